@@ -1,0 +1,124 @@
+/**
+ * Short-lived helper programs (qemu-img, zstd, mmdebstrap …).
+ *
+ * Every program started here dies with this process, even if it is killed with
+ * SIGKILL: `setpriv --pdeathsig` asks the kernel for that, which execa's own
+ * clean-up cannot give.
+ */
+import { execa } from "execa";
+import { WorkerError } from "../base/errors.ts";
+
+/** What the kernel may grant one program, enforced by `prlimit`. */
+export interface ResourceLimits {
+  /** Address space, bytes. */
+  addressSpaceBytes?: number;
+  /** CPU time, seconds. */
+  cpuSeconds?: number;
+  /** Largest file it may write, bytes. */
+  fileSizeBytes?: number;
+}
+
+export interface CommandOptions {
+  signal?: AbortSignal | undefined;
+  timeoutMs?: number;
+  cwd?: string;
+  /** Added to the inherited environment. */
+  env?: Readonly<Record<string, string>>;
+  limits?: ResourceLimits;
+  /** Called with each line of stdout and stderr as it appears. */
+  onLine?: (line: string) => void;
+}
+
+/** A program is missing, was refused, failed, or took too long. */
+export class CommandError extends WorkerError {
+  /** undefined where it did not start or was killed. */
+  readonly exitCode: number | undefined;
+  readonly stderr: string;
+
+  constructor(
+    message: string,
+    options: { code: string; exitCode?: number | undefined; stderr?: string; cause?: unknown },
+  ) {
+    super(message, { code: options.code, blame: "host", cause: options.cause });
+    this.exitCode = options.exitCode;
+    this.stderr = options.stderr ?? "";
+  }
+}
+
+const DIE_WITH_PARENT = ["setpriv", "--pdeathsig", "KILL", "--"] as const;
+
+function limitArguments(limits: ResourceLimits | undefined): string[] {
+  if (limits === undefined) return [];
+  const flags = [
+    limits.addressSpaceBytes === undefined ? undefined : `--as=${limits.addressSpaceBytes}`,
+    limits.cpuSeconds === undefined ? undefined : `--cpu=${limits.cpuSeconds}`,
+    limits.fileSizeBytes === undefined ? undefined : `--fsize=${limits.fileSizeBytes}`,
+  ].filter((flag) => flag !== undefined);
+  return flags.length === 0 ? [] : ["prlimit", ...flags, "--"];
+}
+
+/** The argument vector that starts `command` so that it dies with this process and keeps to `limits`. */
+export function supervised(command: readonly string[], limits?: ResourceLimits): [string, ...string[]] {
+  const [file, ...rest] = [...DIE_WITH_PARENT, ...limitArguments(limits), ...command];
+  return [file as string, ...rest];
+}
+
+/**
+ * Runs `command` to its end and resolves with what it printed.
+ *
+ * @throws {CommandError} `command-not-found`, `command-timed-out` or `command-failed`; the message holds the
+ *   last lines of stderr.
+ * @throws `signal.reason` if the signal fired; the program is dead by then.
+ */
+export async function runCommand(
+  command: readonly [string, ...string[]],
+  options: CommandOptions = {},
+): Promise<{ stdout: string; stderr: string }> {
+  options.signal?.throwIfAborted();
+  const [file, ...args] = supervised(command, options.limits);
+  const child = execa(file, args, {
+    reject: false,
+    stdin: "ignore",
+    all: options.onLine !== undefined,
+    maxBuffer: 16 * 1_024 * 1_024,
+    forceKillAfterDelay: 2_000,
+    ...(options.signal === undefined ? {} : { cancelSignal: options.signal }),
+    ...(options.timeoutMs === undefined ? {} : { timeout: options.timeoutMs }),
+    ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
+    ...(options.env === undefined ? {} : { env: { ...options.env } }),
+  });
+  if (options.onLine !== undefined) void forwardLines(child.iterable({ from: "all" }), options.onLine);
+  const result = await child;
+  const stderr = typeof result.stderr === "string" ? result.stderr : "";
+  const stdout = typeof result.stdout === "string" ? result.stdout : "";
+  if (!result.failed) return { stdout, stderr };
+
+  options.signal?.throwIfAborted();
+  const name = command[0];
+  const tail = stderr.trim().split("\n").slice(-5).join("\n");
+  if (result.code === "ENOENT" || result.exitCode === 127) {
+    throw new CommandError(`${name} is not installed; run "boxcar doctor" to see which package has it`, {
+      code: "command-not-found",
+    });
+  }
+  if (result.timedOut) {
+    throw new CommandError(`${name} did not finish within ${options.timeoutMs} ms${tail === "" ? "" : `: ${tail}`}`, {
+      code: "command-timed-out",
+      stderr,
+    });
+  }
+  const how = result.signal === undefined ? `exit code ${result.exitCode}` : `signal ${result.signal}`;
+  throw new CommandError(`${name} failed with ${how}${tail === "" ? "" : `: ${tail}`}`, {
+    code: "command-failed",
+    exitCode: result.exitCode,
+    stderr,
+  });
+}
+
+async function forwardLines(lines: AsyncIterable<unknown>, onLine: (line: string) => void): Promise<void> {
+  try {
+    for await (const line of lines) onLine(String(line));
+  } catch {
+    // The failure is reported by the result of the program itself.
+  }
+}
