@@ -1,0 +1,93 @@
+// Generated from schemas/task-payload.schema.json by scripts/generate-types.ts; never edited.
+
+import type { MachineOverrides } from "./machine.ts";
+
+/**
+ * What a task asks of the worker: an image, a command to run in a fresh machine started from it, and what to keep.
+ */
+export interface TaskPayload {
+  /**
+   * Image the machine starts from; the worker's default image if it is left out.
+   */
+  image?:
+    | string
+    | {
+        /**
+         * Where the archive is.
+         */
+        url: string;
+        /**
+         * SHA-256 digest of the archive, in lower-case hexadecimal.
+         */
+        sha256: string;
+      };
+  /**
+   * Program and arguments; no shell is involved unless it is named.
+   *
+   * @minItems 1
+   * @maxItems 4096
+   */
+  command: string[];
+  /**
+   * Environment variables of the command, added to those of the image.
+   */
+  env?: {
+    /**
+     * Value of the variable; never printed, it may be a secret.
+     */
+    [k: string]: string;
+  };
+  /**
+   * Directory in the guest the command starts in; the image's default if it is left out.
+   */
+  cwd?: string;
+  /**
+   * User in the guest the command runs as; the image's default if it is left out.
+   */
+  user?: string;
+  /**
+   * Whether the command gets a terminal instead of plain pipes.
+   */
+  tty?: boolean;
+  /**
+   * Changes to the hardware the image asks for, within the limits of the worker.
+   */
+  machine?: MachineOverrides;
+  /**
+   * How long the command may run: seconds, or a text such as "10 minutes". The worker's limit if it is left out; asking for more than that limit is an error.
+   */
+  maxRunTime?: number | string;
+  /**
+   * What the machine can reach. `isolated`: the service at 169.254.169.254 and nothing else.
+   */
+  network?: "isolated";
+  /**
+   * Files and folders to keep from the machine when the command has ended, also when it failed.
+   *
+   * @maxItems 1000
+   *
+   * Items: One artifact.
+   */
+  artifacts?: {
+    /**
+     * Name to keep it under: a relative path of plain names.
+     */
+    name: string;
+    /**
+     * Where it is in the guest; a relative path starts at the command's directory.
+     */
+    path: string;
+    /**
+     * Whether it is one file or a folder with everything in it.
+     */
+    type?: "file" | "directory";
+    /**
+     * Whether the task may succeed without it.
+     */
+    optional?: boolean;
+    /**
+     * Media type of a file; guessed from its name if it is left out.
+     */
+    contentType?: string;
+  }[];
+}

@@ -1,0 +1,61 @@
+/* Starting a program of the task, and relaying what it prints until it ends. */
+#ifndef PROCESS_H
+#define PROCESS_H
+
+#include "config.h"
+#include "json.h"
+#include "users.h"
+#include "util.h"
+
+#include <sys/types.h>
+
+/* What to run, with the configuration of the image applied. Start from {0}; command_free() when done. */
+struct command {
+    struct strings argv;
+    struct strings env;
+    struct user user;
+    bool switch_user;
+    char *cwd;
+    bool tty;
+};
+
+/* Why nothing was started: a sentence for the task log and the exit code a shell would give. */
+struct failure {
+    int exit_code;
+    char text[1024];
+};
+
+struct process {
+    pid_t pid;           /* leader of a session and of a process group of its own */
+    int output;          /* stdout and stderr, in the order they were written */
+    bool tty;
+};
+
+/*
+ * Reads `{command, env, cwd, user, tty}`. Environment: the agent's own < what belongs to the user < image < task.
+ */
+bool command_build(struct command *command, const struct json *description, const struct config *config,
+                   bool with_entrypoint, struct failure *failure);
+void command_free(struct command *command);
+
+/* False: nothing runs, and `failure` says why. Call it before any thread is started. */
+bool process_start(const struct command *command, struct process *process, struct failure *failure);
+
+/* Gets what was printed; may block; false ends the relay. */
+typedef bool (*output_sink)(void *context, const void *data, size_t len);
+
+enum relay_end { RELAY_EXITED, RELAY_SINK_FAILED, RELAY_HANGUP };
+
+/*
+ * Blocks until the process has ended and everything it printed has gone to `sink`. A background process that keeps the
+ * output open delays that by a short grace only. Reaps every child of the caller meanwhile.
+ *
+ * SIGCHLD must be blocked in every thread since before process_start(). `status` is the wait status after RELAY_EXITED.
+ * `watch_fd`: also ends when the other side of that socket goes away; -1 for none.
+ */
+enum relay_end process_relay(struct process *process, output_sink sink, void *context, int watch_fd, int *status);
+
+/* 0 … 255 as a shell has it: 128 + N after signal N; `signal` is its name, or NULL. */
+int exit_code_of(int status, const char **signal);
+
+#endif

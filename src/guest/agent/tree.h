@@ -1,0 +1,25 @@
+/* Trees of processes, read from /proc. */
+#ifndef TREE_H
+#define TREE_H
+
+#include "util.h"
+
+#include <sys/types.h>
+
+/*
+ * Everything below `root` that runs (zombies do not), leaving out `except` and all below it; `root` is not in it.
+ * `pids` is to be freed.
+ */
+size_t tree_list(pid_t root, pid_t except, pid_t **pids);
+
+struct tree_kill {
+    pid_t root;
+    pid_t spare;         /* below root, lives on; its children do not */
+    pid_t except;        /* below root, lives on with everything below it */
+    long grace_ms;       /* between SIGTERM and SIGKILL; 0: SIGKILL at once */
+};
+
+/* Ends the tree. `found` is how many processes there were at first, the result how many are left: normally none. */
+size_t tree_kill(const struct tree_kill *what, size_t *found);
+
+#endif

@@ -1,0 +1,145 @@
+/**
+ * The host's view of one guest: its task, its log, and what can be asked of it.
+ *
+ * *Owns* what is pending between the two; *borrows* the log sink. The metadata service of the machine is the other
+ * side of it: it turns the guest's requests into calls of `task`, `log` and `actions`. Disposal fails everything that
+ * is pending or asked for later; the connections belong to whoever serves them.
+ */
+import type { Readable, Writable } from "node:stream";
+import { ActionBoard, type ActionOptions } from "./action-board.ts";
+import { type GuestFile, openBody, type PutFileOptions, putFile, type TransferOptions } from "./file-actions.ts";
+import { type FolderOptions, type GuestFolder, listFolder, openFolder, openFolderByFiles } from "./folder-actions.ts";
+import { GuestError } from "./guest-errors.ts";
+import type { GuestResult } from "./guest-result.ts";
+import { type GuestTask, GuestTaskState } from "./guest-task.ts";
+import { LogReceiver } from "./log-receiver.ts";
+import {
+  type ExecCommand,
+  type ExecOptions,
+  type ExecResult,
+  exec,
+  type KillOptions,
+  killProcess,
+} from "./process-actions.ts";
+
+export interface GuestSessionOptions {
+  /** May come later, by {@link GuestSession.setTask}. */
+  task?: GuestTask | undefined;
+  /** Gets the bytes of the task's log as they come; not ended. When it is full the guest has to wait. */
+  log: Writable;
+  maxLogBytes?: number | undefined;
+  /** The log has reached `maxLogBytes`; what follows is thrown away. */
+  onLogLimit?: (() => void) | undefined;
+}
+
+const AGENT_NAME = /^boxcar-agent\/([\w.+-]{1,64})$/;
+
+export class GuestSession implements AsyncDisposable {
+  /** For the metadata service of this machine. */
+  readonly actions = new ActionBoard();
+  /** For the metadata service of this machine. */
+  readonly log: LogReceiver;
+  /** For the metadata service of this machine. */
+  readonly task = new GuestTaskState();
+  /** The guest has called home. Rejects if the session is closed before. */
+  readonly firstContact: Promise<void>;
+  readonly #contact = Promise.withResolvers<void>();
+  #agentVersion: string | undefined;
+  #contacted = false;
+
+  constructor(options: GuestSessionOptions) {
+    this.log = new LogReceiver({ sink: options.log, maxBytes: options.maxLogBytes, onLimit: options.onLogLimit });
+    this.firstContact = this.#contact.promise;
+    this.firstContact.catch(() => {});
+    if (options.task !== undefined) this.task.setTask(options.task);
+  }
+
+  /** The guest has fetched its task. Rejects if the session is closed before. */
+  get started(): Promise<void> {
+    return this.task.started;
+  }
+
+  /** The guest has said how its task ended; its log has arrived by then. Rejects if the session is closed before. */
+  get resolved(): Promise<GuestResult> {
+    return this.task.resolved;
+  }
+
+  /** Of Boxcar's own agent; undefined before the first contact and for other guest tools. */
+  get agentVersion(): string | undefined {
+    return this.#agentVersion;
+  }
+
+  setTask(task: GuestTask): void {
+    this.task.setTask(task);
+  }
+
+  /** For the metadata service: a request came, from tools of that name. */
+  noteContact(userAgent: string | undefined): void {
+    this.#contacted = true;
+    this.#agentVersion ??= AGENT_NAME.exec(userAgent ?? "")?.[1];
+    this.#contact.resolve();
+  }
+
+  /**
+   * Opens a file of the guest; a relative path starts in the working directory of the task. So do those below.
+   *
+   * @throws {GuestError} `file-not-found`, `not-a-file`, `permission-denied`, `file-too-large`, `guest-not-answering`
+   */
+  async getFile(path: string, options: TransferOptions = {}): Promise<GuestFile> {
+    const { stream, sizeBytes } = await openBody(this.actions, { type: "get-artifact", path }, options);
+    return { stream, sizeBytes };
+  }
+
+  /**
+   * Opens a folder of the guest: its regular files, links not followed.
+   *
+   * @throws {GuestError} `file-not-found`, `not-a-folder`, `guest-not-answering`
+   */
+  async getFolder(path: string, options: FolderOptions = {}): Promise<GuestFolder> {
+    const open = this.#hasOtherTools() ? openFolderByFiles : openFolder;
+    return open(this.actions, path, options);
+  }
+
+  /** The regular files below a folder of the guest, relative to it. */
+  async listFolder(path: string, options: ActionOptions = {}): Promise<string[]> {
+    return listFolder(this.actions, path, options);
+  }
+
+  /** Writes a file in the guest, at once and as a whole; makes the folders above it. */
+  async putFile(path: string, content: Uint8Array | Readable, options: PutFileOptions = {}): Promise<void> {
+    this.#requireOwnAgent();
+    return putFile(this.actions, path, content, options);
+  }
+
+  /** Runs a command beside the task, and waits for its end. */
+  async exec(command: ExecCommand, options: ExecOptions = {}): Promise<ExecResult> {
+    this.#requireOwnAgent();
+    return exec(this.actions, command, options);
+  }
+
+  /** Ends the task: SIGTERM, after the grace SIGKILL, until nothing is left. `resolved` follows. */
+  async killProcess(options: KillOptions = {}): Promise<{ found: number | undefined; left: number | undefined }> {
+    return killProcess(this.actions, options);
+  }
+
+  /** Fails all that is pending with `reason`. */
+  close(reason?: unknown): void {
+    const error = reason ?? new GuestError("guest-session-closed", "the machine of this guest was given back");
+    this.actions.close(error);
+    this.task.close(error);
+    this.#contact.reject(error);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.close();
+  }
+
+  #hasOtherTools(): boolean {
+    return this.#contacted && this.#agentVersion === undefined;
+  }
+
+  #requireOwnAgent(): void {
+    if (!this.#hasOtherTools()) return;
+    throw new GuestError("not-supported-by-guest", "the guest tools in the image cannot do this; use Boxcar's agent");
+  }
+}

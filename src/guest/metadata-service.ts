@@ -1,0 +1,191 @@
+/**
+ * What one machine finds at http://169.254.169.254: the HTTP side of its {@link GuestSession}.
+ *
+ * Nothing here looks at addresses: whoever connects a listener to a machine has decided whose requests these are. The
+ * guest is hostile, so bodies, rates and names are bounded here; headers and connections are bounded by the server.
+ */
+import { createReadStream } from "node:fs";
+import { stat } from "node:fs/promises";
+import type { RequestListener } from "node:http";
+import { pipeline } from "node:stream/promises";
+import express, { type ErrorRequestHandler, type Express, type Request, type Response } from "express";
+import { MAX_JSON_BYTES } from "./file-actions.ts";
+import { parseGuestResult } from "./guest-result.ts";
+import type { GuestSession } from "./guest-session.ts";
+import { RateLimit } from "./rate-limit.ts";
+import { readJson } from "./request-body.ts";
+import { ServiceError } from "./service-error.ts";
+
+export interface MetadataServiceOptions {
+  /** The file of the agent for a platform such as `linux-x64`; undefined if there is none. */
+  agentFile?: (platform: string) => string | undefined;
+  /** How long a poll waits for an action; default 30 s, which guest tools count on. */
+  pollMs?: number;
+  /** Default 1,000 a second, 2,000 at once. */
+  requestRate?: { perSecond: number; burst: number };
+}
+
+type Handler = (request: Request, response: Response) => void | Promise<void>;
+type Method = "GET" | "POST" | "PUT";
+
+const POLL_MS = 30_000;
+const MAX_EXECUTE_WAIT_S = 30;
+const MAX_LOG_OFFSET = 2 ** 50;
+const PLATFORM = /^[a-z0-9]{1,32}-[a-z0-9_]{1,32}$/;
+
+export function createMetadataService(session: GuestSession, options: MetadataServiceOptions = {}): RequestListener {
+  const app = express();
+  const rate = new RateLimit(options.requestRate ?? { perSecond: 1_000, burst: 2_000 });
+  app.disable("x-powered-by");
+  app.disable("etag");
+  app.set("query parser", "simple");
+  app.set("case sensitive routing", true);
+  app.use((request, _response, next) => {
+    if (!rate.tryTake()) throw new ServiceError("TooManyRequests", "too many requests; wait a second");
+    session.noteContact(request.headers["user-agent"]);
+    next();
+  });
+  route(app, "/engine/v1/ping", { GET: (_request, response) => void response.status(200).end() });
+  route(app, "/engine/v1/execute", { GET: (request, response) => execute(session, request, response) });
+  route(app, "/engine/v1/log", { POST: (request, response) => log(session, request, response) });
+  route(app, "/engine/v1/success", { PUT: (request, response) => report(session, true, request, response) });
+  route(app, "/engine/v1/failed", { PUT: (request, response) => report(session, false, request, response) });
+  const pollMs = options.pollMs ?? POLL_MS;
+  route(app, "/engine/v1/poll", { GET: (request, response) => poll(session, pollMs, request, response) });
+  route(app, "/engine/v1/reply", {
+    GET: (request, response) => replyContent(session, request, response),
+    POST: (request, response) => reply(session, request, response),
+  });
+  route(app, "/engine/v1/agent/:platform", {
+    GET: (request, response) => agent(options.agentFile, request, response),
+  });
+  app.use(() => {
+    throw new ServiceError("NoSuchEndPoint", "there is no such end-point");
+  });
+  app.use(answerError);
+  return app;
+}
+
+function route(app: Express, path: string, handlers: Partial<Record<Method, Handler>>): void {
+  app.all(path, (request, response) => {
+    const handler = Object.hasOwn(handlers, request.method) ? handlers[request.method as Method] : undefined;
+    if (handler !== undefined) return handler(request, response);
+    const allowed = Object.keys(handlers).join(", ");
+    response.setHeader("Allow", allowed);
+    throw new ServiceError("MethodNotAllowed", `this end-point only supports ${allowed}`);
+  });
+}
+
+/** With `?wait=SECONDS` the question stays open until there is a task. */
+async function execute(session: GuestSession, request: Request, response: Response): Promise<void> {
+  const seconds = Number(request.query["wait"] ?? 0);
+  const waitMs = seconds > 0 ? Math.min(seconds, MAX_EXECUTE_WAIT_S) * 1_000 : 0;
+  const task = await session.task.next(waitMs);
+  if (task === undefined) {
+    response
+      .status(204)
+      .setHeader("Retry-After", waitMs > 0 ? "0" : "1")
+      .end();
+    return;
+  }
+  // Somebody who has hung up meanwhile will ask again.
+  if (response.destroyed) return;
+  session.task.handOut();
+  response.json(task);
+}
+
+async function log(session: GuestSession, request: Request, response: Response): Promise<void> {
+  const header = request.headers["x-boxcar-log-offset"];
+  const offset = header === undefined ? undefined : Number(header);
+  if (offset !== undefined && !(Number.isInteger(offset) && offset >= 0 && offset <= MAX_LOG_OFFSET)) {
+    throw new ServiceError("InvalidPayload", "X-Boxcar-Log-Offset must be a position in the log");
+  }
+  if (await session.log.receive(request, offset)) response.status(200).end();
+}
+
+async function report(session: GuestSession, success: boolean, request: Request, response: Response): Promise<void> {
+  const result = parseGuestResult(success, await readJson(request, MAX_JSON_BYTES));
+  session.task.report(result);
+  response.status(200).end();
+}
+
+/**
+ * An action counts as received when the guest asks for the next one on the same connection: what was handed to a kept
+ * connection that then closes may never have arrived, and is delivered again.
+ */
+async function poll(session: GuestSession, pollMs: number, request: Request, response: Response): Promise<void> {
+  const gone = new AbortController();
+  const { socket } = request;
+  const undeliver = () => {
+    const id = unconfirmed.get(socket);
+    if (id !== undefined && (response.shouldKeepAlive || !response.writableFinished)) session.actions.undeliver(id);
+  };
+  if (!unconfirmed.has(socket)) socket.once("close", undeliver);
+  unconfirmed.set(socket, undefined);
+  response.once("close", () => gone.abort());
+  const { id, ...action } = await session.actions.poll(pollMs, gone.signal);
+  if (typeof id === "string") unconfirmed.set(socket, id);
+  if (socket.destroyed) undeliver();
+  response.json({ id: id ?? "none", ...action });
+}
+
+/** The action a connection was given last, while it is not known to have arrived. */
+const unconfirmed = new WeakMap<object, string | undefined>();
+
+function idOf(request: Request): string {
+  const id = request.query["id"];
+  if (typeof id !== "string") throw new ServiceError("UnknownActionId", "the query string must have one id");
+  return id;
+}
+
+async function reply(session: GuestSession, request: Request, response: Response): Promise<void> {
+  await session.actions.reply(idOf(request), request);
+  if (!response.destroyed) response.status(200).end();
+}
+
+async function replyContent(session: GuestSession, request: Request, response: Response): Promise<void> {
+  const content = session.actions.content(idOf(request));
+  response.status(200).setHeader("Content-Type", "application/octet-stream");
+  await sendStream(content, response);
+}
+
+async function agent(
+  agentFile: MetadataServiceOptions["agentFile"],
+  request: Request,
+  response: Response,
+): Promise<void> {
+  const platform = String(request.params["platform"]);
+  const file = PLATFORM.test(platform) ? agentFile?.(platform) : undefined;
+  if (file === undefined) throw new ServiceError("NoSuchEndPoint", "there is no agent for that platform");
+  const { size } = await stat(file);
+  response.status(200).setHeader("Content-Type", "application/octet-stream").setHeader("Content-Length", size);
+  await sendStream(createReadStream(file), response);
+}
+
+/** A stream that fails cuts the answer off, so that nobody takes it for whole. */
+async function sendStream(stream: NodeJS.ReadableStream, response: Response): Promise<void> {
+  try {
+    await pipeline(stream, response);
+  } catch {
+    response.destroy();
+  }
+}
+
+const answerError: ErrorRequestHandler = (error: unknown, request, response, _next) => {
+  const known = toServiceError(error);
+  if (response.headersSent || response.destroyed) {
+    response.destroy();
+    return;
+  }
+  // Whatever is left of the body is not worth reading.
+  if (!request.complete) response.setHeader("Connection", "close");
+  response.status(known.status).json({ code: known.code, message: known.message });
+};
+
+function toServiceError(error: unknown): ServiceError {
+  if (error instanceof ServiceError) return error;
+  // Express refuses addresses that cannot be decoded with an error of status 400.
+  const isBadRequest = typeof error === "object" && error !== null && "status" in error && error.status === 400;
+  if (isBadRequest) return new ServiceError("InvalidPayload", "the address cannot be decoded");
+  return new ServiceError("InternalError", "the host could not answer");
+}

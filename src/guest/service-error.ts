@@ -1,0 +1,35 @@
+/** Answers of the metadata service that are not 2xx. */
+
+export type ServiceErrorCode =
+  | "MethodNotAllowed"
+  | "NoSuchEndPoint"
+  | "InternalError"
+  | "ResourceConflict"
+  | "UnknownActionId"
+  | "InvalidPayload"
+  | "TooManyRequests";
+
+const STATUS: Readonly<Record<ServiceErrorCode, number>> = {
+  MethodNotAllowed: 405,
+  NoSuchEndPoint: 404,
+  InternalError: 500,
+  ResourceConflict: 409,
+  UnknownActionId: 400,
+  InvalidPayload: 400,
+  TooManyRequests: 429,
+};
+
+/** The guest gets `{code, message}`; nothing in it may say anything of the host. */
+export class ServiceError extends Error {
+  readonly code: ServiceErrorCode;
+
+  constructor(code: ServiceErrorCode, message: string) {
+    super(message);
+    this.name = "ServiceError";
+    this.code = code;
+  }
+
+  get status(): number {
+    return STATUS[this.code];
+  }
+}

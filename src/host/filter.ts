@@ -1,0 +1,108 @@
+/**
+ * Programs that turn a stream of bytes into another one (zstd, gzip …).
+ *
+ * The output is handed on as it appears, with back-pressure both ways; nothing
+ * is collected but the end of stderr. A program that fails after its last byte
+ * of output still makes the stream fail: the end of the stream means exit code 0.
+ */
+import { pipeline } from "node:stream/promises";
+import { execa } from "execa";
+import { CommandError, type ResourceLimits, supervised } from "./command.ts";
+
+export interface FilterOptions {
+  signal?: AbortSignal | undefined;
+  limits?: ResourceLimits;
+}
+
+/**
+ * The output of `command` fed with `source`. The program is started at the first read and is dead once the
+ * iteration has ended, however it ended.
+ *
+ * @throws whatever `source` threw: it comes before what the program made of the broken input.
+ * @throws {@link CommandError} `command-not-found`, or `command-failed` with the last lines of stderr.
+ * @throws `signal.reason` if the signal fired.
+ */
+export async function* filter(
+  command: readonly [string, ...string[]],
+  source: AsyncIterable<Uint8Array>,
+  options: FilterOptions = {},
+): AsyncGenerator<Buffer> {
+  options.signal?.throwIfAborted();
+  const [file, ...args] = supervised(command, options.limits);
+  const child = execa(file, args, {
+    reject: false,
+    stdin: "pipe",
+    encoding: "buffer",
+    buffer: { stdout: false, stderr: true },
+    maxBuffer: { stderr: 64 * 1_024 },
+    forceKillAfterDelay: 2_000,
+  });
+  const kill = () => child.kill("SIGKILL");
+  options.signal?.addEventListener("abort", kill, { once: true });
+
+  const feed = new Feed(source);
+  const fed = pipeline(feed.chunks(), child.stdin).catch(() => {
+    // A broken pipe only says that the program is gone; its exit code tells why.
+    if (feed.failed) kill();
+  });
+  try {
+    for await (const chunk of child.stdout) yield chunk as Buffer;
+    const result = await child;
+    options.signal?.throwIfAborted();
+    if (feed.failed) throw feed.failure;
+    if (result.failed || !feed.ended) throw failureOf(command[0], result);
+    await fed;
+  } finally {
+    options.signal?.removeEventListener("abort", kill);
+    kill();
+    await child;
+  }
+}
+
+/** The source, remembering how it ended. */
+class Feed {
+  failed = false;
+  failure: unknown;
+  ended = false;
+  readonly #source: AsyncIterable<Uint8Array>;
+
+  constructor(source: AsyncIterable<Uint8Array>) {
+    this.#source = source;
+  }
+
+  async *chunks(): AsyncGenerator<Uint8Array> {
+    try {
+      yield* this.#source;
+      this.ended = true;
+    } catch (error) {
+      this.failed = true;
+      this.failure = error;
+      throw error;
+    }
+  }
+}
+
+interface Outcome {
+  failed: boolean;
+  code?: string | undefined;
+  exitCode?: number | undefined;
+  signal?: string | undefined;
+  stderr?: unknown;
+}
+
+function failureOf(name: string, { failed, code, exitCode, signal, stderr }: Outcome): CommandError {
+  if (code === "ENOENT" || exitCode === 127) {
+    return new CommandError(`${name} is not installed; run "boxcar doctor" to see which package has it`, {
+      code: "command-not-found",
+    });
+  }
+  const text = stderr instanceof Uint8Array ? Buffer.from(stderr).toString("utf8") : "";
+  const tail = text.trim().split("\n").slice(-5).join("\n");
+  const how = signal !== undefined ? `with signal ${signal}` : `with exit code ${exitCode}`;
+  const what = failed ? `failed ${how}` : "ended before it had read its input";
+  return new CommandError(`${name} ${what}${tail === "" ? "" : `: ${tail}`}`, {
+    code: "command-failed",
+    exitCode,
+    stderr: text,
+  });
+}

@@ -1,0 +1,119 @@
+/**
+ * Writes a file piece by piece and leaves holes where the data is zero.
+ *
+ * Neighbouring pieces are gathered into large writes, and a few writes are under way while the next pieces come in:
+ * *owns* the chunks from {@link SparseWriter.write} until {@link SparseWriter.finish}. A short run of zeros between
+ * data is written as it is: a seek costs more than the bytes.
+ */
+import type { FileHandle } from "node:fs/promises";
+
+const BLOCK_BYTES = 4_096;
+const MIN_HOLE_BYTES = 16 * 1_024;
+const GATHER_BYTES = 1_024 * 1_024;
+const MAX_WRITES = 4;
+const ZEROS = Buffer.alloc(MIN_HOLE_BYTES);
+
+export class SparseWriter {
+  readonly #file: FileHandle;
+  #gathered: Buffer[] = [];
+  #gatheredBytes = 0;
+  #start = 0;
+  #end = 0;
+  #written = 0;
+  readonly #writes = new Set<Promise<void>>();
+  #failure: { error: unknown } | undefined;
+
+  constructor(file: FileHandle) {
+    this.#file = file;
+  }
+
+  /** Bytes handed to the kernel so far. */
+  get writtenBytes(): number {
+    return this.#written;
+  }
+
+  /** `offset` must not lie before the end of an earlier piece. */
+  async write(offset: number, chunk: Buffer): Promise<void> {
+    for (let from = 0; from < chunk.length; ) {
+      const isZero = this.#isZero(chunk, from, offset);
+      let to = blockEnd(chunk, from, offset);
+      while (to < chunk.length && this.#isZero(chunk, to, offset) === isZero) to = blockEnd(chunk, to, offset);
+      if (!isZero) await this.#gather(offset + from, chunk.subarray(from, to));
+      from = to;
+    }
+  }
+
+  /** Waits for every write and gives the file its apparent size. */
+  async finish(bytes: number): Promise<void> {
+    this.#flush();
+    await Promise.all(this.#writes);
+    this.#throwFailure();
+    await this.#file.truncate(bytes);
+  }
+
+  /** Waits until the file may be closed, whatever happened. */
+  async settle(): Promise<void> {
+    await Promise.allSettled(this.#writes);
+  }
+
+  #isZero(chunk: Buffer, from: number, offset: number): boolean {
+    const to = blockEnd(chunk, from, offset);
+    return chunk.compare(ZEROS, 0, to - from, from, to) === 0;
+  }
+
+  async #gather(offset: number, piece: Buffer): Promise<void> {
+    const gap = offset - this.#end;
+    if (this.#gatheredBytes > 0 && gap < MIN_HOLE_BYTES) {
+      if (gap > 0) this.#push(ZEROS.subarray(0, gap));
+    } else {
+      this.#flush();
+      this.#start = offset;
+      this.#end = offset;
+    }
+    this.#push(piece);
+    if (this.#gatheredBytes >= GATHER_BYTES) this.#flush();
+    while (this.#writes.size >= MAX_WRITES) await Promise.race(this.#writes);
+    this.#throwFailure();
+  }
+
+  #push(piece: Buffer): void {
+    this.#gathered.push(piece);
+    this.#gatheredBytes += piece.length;
+    this.#end += piece.length;
+  }
+
+  #flush(): void {
+    if (this.#gatheredBytes === 0) return;
+    const write = writeAll(this.#file, this.#gathered, this.#start)
+      .catch((error: unknown) => {
+        this.#failure ??= { error };
+      })
+      .finally(() => this.#writes.delete(write));
+    this.#writes.add(write);
+    this.#written += this.#gatheredBytes;
+    this.#gathered = [];
+    this.#gatheredBytes = 0;
+  }
+
+  #throwFailure(): void {
+    if (this.#failure !== undefined) throw this.#failure.error;
+  }
+}
+
+/** The end of the block of the *file* in which `chunk[from]` lies, or of the chunk if that is first. */
+function blockEnd(chunk: Buffer, from: number, offset: number): number {
+  const inBlock = (offset + from) % BLOCK_BYTES;
+  return Math.min(chunk.length, from + BLOCK_BYTES - inBlock);
+}
+
+async function writeAll(file: FileHandle, buffers: Buffer[], position: number): Promise<void> {
+  const total = buffers.reduce((sum, buffer) => sum + buffer.length, 0);
+  const { bytesWritten } = await file.writev(buffers, position);
+  if (bytesWritten === total) return;
+  // The kernel may take less; this is rare enough to copy.
+  const rest = Buffer.concat(buffers).subarray(bytesWritten);
+  for (let done = 0; done < rest.length; ) {
+    const result = await file.write(rest, done, rest.length - done, position + bytesWritten + done);
+    done += result.bytesWritten;
+  }
+}

@@ -1,0 +1,211 @@
+/**
+ * The images of one host: content-addressed by the digest of their archive, with names beside them.
+ *
+ * Several processes may use one store at once, and any of them may be killed at any point. *Owns* running imports;
+ * leases are owned by who acquired them and may outlive this object.
+ */
+import { mkdir, rename, rm, utimes, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { type Logger, silentLogger } from "../../base/log.ts";
+import { DEFAULT_LIMITS, type ImageLimits } from "../archive/format.ts";
+import { ImageError } from "../errors.ts";
+import { chooseZstd } from "../zstd/choose-zstd.ts";
+import type { ZstdCodec } from "../zstd/codec.ts";
+import { type ArchiveSource, fileSource } from "./archive-source.ts";
+import { FileLocks } from "./file-locks.ts";
+import { type Image, LAST_USED_FILE, readImage } from "./image.ts";
+import { ImageLease } from "./image-lease.ts";
+import { Importer, type ImportOptions } from "./importer.ts";
+import { StoreLayout } from "./layout.ts";
+import { makeOwnedName } from "./owned-name.ts";
+import { liveLeases, reclaimStore } from "./reclaim.ts";
+import { parseReference, requireTagName } from "./reference.ts";
+
+export interface ImageStoreOptions {
+  /** Absolute path; made if it is not there. */
+  directory: string;
+  limits?: Partial<ImageLimits>;
+  /** Default: the best one of this host. */
+  zstd?: ZstdCodec;
+  logger?: Logger;
+}
+
+export class ImageStore implements AsyncDisposable {
+  readonly #layout: StoreLayout;
+  readonly #locks: FileLocks;
+  readonly #importer: Importer;
+
+  private constructor(layout: StoreLayout, locks: FileLocks, importer: Importer) {
+    this.#layout = layout;
+    this.#locks = locks;
+    this.#importer = importer;
+  }
+
+  /** Opens a store and removes what processes that died left in it. */
+  static async open({ directory, limits, zstd, logger = silentLogger }: ImageStoreOptions): Promise<ImageStore> {
+    const layout = await StoreLayout.create(directory);
+    const locks = new FileLocks(layout.path("locks"));
+    const removed = await reclaimStore(layout, locks);
+    if (removed > 0) logger.log("info", "removed what interrupted imports had left", { directory, removed });
+    const importer = new Importer({
+      layout,
+      locks,
+      limits: { ...DEFAULT_LIMITS, ...limits },
+      zstd: zstd ?? (await chooseZstd()),
+    });
+    return new ImageStore(layout, locks, importer);
+  }
+
+  /**
+   * Unpacks and validates an archive, unless it is here already.
+   *
+   * @param source Path of an archive, or where else it comes from.
+   * @throws {@link ImageError}, {@link ZstdError}, {@link InvalidInputError} for what is wrong with it;
+   *   `signal.reason` if the signal fired. Nothing of it is left then.
+   */
+  async import(source: string | ArchiveSource, options: ImportOptions & { tag?: string } = {}): Promise<Image> {
+    const { tag, ...importOptions } = options;
+    if (tag !== undefined) requireTagName(tag);
+    const archive = typeof source === "string" ? await fileSource(source) : source;
+    const sha256 = await this.#importer.import(archive, importOptions);
+    if (tag !== undefined) await this.tag(`sha256:${sha256}`, tag);
+    return await this.inspect(`sha256:${sha256}`);
+  }
+
+  /** Every image, the most recently used first. */
+  async list(): Promise<Image[]> {
+    const tags = await this.#tags();
+    const images: Image[] = [];
+    for (const sha256 of await this.#layout.names("blobs")) {
+      // One that is removed meanwhile is no longer in the list.
+      const image = await readImage(this.#layout, sha256, namesOf(tags, sha256)).catch(async (error: unknown) => {
+        if (await this.#layout.hasBlob(sha256)) throw error;
+        return undefined;
+      });
+      if (image !== undefined) images.push(image);
+    }
+    return images.sort((a, b) => b.lastUsed.getTime() - a.lastUsed.getTime());
+  }
+
+  /**
+   * @param reference A name, `sha256:…`, or at least the first 6 digits of a digest.
+   * @throws {@link ImageError} `image-not-found`, `image-ambiguous`, `image-reference-invalid`.
+   */
+  async inspect(reference: string): Promise<Image> {
+    const sha256 = await this.#resolve(reference);
+    return await readImage(this.#layout, sha256, namesOf(await this.#tags(), sha256));
+  }
+
+  /** Whether an image with this digest is here. */
+  async has(sha256: string): Promise<boolean> {
+    return await this.#layout.hasBlob(sha256);
+  }
+
+  /** Gives an image a name, which another image may lose by that. */
+  async tag(reference: string, name: string): Promise<void> {
+    requireTagName(name);
+    const sha256 = await this.#resolve(reference);
+    await using _lock = await this.#lockImage(sha256);
+    await this.#layout.writeAtomically(this.#layout.path("tags", name), `sha256:${sha256}\n`);
+  }
+
+  /**
+   * Removes an image with all its names; of an image with several names, a reference by name removes this name only.
+   *
+   * @throws {@link ImageError} `image-in-use` while anybody holds a lease on it, in any process.
+   */
+  async remove(reference: string): Promise<{ removedTags: string[]; removedImage: boolean }> {
+    const sha256 = await this.#resolve(reference);
+    await using staging = await this.#layout.makeStaging();
+    await using _lock = await this.#lockImage(sha256);
+    const names = namesOf(await this.#tags(), sha256);
+    if (names.length > 1 && names.includes(reference)) {
+      await rm(this.#layout.path("tags", reference), { force: true });
+      return { removedTags: [reference], removedImage: false };
+    }
+    const leases = await liveLeases(this.#layout, sha256);
+    if (leases.length > 0) {
+      const users = leases.length === 1 ? "a machine uses it" : `${leases.length} machines use it`;
+      throw new ImageError("image-in-use", `the image ${reference} cannot be removed while ${users}`, {
+        blame: "task",
+        details: { leases: leases.length },
+      });
+    }
+    for (const name of names) await rm(this.#layout.path("tags", name), { force: true });
+    await rename(this.#layout.path("blobs", sha256), join(staging.path, sha256));
+    await rm(this.#layout.path("leases", sha256), { recursive: true, force: true });
+    return { removedTags: names, removedImage: true };
+  }
+
+  /** The right to use an image; dispose it when no machine needs it any more. */
+  async acquire(reference: string): Promise<ImageLease> {
+    const sha256 = await this.#resolve(reference);
+    await using _lock = await this.#lockImage(sha256);
+    const now = new Date();
+    await utimes(this.#layout.path("blobs", sha256, LAST_USED_FILE), now, now);
+    const image = await readImage(this.#layout, sha256, namesOf(await this.#tags(), sha256));
+    const leaseFile = this.#layout.path("leases", sha256, await makeOwnedName());
+    await mkdir(this.#layout.path("leases", sha256), { recursive: true });
+    await writeFile(leaseFile, "", { flag: "wx" });
+    return new ImageLease(image, leaseFile);
+  }
+
+  /** Aborts the imports that run, and waits until nothing of them is left. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#importer[Symbol.asyncDispose]();
+  }
+
+  /** The lock under which an image is removed, so that it stays while it is held. */
+  async #lockImage(sha256: string): Promise<AsyncDisposable> {
+    const lock = await this.#locks.acquire(`image-${sha256}`);
+    if (await this.#layout.hasBlob(sha256)) return lock;
+    await lock[Symbol.asyncDispose]();
+    throw notFound(`sha256:${sha256}`);
+  }
+
+  async #resolve(reference: string): Promise<string> {
+    const { name, digestPrefix } = parseReference(reference);
+    if (name !== undefined) {
+      const digest = await this.#layout.tryRead(this.#layout.path("tags", name));
+      const sha256 = digest?.slice("sha256:".length);
+      if (sha256 !== undefined && (await this.#layout.hasBlob(sha256))) return sha256;
+    }
+    const matches =
+      digestPrefix === undefined
+        ? []
+        : (await this.#layout.names("blobs")).filter((sha256) => sha256.startsWith(digestPrefix));
+    if (matches.length > 1) {
+      throw new ImageError(
+        "image-ambiguous",
+        `${reference} is the start of ${matches.length} digests; write more of it`,
+        {
+          blame: "task",
+        },
+      );
+    }
+    if (matches[0] === undefined) throw notFound(reference);
+    return matches[0];
+  }
+
+  /** Name → sha256. */
+  async #tags(): Promise<Map<string, string>> {
+    const tags = new Map<string, string>();
+    for (const name of await this.#layout.names("tags")) {
+      const digest = await this.#layout.tryRead(this.#layout.path("tags", name));
+      if (digest !== undefined) tags.set(name, digest.slice("sha256:".length));
+    }
+    return tags;
+  }
+}
+
+function namesOf(tags: ReadonlyMap<string, string>, sha256: string): string[] {
+  return [...tags].filter(([, digest]) => digest === sha256).map(([name]) => name);
+}
+
+function notFound(reference: string): ImageError {
+  return new ImageError(
+    "image-not-found",
+    `there is no image ${JSON.stringify(reference)} here; "boxcar image list" shows which there are`,
+    { blame: "task" },
+  );
+}

@@ -1,0 +1,88 @@
+/**
+ * Where things are in an image store.
+ *
+ *   blobs/<sha256>/        the files of one image, its record, and the time of its last use
+ *   tags/<name>            the digest a name stands for
+ *   leases/<sha256>/<own>  one file for each user of an image
+ *   sources/<hash>         the digest of what a file or a URL held when it was last imported
+ *   staging/<own>          whatever is not finished yet
+ *   locks/<name>           see file-locks.ts
+ *
+ * `<own>` names the process; what a dead process left is removed at the next start. Everything enters blobs, tags
+ * and sources by a rename, so whatever is there is whole.
+ */
+import { mkdir, open, readdir, readFile, rename, rm, stat } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { codeOf } from "../../base/errors.ts";
+import { makeOwnedName } from "./owned-name.ts";
+
+export class StoreLayout {
+  readonly directory: string;
+
+  private constructor(directory: string) {
+    this.directory = directory;
+  }
+
+  static async create(directory: string): Promise<StoreLayout> {
+    const layout = new StoreLayout(directory);
+    for (const name of ["blobs", "tags", "leases", "sources", "staging", "locks"]) {
+      await mkdir(join(directory, name), { recursive: true });
+    }
+    return layout;
+  }
+
+  path(folder: "blobs" | "tags" | "leases" | "sources" | "staging" | "locks", ...names: string[]): string {
+    return join(this.directory, folder, ...names);
+  }
+
+  async hasBlob(sha256: string): Promise<boolean> {
+    return (await stat(this.path("blobs", sha256)).catch(ignoreMissing)) !== undefined;
+  }
+
+  /** A new folder in staging, removed with all that is in it unless it was renamed. */
+  async makeStaging(): Promise<{ path: string } & AsyncDisposable> {
+    const path = this.path("staging", await makeOwnedName());
+    await mkdir(path);
+    return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }) };
+  }
+
+  /** Replaces a small file in one step. */
+  async writeAtomically(path: string, text: string): Promise<void> {
+    const part = this.path("staging", await makeOwnedName());
+    try {
+      await writeDurably(part, text);
+      await rename(part, path);
+    } finally {
+      await rm(part, { force: true });
+    }
+    await syncDirectory(dirname(path));
+  }
+
+  /** Names of a folder; none if it is not there. */
+  async names(folder: Parameters<StoreLayout["path"]>[0], ...names: string[]): Promise<string[]> {
+    return (await readdir(this.path(folder, ...names)).catch(ignoreMissing)) ?? [];
+  }
+
+  /** The trimmed text of a small file; undefined if it is not there. */
+  async tryRead(path: string): Promise<string | undefined> {
+    return (await readFile(path, "utf8").catch(ignoreMissing))?.trim();
+  }
+}
+
+/** Writes a new file and waits until the disk has it. */
+export async function writeDurably(path: string, text: string): Promise<void> {
+  await using file = await open(path, "wx", 0o644);
+  await file.writeFile(text);
+  await file.sync();
+}
+
+/** Waits until the disk has the names in a directory. */
+export async function syncDirectory(path: string): Promise<void> {
+  await using directory = await open(path, "r");
+  await directory.sync();
+}
+
+export function ignoreMissing(error: unknown): undefined {
+  if (codeOf(error) === "ENOENT") return undefined;
+  throw error;
+}

@@ -1,0 +1,12 @@
+/** File names that tell who owns the file: `<owner>_<uuid>`. */
+import { currentOwner, formatOwner, isAlive, tryParseOwner } from "../../host/owner.ts";
+
+export async function makeOwnedName(): Promise<string> {
+  return `${formatOwner(await currentOwner())}_${crypto.randomUUID()}`;
+}
+
+/** Whether the owner is provably dead. Of a name of another kind nothing is known: false. */
+export async function isAbandoned(name: string): Promise<boolean> {
+  const owner = tryParseOwner(name.slice(0, name.lastIndexOf("_")));
+  return owner !== undefined && !(await isAlive(owner));
+}

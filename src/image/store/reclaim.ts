@@ -1,0 +1,28 @@
+/** Removes what dead processes left in a store. What belongs to somebody alive, or to nobody we know, stays. */
+import { rm } from "node:fs/promises";
+import type { FileLocks } from "./file-locks.ts";
+import type { StoreLayout } from "./layout.ts";
+import { isAbandoned } from "./owned-name.ts";
+
+/** Resolves with the number of unfinished imports and removals that were cleaned up. */
+export async function reclaimStore(layout: StoreLayout, locks: FileLocks): Promise<number> {
+  let removed = 0;
+  for (const name of await layout.names("staging")) {
+    if (!(await isAbandoned(name))) continue;
+    await rm(layout.path("staging", name), { recursive: true, force: true });
+    removed++;
+  }
+  for (const sha256 of await layout.names("leases")) await liveLeases(layout, sha256);
+  for (const name of await layout.names("locks")) await locks.reclaim(name);
+  return removed;
+}
+
+/** Names of the leases on an image whose owners live; the others are removed on the way. */
+export async function liveLeases(layout: StoreLayout, sha256: string): Promise<string[]> {
+  const live: string[] = [];
+  for (const name of await layout.names("leases", sha256)) {
+    if (await isAbandoned(name)) await rm(layout.path("leases", sha256, name), { force: true });
+    else live.push(name);
+  }
+  return live;
+}

@@ -1,0 +1,38 @@
+/** How people name an image of a store. */
+import { ImageError } from "../errors.ts";
+
+export type ImageDigest = `sha256:${string}`;
+
+/** A name may also be the start of a digest: the store knows which of both there is. */
+export interface ImageReference {
+  name: string | undefined;
+  /** Hexadecimal digits, 6 to 64. */
+  digestPrefix: string | undefined;
+}
+
+const NAME = /^[a-z0-9][a-z0-9._-]{0,127}$/;
+const PREFIX = /^[0-9a-f]{6,64}$/;
+
+/** @throws {@link ImageError} `image-reference-invalid`. */
+export function parseReference(text: string): ImageReference {
+  const digits = text.startsWith("sha256:") ? text.slice("sha256:".length) : text;
+  const digestPrefix = PREFIX.test(digits) ? digits : undefined;
+  const name = NAME.test(text) ? text : undefined;
+  if (name === undefined && digestPrefix === undefined) throw invalid(text);
+  return { name, digestPrefix };
+}
+
+/** @throws {@link ImageError} `image-reference-invalid`. */
+export function requireTagName(name: string): string {
+  if (!NAME.test(name)) throw invalid(name);
+  return name;
+}
+
+function invalid(text: string): ImageError {
+  return new ImageError(
+    "image-reference-invalid",
+    `${JSON.stringify(text.slice(0, 200))} names no image: a name has lower-case letters, digits, ".", "_" and "-", ` +
+      "and a digest is sha256: and at least its first 6 digits",
+    { blame: "task" },
+  );
+}

@@ -1,0 +1,75 @@
+/** What the network itself answers: ARP, ping, DHCP and DNS. Deciding only; nothing is sent here. */
+import { ArpOperation, type ArpPacket } from "./arp.ts";
+import { encodeDhcpReply, tryParseDhcpRequest } from "./dhcp-message.ts";
+import { dhcpReplyTo } from "./dhcp-server.ts";
+import { DnsStatus, encodeDnsReply, tryParseDnsQuery } from "./dns-message.ts";
+import { GATEWAY, GATEWAY_MAC, GUEST, LIMITED_BROADCAST, METADATA } from "./endpoints.ts";
+import { encodeIcmp, hasValidIcmpChecksum, IcmpType, PORT_UNREACHABLE, tryParseIcmp } from "./icmp.ts";
+import { IpProtocol, type Ipv4Header, type Ipv4Packet } from "./ipv4.ts";
+import { decideName, type NetworkPolicy } from "./policy.ts";
+import { encodeUdp, type UdpDatagram } from "./udp.ts";
+
+/** A packet to the guest. */
+export interface LocalReply {
+  header: Ipv4Header;
+  payload: Buffer;
+  /** It tells the guest that something is not allowed. */
+  refusal: boolean;
+}
+
+/** The gateway answers for itself and for the metadata address, and for nobody else. */
+export function replyToArp(request: ArpPacket): ArpPacket | undefined {
+  const { operation, senderMac, senderAddress, targetAddress } = request;
+  if (operation !== ArpOperation.request || (targetAddress !== GATEWAY && targetAddress !== METADATA)) return undefined;
+  return {
+    operation: ArpOperation.reply,
+    senderMac: GATEWAY_MAC,
+    senderAddress: targetAddress,
+    targetMac: senderMac,
+    targetAddress: senderAddress,
+  };
+}
+
+/** The reply to an echo request; undefined for anything else. */
+export function replyToEcho(packet: Ipv4Packet): LocalReply | undefined {
+  const message = tryParseIcmp(packet.payload);
+  if (message?.type !== IcmpType.echoRequest || !hasValidIcmpChecksum(packet.payload)) return undefined;
+  const header = { protocol: IpProtocol.icmp, source: packet.destination, destination: GUEST };
+  return { header, payload: encodeIcmp({ ...message, type: IcmpType.echoReply }), refusal: false };
+}
+
+/** "Port unreachable" quotes the header and the first 8 bytes of what was refused (RFC 792). */
+export function portUnreachable(packet: Ipv4Packet): LocalReply {
+  const quote = Buffer.concat([packet.header, packet.payload.subarray(0, 8)]);
+  const payload = encodeIcmp({ type: IcmpType.unreachable, code: PORT_UNREACHABLE, rest: 0, body: quote });
+  return { header: { protocol: IpProtocol.icmp, source: GATEWAY, destination: GUEST }, payload, refusal: true };
+}
+
+/** Undefined if it is no request, needs no answer, or names another client. */
+export function replyToDhcp(datagram: UdpDatagram, machineMac: number): LocalReply | undefined {
+  const request = tryParseDhcpRequest(datagram.payload);
+  const reply = request?.clientMac === machineMac ? dhcpReplyTo(request) : undefined;
+  if (reply === undefined) return undefined;
+  const destination = reply.clientAddress === GUEST ? GUEST : LIMITED_BROADCAST;
+  return udpReply({ source: GATEWAY, destination }, { sourcePort: 67, destinationPort: 68 }, encodeDhcpReply(reply));
+}
+
+/** Undefined if it is no query. */
+export function replyToDns(policy: NetworkPolicy, packet: Ipv4Packet, datagram: UdpDatagram): LocalReply | undefined {
+  const query = tryParseDnsQuery(datagram.payload);
+  if (query === undefined) return undefined;
+  const answer = decideName(policy, query);
+  const addresses = { source: packet.destination, destination: GUEST };
+  const ports = { sourcePort: datagram.destinationPort, destinationPort: datagram.sourcePort };
+  const reply = udpReply(addresses, ports, encodeDnsReply(query, answer));
+  return { ...reply, refusal: answer.status === DnsStatus.refused };
+}
+
+function udpReply(
+  addresses: Omit<Ipv4Header, "protocol">,
+  ports: Omit<UdpDatagram, "payload">,
+  payload: Buffer,
+): LocalReply {
+  const header = { ...addresses, protocol: IpProtocol.udp };
+  return { header, payload: encodeUdp(header, { ...ports, payload }), refusal: false };
+}

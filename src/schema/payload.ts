@@ -1,0 +1,113 @@
+/** A task's payload: what the schema can say, and what it cannot, all issues together. */
+import { InvalidInputError, type Issue } from "../base/errors.ts";
+import { tryParseDuration } from "../base/units.ts";
+import type { MachineOverrides } from "../generated/machine.ts";
+import type { TaskPayload } from "../generated/task-payload.ts";
+import { joinPath } from "./document-path.ts";
+import { durationIssues, MAX_DURATION_MS } from "./duration.ts";
+import { type ParseOptions, parseAs } from "./parse.ts";
+
+/** One file or folder the task wants kept. */
+export type ArtifactRequest = Required<Omit<ArtifactInPayload, "contentType">> & Pick<ArtifactInPayload, "contentType">;
+
+type ArtifactInPayload = NonNullable<TaskPayload["artifacts"]>[number];
+
+/** A payload with its defaults filled in. */
+export interface ParsedPayload {
+  /** Undefined: the worker's default image. */
+  readonly image: TaskPayload["image"];
+  readonly command: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+  readonly cwd: string | undefined;
+  readonly user: string | undefined;
+  readonly tty: boolean;
+  readonly machine: MachineOverrides;
+  /** Undefined: the worker's limit. */
+  readonly maxRunTimeMs: number | undefined;
+  readonly network: NonNullable<TaskPayload["network"]>;
+  readonly artifacts: readonly ArtifactRequest[];
+}
+
+export interface PayloadOptions extends ParseOptions {
+  /** Longest run time the worker allows; {@link MAX_DURATION_MS} if it is left out. */
+  maxRunTimeMs?: number;
+}
+
+/**
+ * @throws {@link InvalidInputError} with every issue found.
+ */
+export function parsePayload(data: unknown, options: PayloadOptions): ParsedPayload {
+  const { payload, issues } = trySchema(data, options);
+  const all = [...issues, ...semanticIssues(payload ?? data, options.maxRunTimeMs ?? MAX_DURATION_MS)];
+  if (payload === undefined || all.length > 0) throw new InvalidInputError(options.subject, all, options.blame);
+  return {
+    image: payload.image,
+    command: payload.command,
+    env: payload.env ?? {},
+    cwd: payload.cwd,
+    user: payload.user,
+    tty: payload.tty ?? false,
+    machine: payload.machine ?? {},
+    maxRunTimeMs: payload.maxRunTime === undefined ? undefined : tryParseDuration(payload.maxRunTime),
+    network: payload.network ?? "isolated",
+    artifacts: (payload.artifacts ?? []).map((artifact) => ({ type: "file", optional: false, ...artifact })),
+  };
+}
+
+function trySchema(data: unknown, options: ParseOptions): { payload?: TaskPayload; issues: readonly Issue[] } {
+  try {
+    return { payload: parseAs("task-payload", data, options), issues: [] };
+  } catch (error) {
+    if (error instanceof InvalidInputError) return { issues: error.issues };
+    throw error;
+  }
+}
+
+/** Looks only at what has the right shape: the schema speaks of the rest. */
+function semanticIssues(data: unknown, maxRunTimeMs: number): Issue[] {
+  if (typeof data !== "object" || data === null) return [];
+  const { maxRunTime, artifacts } = data as Record<string, unknown>;
+  return [...runTimeIssues(maxRunTime, maxRunTimeMs), ...artifactIssues(artifacts)];
+}
+
+function runTimeIssues(value: unknown, maxRunTimeMs: number): Issue[] {
+  if (typeof value !== "string" && (typeof value !== "number" || !(value > 0 && value < Infinity))) return [];
+  return durationIssues("maxRunTime", value, maxRunTimeMs);
+}
+
+function artifactIssues(artifacts: unknown): Issue[] {
+  if (!Array.isArray(artifacts)) return [];
+  const indexByName = new Map<string, number>();
+  const issues: Issue[] = [];
+  for (const [index, artifact] of artifacts.entries()) {
+    if (typeof artifact !== "object" || artifact === null) continue;
+    const path = joinPath("artifacts", index);
+    const { name, type, contentType } = artifact as Record<string, unknown>;
+    if (type === "directory" && contentType !== undefined) {
+      issues.push({
+        path: `${path}.contentType`,
+        message: "is for files; those in a folder get theirs from their names",
+      });
+    }
+    if (typeof name !== "string") continue;
+    const taken = indexByName.get(name);
+    if (taken === undefined) indexByName.set(name, index);
+    else issues.push({ path: `${path}.name`, message: `is the name of artifacts[${taken}] already` });
+  }
+  return [...issues, ...nestingIssues(indexByName)];
+}
+
+/** One artifact inside another would end in one place on the disk. */
+function nestingIssues(indexByName: ReadonlyMap<string, number>): Issue[] {
+  const issues: Issue[] = [];
+  for (const [name, index] of indexByName) {
+    for (let slash = name.indexOf("/"); slash !== -1; slash = name.indexOf("/", slash + 1)) {
+      const outer = indexByName.get(name.slice(0, slash));
+      if (outer !== undefined) {
+        issues.push({ path: `artifacts[${index}].name`, message: `lies inside artifacts[${outer}]` });
+        break;
+      }
+    }
+  }
+  return issues;
+}

@@ -1,0 +1,61 @@
+/** The schema files of this package, by the name in their `$id`. */
+import { readFileSync } from "node:fs";
+import type { ImageProvenance } from "../generated/image.ts";
+import type { Machine } from "../generated/machine.ts";
+import type { MachineOptions } from "../generated/machine-options.ts";
+import type { MachineV0 } from "../generated/machine-v0.ts";
+import type { MachineV1 } from "../generated/machine-v1.ts";
+import type { TaskPayload } from "../generated/task-payload.ts";
+import type { WorkerConfig } from "../generated/worker-config.ts";
+
+/** The type each schema describes. */
+export interface SchemaTypes {
+  machine: Machine;
+  "machine-v0": MachineV0;
+  "machine-v1": MachineV1;
+  "machine-options": MachineOptions;
+  "task-payload": TaskPayload;
+  "worker-config": WorkerConfig;
+  image: ImageProvenance;
+}
+
+export type SchemaId = keyof SchemaTypes;
+
+/** A JSON Schema, or a part of one, as far as the code here looks into it. */
+export interface JsonSchema {
+  readonly [keyword: string]: unknown;
+  readonly $id?: string;
+  readonly $ref?: string;
+  readonly $defs?: Readonly<Record<string, JsonSchema>>;
+  readonly properties?: Readonly<Record<string, JsonSchema>>;
+  readonly items?: JsonSchema;
+}
+
+/** Every `$id` is this and the schema's name. */
+export const SCHEMA_URN_PREFIX = "urn:boxcar:schema:";
+
+const cache = new Map<SchemaId, JsonSchema>();
+
+/** The parsed file `schemas/<id>.schema.json`. It is shared: do not change it. */
+export function readSchema(id: SchemaId): JsonSchema {
+  let schema = cache.get(id);
+  if (schema === undefined) {
+    // Two levels up from here both in src/ and in dist/.
+    const file = new URL(`../../schemas/${id}.schema.json`, import.meta.url);
+    schema = JSON.parse(readFileSync(file, "utf8")) as JsonSchema;
+    cache.set(id, schema);
+  }
+  return schema;
+}
+
+/** The schemas `schema` refers to directly, itself left out. */
+export function referencedSchemas(schema: unknown): Set<SchemaId> {
+  const found = new Set<SchemaId>();
+  JSON.stringify(schema, (key, value: unknown) => {
+    if (key === "$ref" && typeof value === "string" && value.startsWith(SCHEMA_URN_PREFIX)) {
+      found.add(value.slice(SCHEMA_URN_PREFIX.length).split("#")[0] as SchemaId);
+    }
+    return value;
+  });
+  return found;
+}

@@ -1,0 +1,206 @@
+import { createHash } from "node:crypto";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import { afterEach, describe, expect, it } from "vitest";
+import { parseMac } from "../../../src/network/addresses.ts";
+import { GATEWAY, GATEWAY_MAC, GUEST, METADATA } from "../../../src/network/endpoints.ts";
+import { ETHERNET_HEADER_BYTES, EtherType, writeEthernetHeader } from "../../../src/network/ethernet.ts";
+import { IPV4_HEADER_BYTES, transportChecksum, writeIpv4Header } from "../../../src/network/ipv4.ts";
+import { TcpFlag } from "../../../src/network/tcp-segment.ts";
+import { UserNetwork } from "../../../src/network/user-network.ts";
+import { FakeGuest, MACHINE_MAC } from "../../fakes/fake-guest.ts";
+
+const MIB = 1_024 * 1_024;
+const networks: UserNetwork[] = [];
+
+afterEach(async () => {
+  for (const network of networks.splice(0)) await network[Symbol.asyncDispose]();
+});
+
+async function start(handler: (request: IncomingMessage, response: ServerResponse) => void) {
+  const network = await UserNetwork.open({ mac: MACHINE_MAC, handler });
+  networks.push(network);
+  const guest = new FakeGuest();
+  network.connect(guest.networkSide);
+  return { network, guest };
+}
+
+function hello(_request: IncomingMessage, response: ServerResponse): void {
+  response.end("hello");
+}
+
+/** A reproducible stream of bytes (xorshift32). */
+function randomBytes(seed: number): (count: number) => Buffer {
+  let state = seed;
+  return (count) => {
+    const bytes = Buffer.alloc(count);
+    for (let i = 0; i < count; i++) {
+      state ^= state << 13;
+      state ^= state >>> 17;
+      state ^= state << 5;
+      bytes[i] = state;
+    }
+    return bytes;
+  };
+}
+
+/** Random, but right as far as a layer that is chosen at random, so that every layer gets its share. */
+function hostileFrame(random: (count: number) => Buffer): Buffer {
+  const [depth = 0, size = 0, protocol = 0, flags = 0, destination = 0] = random(5);
+  const frame = random(14 + (size % 2 === 0 ? size : size * 5));
+  if (depth % 8 === 0) return frame;
+  const etherType = depth % 8 === 1 ? EtherType.arp : EtherType.ipv4;
+  writeEthernetHeader(frame, { destination: GATEWAY_MAC, source: parseMac(MACHINE_MAC), etherType });
+  const packet = frame.subarray(ETHERNET_HEADER_BYTES);
+  if (depth % 8 < 3 || packet.length < IPV4_HEADER_BYTES + 20) return frame;
+  const header = {
+    protocol: [1, 6, 6, 6, 17, 17, 99][protocol % 7] as number,
+    source: GUEST,
+    destination: [GATEWAY, METADATA, METADATA, 0xffff_ffff][destination % 4] as number,
+  };
+  const payload = packet.subarray(IPV4_HEADER_BYTES);
+  writeIpv4Header(packet, header, payload.length);
+  payload.writeUInt16BE(header.protocol === 6 ? 80 : ([53, 67, 7][flags % 3] as number), 2);
+  if (header.protocol === 6) {
+    payload.writeUInt16BE(60_000 + (flags % 16), 0);
+    payload[12] = (5 + (flags % 3)) << 4;
+    payload.writeUInt16BE(0, 16);
+    if (depth % 16 < 12) payload.writeUInt16BE(transportChecksum(header, payload), 16);
+  } else if (header.protocol === 17) {
+    payload.writeUInt16BE(payload.length, 4);
+    payload.writeUInt16BE(0, 6);
+  }
+  return frame;
+}
+
+describe("a hostile guest", () => {
+  it("still gets its answer after 60,000 random frames", async () => {
+    const { network, guest } = await start(hello);
+    const random = randomBytes(20_261_121);
+    for (let i = 0; i < 60_000; i++) {
+      guest.sendFrame(hostileFrame(random));
+      if (i % 500 === 0) await guest.flushed();
+    }
+    await guest.flushed();
+    expect(await guest.get("/")).toContain("hello");
+    const { framesIn = 0, dropped, connections } = network.stats() ?? {};
+    expect(framesIn).toBeGreaterThan(60_000);
+    // Sixteen ports to open connections from, and the one of the GET.
+    expect(connections).toBeLessThanOrEqual(17);
+    for (const reason of ["malformed", "spoofed-mac", "bad-checksum", "rate-limited"] as const) {
+      expect(dropped?.[reason], reason).toBeGreaterThan(0);
+    }
+  });
+
+  it("gets no more than 128 connections out of 1,500 attempts", async () => {
+    const { network, guest } = await start(hello);
+    for (let port = 1; port <= 1_500; port++) guest.sendTcp({ flags: TcpFlag.syn, sourcePort: port, sequence: port });
+    await guest.flushed();
+    const { connections, connectionsOverLimit = 0, dropped } = network.stats() ?? {};
+    expect(connections).toBe(128);
+    expect(connectionsOverLimit + (dropped?.["rate-limited"] ?? 0)).toBe(1_500 - 128);
+    expect(connectionsOverLimit).toBeGreaterThan(0);
+  });
+
+  it("can connect again once its connections have ended", async () => {
+    const { network, guest } = await start(hello);
+    const clients = await Promise.all(Array.from({ length: 128 }, (_, i) => guest.connect(20_000 + i)));
+    await expect(guest.connect(30_000)).rejects.toThrow("connection refused");
+    for (const client of clients) client.abort();
+    await guest.flushed();
+    expect(network.stats()).toMatchObject({ connections: 0, connectionsOverLimit: 1 });
+    expect(await guest.get("/")).toContain("hello");
+  });
+
+  it("has connections closed on which it never ends its headers", async () => {
+    const { network, guest } = await start(hello);
+    const [silent, slow, normal] = [await guest.connect(1), await guest.connect(2), await guest.connect(3)];
+    normal.send(Buffer.from("GET / HTTP/1.1\r\nhost: x\r\n\r\n"));
+    slow.send(Buffer.from("GET / HTTP/1.1\r\n"));
+    const drip = setInterval(() => slow.send(Buffer.from("x: y\r\n")), 300);
+    await Promise.all([slow.reset, silent.reset]);
+    clearInterval(drip);
+    expect(normal.received.toString()).toContain("hello");
+    expect(network.stats()).toMatchObject({ connections: 1 });
+  });
+
+  it("that takes nothing from its card is not sent more than a bounded amount", async () => {
+    let offered = 0;
+    const { network, guest } = await start((_request, response) => {
+      const source = new Readable({
+        read() {
+          offered += 64 * 1_024;
+          this.push(Buffer.alloc(64 * 1_024));
+        },
+      });
+      pipeline(source, response).catch(() => {});
+    });
+    const clients = await Promise.all(Array.from({ length: 100 }, (_, i) => guest.connect(20_000 + i)));
+    guest.pause();
+    for (const client of clients) {
+      client.send(Buffer.from("GET / HTTP/1.1\r\nhost: x\r\n\r\n"));
+      // Acknowledging blindly must not make the service send more than the link takes.
+      for (let i = 0; i < 20; i++) client.acknowledge();
+    }
+    let before = -1;
+    while (before !== offered) {
+      before = offered;
+      await guest.flushed();
+      for (let i = 0; i < 50; i++) await new Promise((resolve) => setImmediate(resolve));
+    }
+    expect(network.stats()?.waitingBytes).toBeLessThanOrEqual(512 * 1_024 + 64 * 1_024);
+    expect(offered).toBeLessThan(64 * MIB);
+    guest.resume();
+    await clients[99]?.progress();
+  });
+
+  it("can send no more than a bounded amount to a handler that does not read", async () => {
+    const asked = Promise.withResolvers<IncomingMessage>();
+    const { guest } = await start((request) => asked.resolve(request));
+    const client = await guest.connect(1);
+    await client.sendAll(Buffer.from("PUT / HTTP/1.1\r\nhost: x\r\ncontent-length: 100000000\r\n\r\n"));
+    const request = await asked.promise;
+    let sent = 0;
+    const sending = (async () => {
+      for (; sent < MIB; sent += 1_024) await client.sendAll(Buffer.alloc(1_024));
+    })();
+    let before = -1;
+    while (before !== sent) {
+      before = sent;
+      for (let i = 0; i < 200; i++) await new Promise((resolve) => setImmediate(resolve));
+    }
+    expect(sent).toBeGreaterThan(128 * 1_024);
+    expect(sent).toBeLessThan(512 * 1_024);
+    request.resume();
+    await sending;
+  });
+
+  it.each([1, 3])("moves 20 MiB each way unchanged, on %d connections", async (count) => {
+    const data = Buffer.alloc(20 * MIB, randomBytes(7)(10_007));
+    const digest = (bytes: Buffer) => createHash("sha256").update(bytes).digest("hex");
+    const { guest } = await start((request, response) => {
+      if (request.method === "GET") {
+        void pipeline(Readable.from([data.subarray(0, 5 * MIB), data.subarray(5 * MIB)]), response);
+        return;
+      }
+      const hash = createHash("sha256");
+      request.on("data", (chunk) => hash.update(chunk));
+      request.on("end", () => response.end(hash.digest("hex")));
+    });
+    await Promise.all(
+      Array.from({ length: count }, async (_, i) => {
+        const client = await guest.connect(100 + i);
+        const head = `PUT / HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: ${data.length}\r\n\r\n`;
+        await client.sendAll(Buffer.concat([Buffer.from(head), data]));
+        await client.ended;
+        expect(client.received.toString()).toContain(digest(data));
+        const download = await guest.connect(200 + i);
+        download.send(Buffer.from("GET / HTTP/1.0\r\nhost: x\r\n\r\n"));
+        await download.ended;
+        const body = download.received.subarray(download.received.indexOf("\r\n\r\n") + 4);
+        expect(digest(body)).toBe(digest(data));
+      }),
+    );
+  });
+});

@@ -1,0 +1,30 @@
+import { describe, expect, it } from "vitest";
+import { parseImageSpec } from "../../../src/image/source.ts";
+import { parseReference } from "../../../src/image/store/reference.ts";
+
+describe("parseReference", () => {
+  it("tells names, digests and what may be either", () => {
+    expect(parseReference("debian-12.minimal")).toEqual({ name: "debian-12.minimal", digestPrefix: undefined });
+    expect(parseReference("sha256:0123ab")).toEqual({ name: undefined, digestPrefix: "0123ab" });
+    expect(parseReference("0123ab")).toEqual({ name: "0123ab", digestPrefix: "0123ab" });
+    expect(parseReference("0123a")).toEqual({ name: "0123a", digestPrefix: undefined });
+  });
+
+  it.each(["", "../x", "a/b", ".hidden", "UPPER", "sha256:", "sha256:0123a", "sha256:xyz123", "a\0b", "x".repeat(129)])(
+    "refuses %j",
+    (text) => {
+      expect(() => parseReference(text)).toThrow(expect.objectContaining({ code: "image-reference-invalid" }));
+    },
+  );
+});
+
+describe("parseImageSpec", () => {
+  it("tells names, paths and URLs", () => {
+    const sha256 = "0".repeat(64);
+    expect(parseImageSpec("debian")).toEqual({ kind: "name", name: "debian" });
+    expect(parseImageSpec("/images/debian.tar.zst")).toEqual({ kind: "path", path: "/images/debian.tar.zst" });
+    expect(parseImageSpec("https://x/y")).toEqual({ kind: "url", url: "https://x/y", sha256: undefined });
+    expect(parseImageSpec({ url: "http://x/y", sha256 })).toEqual({ kind: "url", url: "http://x/y", sha256 });
+    expect(parseImageSpec("file:///etc/shadow")).toMatchObject({ kind: "url" });
+  });
+});
