@@ -106,7 +106,8 @@ export class QmpClient implements AsyncDisposable {
   #dispatch(message: QmpMessage): void {
     switch (message.kind) {
       case "greeting":
-        return this.#greeting.resolve(message.version);
+        this.#greeting.resolve(message.version);
+        return;
       case "event":
         for (const listener of [...this.#listeners]) listener(message.event);
         return;

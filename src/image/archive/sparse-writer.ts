@@ -11,6 +11,8 @@ const BLOCK_BYTES = 4_096;
 const MIN_HOLE_BYTES = 16 * 1_024;
 const GATHER_BYTES = 1_024 * 1_024;
 const MAX_WRITES = 4;
+/** After so much the disk is asked to begin, so that little is left to wait for at the end. */
+const SYNC_BYTES = 64 * 1_024 * 1_024;
 const ZEROS = Buffer.alloc(MIN_HOLE_BYTES);
 
 export class SparseWriter {
@@ -21,6 +23,8 @@ export class SparseWriter {
   #end = 0;
   #written = 0;
   readonly #writes = new Set<Promise<void>>();
+  #unsynced = 0;
+  #sync: Promise<void> | undefined;
   #failure: { error: unknown } | undefined;
 
   constructor(file: FileHandle) {
@@ -43,17 +47,18 @@ export class SparseWriter {
     }
   }
 
-  /** Waits for every write and gives the file its apparent size. */
+  /** Gives the file its apparent size and waits until the disk has all of it. */
   async finish(bytes: number): Promise<void> {
     this.#flush();
-    await Promise.all(this.#writes);
+    await Promise.all([...this.#writes, this.#sync]);
     this.#throwFailure();
     await this.#file.truncate(bytes);
+    await this.#file.sync();
   }
 
   /** Waits until the file may be closed, whatever happened. */
   async settle(): Promise<void> {
-    await Promise.allSettled(this.#writes);
+    await Promise.allSettled([...this.#writes, this.#sync]);
   }
 
   #isZero(chunk: Buffer, from: number, offset: number): boolean {
@@ -84,15 +89,27 @@ export class SparseWriter {
 
   #flush(): void {
     if (this.#gatheredBytes === 0) return;
-    const write = writeAll(this.#file, this.#gathered, this.#start)
-      .catch((error: unknown) => {
-        this.#failure ??= { error };
-      })
-      .finally(() => this.#writes.delete(write));
+    const write = this.#noteFailure(writeAll(this.#file, this.#gathered, this.#start)).finally(() =>
+      this.#writes.delete(write),
+    );
     this.#writes.add(write);
     this.#written += this.#gatheredBytes;
+    this.#unsynced += this.#gatheredBytes;
     this.#gathered = [];
     this.#gatheredBytes = 0;
+    if (this.#unsynced < SYNC_BYTES || this.#sync !== undefined) return;
+    this.#unsynced = 0;
+    this.#sync = this.#noteFailure(this.#file.datasync()).finally(() => {
+      this.#sync = undefined;
+    });
+  }
+
+  async #noteFailure(work: Promise<void>): Promise<void> {
+    try {
+      await work;
+    } catch (error) {
+      this.#failure ??= { error };
+    }
   }
 
   #throwFailure(): void {

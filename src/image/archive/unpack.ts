@@ -58,7 +58,6 @@ async function unpackFile(entry: TarEntry, path: string, guard: DiskSpaceGuard):
       counted = writer.writtenBytes;
     }
     await writer.finish(entry.realBytes);
-    await file.sync();
     await file.chmod(0o444);
   } finally {
     await writer.settle();

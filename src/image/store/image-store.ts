@@ -5,7 +5,7 @@
  * leases are owned by who acquired them and may outlive this object.
  */
 import { mkdir, rename, rm, utimes, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { type Logger, silentLogger } from "../../base/log.ts";
 import { DEFAULT_LIMITS, type ImageLimits } from "../archive/format.ts";
 import { ImageError } from "../errors.ts";
@@ -22,7 +22,7 @@ import { liveLeases, reclaimStore } from "./reclaim.ts";
 import { parseReference, requireTagName } from "./reference.ts";
 
 export interface ImageStoreOptions {
-  /** Absolute path; made if it is not there. */
+  /** Made if it is not there. */
   directory: string;
   limits?: Partial<ImageLimits>;
   /** Default: the best one of this host. */
@@ -43,7 +43,8 @@ export class ImageStore implements AsyncDisposable {
 
   /** Opens a store and removes what processes that died left in it. */
   static async open({ directory, limits, zstd, logger = silentLogger }: ImageStoreOptions): Promise<ImageStore> {
-    const layout = await StoreLayout.create(directory);
+    // Overlays carry the path of their base; it must not depend on who reads it.
+    const layout = await StoreLayout.create(resolve(directory));
     const locks = new FileLocks(layout.path("locks"));
     const removed = await reclaimStore(layout, locks);
     if (removed > 0) logger.log("info", "removed what interrupted imports had left", { directory, removed });

@@ -14,6 +14,12 @@ export async function reclaimStore(layout: StoreLayout, locks: FileLocks): Promi
   }
   for (const sha256 of await layout.names("leases")) await liveLeases(layout, sha256);
   for (const name of await layout.names("locks")) await locks.reclaim(name);
+  for (const name of await layout.names("sources")) {
+    const sha256 = await layout.tryRead(layout.path("sources", name));
+    // What is known of a removed image is of no use to anybody.
+    if (sha256 !== undefined && !(await layout.hasBlob(sha256)))
+      await rm(layout.path("sources", name), { force: true });
+  }
   return removed;
 }
 

@@ -1,24 +1,12 @@
 import { execFileSync } from "node:child_process";
-import {
-  chmodSync,
-  copyFileSync,
-  existsSync,
-  readdirSync,
-  readFileSync,
-  statSync,
-  symlinkSync,
-  truncateSync,
-  writeFileSync,
-} from "node:fs";
+import { existsSync, readdirSync, readFileSync, statfsSync, symlinkSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeEach, describe, expect, it } from "vitest";
-import { DEFAULT_LIMITS, type ImageLimits } from "../../../src/image/archive/format.ts";
-import { packImage } from "../../../src/image/archive/pack.ts";
+import type { ImageLimits } from "../../../src/image/archive/format.ts";
 import { streamSource } from "../../../src/image/store/archive-source.ts";
 import { ImageStore } from "../../../src/image/store/image-store.ts";
 import { BinaryZstd } from "../../../src/image/zstd/binary-zstd.ts";
 import type { ZstdCodec } from "../../../src/image/zstd/codec.ts";
-import { CodecZstd } from "../../../src/image/zstd/codec-zstd.ts";
 import { ArchiveFolder, MIB, sha256Of } from "./archives.ts";
 
 const GIB = 1_024 * MIB;
@@ -42,100 +30,6 @@ beforeEach(() => {
 async function openStore(limits: Partial<ImageLimits> = {}, zstd: ZstdCodec = new BinaryZstd()): Promise<ImageStore> {
   return await ImageStore.open({ directory, limits: { reserveBytes: 0, ...limits }, zstd });
 }
-
-describe.each([new BinaryZstd(), new CodecZstd()])("import with $name", (zstd) => {
-  it.each([
-    ["posix sparse", ["--format=posix", "-S", "machine.json", "disk.img", "layer.qcow2"]],
-    ["gnu sparse", ["--format=gnu", "-S", "disk.img", "layer.qcow2", "machine.json"]],
-    ["plain ustar", ["--format=ustar", "disk.img", "layer.qcow2", "machine.json"]],
-    ["gnu without a layer", ["--format=gnu", "disk.img", "machine.json"]],
-  ])("takes an archive of GNU tar: %s", async (_, args) => {
-    await using store = await openStore({}, zstd);
-    const archive = folder.pack(image, args);
-    const imported = await store.import(archive, { tag: "small" });
-    expect(imported.digest).toBe(`sha256:${sha256Of(archive)}`);
-    expect(imported.tags).toEqual(["small"]);
-    expect(imported.machine).toEqual({ version: 2, memory: 256 });
-    const disk = imported.files["disk.img"] as string;
-    expect(sha256Of(disk)).toBe(sha256Of(join(image, "disk.img")));
-    expect(statSync(disk).mode & 0o777).toBe(0o444);
-    expect(statSync(disk).blocks * 512).toBeLessThan(2 * MIB);
-    expect(imported.sizes.virtualBytes).toBe(16 * MIB);
-    expect(imported.sizes.apparentBytes).toBeGreaterThan(16 * MIB);
-    expect(imported.sizes.diskBytes).toBeLessThan(3 * MIB);
-  });
-});
-
-it("takes an old GNU sparse map that needs several extension blocks", async () => {
-  const spotted = folder.makeImage({ diskBytes: 64 * MIB });
-  const disk = Buffer.alloc(64 * MIB);
-  for (let i = 0; i < 200; i++) disk.write(`piece ${i}`, i * 320 * 1_024);
-  writeFileSync(join(spotted, "disk.img"), disk);
-  execFileSync("cp", ["--sparse=always", "disk.img", "sparse.img"], { cwd: spotted });
-  execFileSync("mv", ["sparse.img", "disk.img"], { cwd: spotted });
-  await using store = await openStore();
-  const imported = await store.import(folder.pack(spotted, ["--format=gnu", "-S", "machine.json", "disk.img"]));
-  expect(readFileSync(imported.files["disk.img"] as string).equals(disk)).toBe(true);
-});
-
-it("takes files of version 1 and migrates them", async () => {
-  const old = folder.makeImage({ machine: { version: 1, network: "rtl8139", mac: "aa:54:1a:30:5c:de" } });
-  await using store = await openStore();
-  expect((await store.import(folder.packImage(old))).machine).toMatchObject({ version: 2, chipset: "pc" });
-});
-
-describe("packImage", () => {
-  it("writes archives GNU tar and zstd unpack to the same files, and an import takes", async () => {
-    const target = join(folder.path, "packed.tar.zst");
-    const progress: number[] = [];
-    await packImage(image, target, {
-      zstd: new BinaryZstd(),
-      limits: DEFAULT_LIMITS,
-      threads: 2,
-      level: 5,
-      onProgress: (done, total) => progress.push(done / total),
-    });
-    expect(progress.at(-1)).toBe(1);
-    execFileSync("zstd", ["-tq", target]);
-    const listing = execFileSync("sh", ["-c", `zstd -dqc ${target} | tar -tvf -`], { encoding: "utf8" });
-    expect(listing).toMatch(/^-rw-r--r-- 0\/0 +\d+ 1970-01-01 00:00 machine.json$/m);
-    const out = join(folder.path, "unpacked");
-    execFileSync("sh", ["-c", `mkdir ${out} && zstd -dqc ${target} | tar -xSf - -C ${out}`]);
-    for (const file of ["machine.json", "disk.img", "layer.qcow2"]) {
-      expect(sha256Of(join(out, file))).toBe(sha256Of(join(image, file)));
-    }
-    await using store = await openStore();
-    const imported = await store.import(target);
-    expect(sha256Of(imported.files["disk.img"] as string)).toBe(sha256Of(join(image, "disk.img")));
-  });
-
-  it.each([new BinaryZstd(), new CodecZstd()])("writes the same bytes for the same files with $name", async (zstd) => {
-    const digests = [];
-    for (const name of ["one.tar.zst", "two.tar.zst"]) {
-      const target = join(folder.path, name);
-      await packImage(image, target, { zstd, limits: DEFAULT_LIMITS });
-      execFileSync("zstd", ["-tq", target]);
-      digests.push(sha256Of(target));
-    }
-    expect(digests[0]).toBe(digests[1]);
-  });
-
-  it("refuses a folder with other files, and leaves nothing when it is aborted", async () => {
-    const other = folder.makeImage();
-    writeFileSync(join(other, "notes.txt"), "");
-    const options = { zstd: new BinaryZstd(), limits: DEFAULT_LIMITS };
-    const target = join(folder.path, "never.tar.zst");
-    await expect(packImage(other, target, options)).rejects.toMatchObject({ code: "archive-unexpected-file" });
-    const controller = new AbortController();
-    const packing = packImage(image, target, {
-      ...options,
-      signal: controller.signal,
-      onProgress: () => controller.abort(new Error("enough")),
-    });
-    await expect(packing).rejects.toThrow("enough");
-    expect(readdirSync(folder.path).filter((name) => name.includes("never"))).toEqual([]);
-  });
-});
 
 describe("an import refuses, and leaves nothing of", () => {
   async function refused(
@@ -267,6 +161,15 @@ describe("an import refuses, and leaves nothing of", () => {
     expect(await refused(archive, { reserveBytes: 2 ** 60 })).toMatchObject({ code: "disk-space-low", blame: "host" });
   });
 
+  it("an archive that turns out not to fit while it is unpacked", async () => {
+    const path = folder.makeImage();
+    writeFileSync(join(path, "disk.img"), Buffer.alloc(300 * MIB, "full "));
+    const archive = folder.pack(path, ["--format=ustar", "machine.json", "disk.img"]);
+    const { bavail, bsize } = statfsSync(folder.path);
+    const error = await refused(archive, { reserveBytes: bavail * bsize - 150 * MIB });
+    expect(error).toMatchObject({ code: "disk-space-low", blame: "host" });
+  });
+
   it("truncated, corrupt and followed archives, each with its own message", async () => {
     const bytes = readFileSync(folder.packImage(image));
     const cut = folder.file("cut.zst", bytes.subarray(0, bytes.length - 1_000));
@@ -274,7 +177,7 @@ describe("an import refuses, and leaves nothing of", () => {
     const tail = folder.file("tail.zst", Buffer.concat([bytes, Buffer.from("tail")]));
     expect(await refused(tail)).toMatchObject({ code: "zstd-trailing-data" });
     const flipped = Buffer.from(bytes);
-    flipped.writeUInt32BE(flipped.readUInt32BE(bytes.length - 4) ^ 1, bytes.length - 4);
+    flipped.writeUInt8(flipped.readUInt8(bytes.length - 2) ^ 1, bytes.length - 2);
     expect(await refused(folder.file("flipped.zst", flipped))).toMatchObject({ code: "zstd-corrupt" });
     expect(await refused(folder.file("text.zst", Buffer.from("hello")))).toMatchObject({ code: "zstd-not-zstd" });
   });
@@ -289,25 +192,6 @@ describe("an import refuses, and leaves nothing of", () => {
   it("something that is no tar inside of zstd", async () => {
     const text = folder.file("text.tar", Buffer.from("hello ".repeat(10_000)));
     expect(await refused(folder.compress(text))).toMatchObject({ code: "archive-corrupt" });
-  });
-
-  const layer =
-    (...args: string[]) =>
-    (path: string) => {
-      execFileSync("rm", ["-f", join(path, "layer.qcow2")]);
-      execFileSync("qemu-img", ["create", "-q", "-f", "qcow2", ...args, "layer.qcow2"], { cwd: path });
-    };
-
-  it("layers with another backing file, none, a data file, encryption, or too large", async () => {
-    const other = packedWith((path) => {
-      copyFileSync(join(path, "disk.img"), join(path, "other.img"));
-      layer("-b", "other.img", "-F", "raw")(path);
-    }, good);
-    expect(await refused(other)).toMatchObject({
-      code: "layer-backing-file",
-      message: expect.stringContaining("other.img"),
-    });
-    expect(await refused(packedWith(layer(), [...good].slice(0, 2)))).toMatchObject({ code: "accepted" });
   });
 
   it.each([
@@ -341,16 +225,16 @@ describe("an import refuses, and leaves nothing of", () => {
   });
 
   it("an archive that has another digest than was asked for", async () => {
-    const bytes = readFileSync(folder.packImage(image));
+    const archive = folder.packImage(image);
     await using store = await openStore();
     async function* stream() {
-      yield bytes;
+      yield readFileSync(archive);
     }
     await expect(store.import(streamSource(stream(), "0".repeat(64)))).rejects.toMatchObject({
       code: "image-digest-mismatch",
     });
     expect(remains(directory)).toEqual([]);
-    expect((await store.import(streamSource(stream(), sha256Of(folder.packImage(image))))).tags).toEqual([]);
+    expect((await store.import(streamSource(stream(), sha256Of(archive)))).tags).toEqual([]);
   });
 
   it("a path where nothing is, or a folder", async () => {
@@ -359,12 +243,5 @@ describe("an import refuses, and leaves nothing of", () => {
       blame: "task",
     });
     expect(await refused(folder.path)).toMatchObject({ code: "image-not-found" });
-  });
-
-  it("an archive it may not write, when the store is read-only for it", async () => {
-    if (process.getuid?.() === 0) return;
-    await using store = await openStore();
-    chmodSync(join(directory, "staging"), 0o500);
-    await expect(store.import(folder.packImage(image))).rejects.toMatchObject({ code: "EACCES" });
   });
 });

@@ -1,0 +1,73 @@
+/**
+ * Artifacts in a folder of this host.
+ *
+ * *Owns* nothing but the file it is writing: one that is not complete is removed.
+ * Names come from payloads and guests and have been checked; they are checked
+ * once more to lie inside, and no link is followed: the folder is ours alone.
+ */
+import { createHash } from "node:crypto";
+import { createWriteStream } from "node:fs";
+import { mkdir, rm, stat } from "node:fs/promises";
+import { dirname, join, resolve, sep } from "node:path";
+import { type Readable, Transform } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import { WorkerError } from "../base/errors.ts";
+
+export interface StoredFile {
+  /** Relative to the store, with `/`. */
+  readonly name: string;
+  readonly sizeBytes: number;
+  /** Lower-case hex. */
+  readonly sha256: string;
+}
+
+export class DirectoryStore {
+  readonly directory: string;
+
+  /** @param directory Absolute path; made when the first file comes. */
+  constructor(directory: string) {
+    this.directory = directory;
+  }
+
+  /** @throws {WorkerError} `artifact-name-refused`, `artifact-exists`; whatever breaks `content`. */
+  async put(name: string, content: Readable, signal?: AbortSignal): Promise<StoredFile> {
+    const path = this.#pathOf(name);
+    if ((await stat(path).catch(() => undefined)) !== undefined) {
+      throw new WorkerError(`there is an artifact ${name} already`, { code: "artifact-exists", blame: "task" });
+    }
+    await mkdir(dirname(path), { recursive: true });
+    const hash = createHash("sha256");
+    let sizeBytes = 0;
+    const measure = new Transform({
+      transform(chunk: Buffer, _encoding, done) {
+        hash.update(chunk);
+        sizeBytes += chunk.length;
+        done(undefined, chunk);
+      },
+    });
+    try {
+      await pipeline(
+        content,
+        measure,
+        createWriteStream(path, { flags: "wx" }),
+        signal === undefined ? {} : { signal },
+      );
+    } catch (error) {
+      await rm(path, { force: true });
+      signal?.throwIfAborted();
+      throw error;
+    }
+    return { name, sizeBytes, sha256: hash.digest("hex") };
+  }
+
+  #pathOf(name: string): string {
+    const path = resolve(join(this.directory, name));
+    if (!path.startsWith(resolve(this.directory) + sep)) {
+      throw new WorkerError(`the artifact name ${JSON.stringify(name)} leaves its folder`, {
+        code: "artifact-name-refused",
+        blame: "task",
+      });
+    }
+    return path;
+  }
+}

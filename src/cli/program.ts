@@ -1,0 +1,60 @@
+/** The commands of `boxcar`, and what an error of any of them becomes. */
+import { Command, CommanderError } from "commander";
+import { Cancellation, InvalidInputError, messageOf, WorkerError } from "../base/errors.ts";
+import { type CliContext, EXIT } from "./context.ts";
+
+const EXAMPLES = `
+Examples:
+  boxcar run -- uname -a                    run one command in a machine of its own
+  boxcar run examples/report.yml --output out
+  boxcar image list
+  boxcar schema payload                     what a task may say
+  boxcar doctor                             what this host has and lacks`;
+
+/** Runs one command line (without `node` and the script) to its end; never rejects. */
+export async function runCli(argv: readonly string[], version: string, context: CliContext): Promise<void> {
+  try {
+    const program = await buildProgram(version, context);
+    await program.parseAsync([...argv], { from: "user" });
+  } catch (error) {
+    const { code, message } = describe(context.signal.aborted ? context.signal.reason : error);
+    if (message !== undefined) context.stderr.write(`boxcar: ${message}\n`);
+    context.setExitCode(code);
+  }
+}
+
+async function buildProgram(version: string, context: CliContext): Promise<Command> {
+  const program = new Command("boxcar");
+  program
+    .description("A CI task worker that gives every task its own virtual machine")
+    .version(version)
+    .option("--config <file>", "the worker's configuration (default: $BOXCAR_CONFIG, or the host's)")
+    .addHelpText("after", EXAMPLES)
+    .showHelpAfterError("(boxcar --help shows what there is)")
+    .enablePositionalOptions()
+    .configureOutput({
+      writeOut: (text) => void context.stdout.write(text),
+      writeErr: (text) => void context.stderr.write(text),
+    })
+    .exitOverride();
+  const [{ runCommand }, { imageCommand }, { schemaCommand }, { doctorCommand }] = await Promise.all([
+    import("./run/command.ts"),
+    import("./image/command.ts"),
+    import("./schema.ts"),
+    import("./doctor/command.ts"),
+  ]);
+  for (const command of [runCommand, imageCommand, schemaCommand, doctorCommand]) {
+    program.addCommand(command(context).copyInheritedSettings(program));
+  }
+  return program;
+}
+
+function describe(error: unknown): { code: number; message: string | undefined } {
+  // Commander has said it already.
+  if (error instanceof CommanderError) return { code: error.exitCode === 0 ? EXIT.ok : EXIT.usage, message: undefined };
+  if (error instanceof Cancellation) return { code: EXIT.interrupted, message: error.message };
+  if (error instanceof InvalidInputError) return { code: EXIT.usage, message: error.message };
+  if (error instanceof WorkerError) return { code: EXIT.exception, message: error.message };
+  const stack = error instanceof Error ? error.stack : undefined;
+  return { code: EXIT.exception, message: `this is a bug of Boxcar: ${stack ?? messageOf(error)}` };
+}

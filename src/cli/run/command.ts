@@ -1,0 +1,97 @@
+/** `boxcar run`: one task, here and now. */
+import { Command } from "commander";
+import { type Cancellation, InvalidInputError } from "../../base/errors.ts";
+import type { TaskResult } from "../../worker/task-result.ts";
+import { type CliContext, EXIT, printJson } from "../context.ts";
+import { readPayload } from "./payload.ts";
+import { runLocally } from "./run-locally.ts";
+
+interface RunFlags {
+  output?: string;
+  json?: boolean;
+  image?: string;
+  screenshot?: string;
+}
+
+const EXAMPLES = `
+Examples:
+  boxcar run task.yml                       a task from a file, YAML or JSON
+  boxcar run task.yml --output out          artifacts, log and result.json go to ./out
+  boxcar run -- sh -c 'uname -a; free -m'   a command, with the default image
+  boxcar run task.yml --json | tail -1      the result for a script
+
+Exit codes: 0 completed, 1 failed, 2 bad usage or malformed payload, 3 any other exception, 130 cancelled.`;
+
+export function runCommand(context: CliContext): Command {
+  return new Command("run")
+    .description("run one task in a machine of its own, and throw the machine away")
+    .usage("[options] [task.yml] [-- command...]")
+    .argument("[arguments...]", "a task file, and after -- a command that replaces the task's")
+    .option("-o, --output <dir>", "folder for artifacts, log and result.json (default: boxcar-output/<task id>)")
+    .option("--image <image>", "name, path or URL of the image; replaces the task's")
+    .option("--screenshot <file>", "write the screen as a PNG when the command has ended")
+    .option("--json", "print the result as one JSON object on the last line")
+    .passThroughOptions()
+    .addHelpText("after", EXAMPLES)
+    .action(async (words: string[], flags: RunFlags, command: Command) => {
+      const { taskFile, taskCommand } = splitWords(words, command);
+      const config = await context.loadConfig(command.optsWithGlobals<{ config?: string }>().config);
+      const payload = await parse(() =>
+        readPayload({ taskFile, command: taskCommand, image: flags.image, cwd: context.cwd, config }),
+      );
+      if (payload instanceof InvalidInputError) {
+        if (flags.json) printJson(context, malformed(payload));
+        throw payload;
+      }
+      const result = await runLocally({ payload, config, flags, context });
+      if (flags.json) printJson(context, result);
+      context.setExitCode(exitCodeOf(result));
+    });
+}
+
+/** What stands before `--` is a file, what stands after it a command. */
+function splitWords(words: readonly string[], command: Command): { taskFile?: string; taskCommand: readonly string[] } {
+  const [first] = words;
+  // Commander drops the `--`; whether there was one shows in what it was given.
+  const raw = command.parent?.args ?? [];
+  const dashes = raw.indexOf("--");
+  const after = dashes === -1 ? 0 : raw.length - dashes - 1;
+  const taskCommand = words.slice(words.length - after);
+  const files = words.slice(0, words.length - after);
+  if (files.length > 1) {
+    command.error(`error: one task file, please, not ${files.length}; a command comes after --`, {
+      exitCode: EXIT.usage,
+    });
+  }
+  if (first === undefined) {
+    command.error("error: give a task file, or a command after --", { exitCode: EXIT.usage });
+  }
+  return { ...(files[0] === undefined ? {} : { taskFile: files[0] }), taskCommand };
+}
+
+async function parse<T>(read: () => Promise<T>): Promise<T | InvalidInputError> {
+  try {
+    return await read();
+  } catch (error) {
+    if (error instanceof InvalidInputError) return error;
+    throw error;
+  }
+}
+
+function malformed(error: InvalidInputError) {
+  return {
+    state: "exception",
+    reason: "malformed-payload",
+    message: error.message,
+    issues: error.issues,
+    timings: { total: 0 },
+    artifacts: [],
+  };
+}
+
+function exitCodeOf({ state, reason }: TaskResult): number {
+  if (state === "completed") return EXIT.ok;
+  if (state === "failed") return EXIT.failed;
+  if (reason === "malformed-payload") return EXIT.usage;
+  return reason === ("canceled" satisfies Cancellation["reason"]) ? EXIT.interrupted : EXIT.exception;
+}

@@ -1,0 +1,41 @@
+/** The payload of a task run from the command line: a file, changed by what the flags say. */
+import { readFile } from "node:fs/promises";
+import { resolve } from "node:path";
+import { codeOf, InvalidInputError, messageOf } from "../../base/errors.ts";
+import type { Config } from "../../config/config.ts";
+import { parseDocument } from "../../schema/document.ts";
+import { type ParsedPayload, parsePayload } from "../../schema/payload.ts";
+
+export interface PayloadSource {
+  taskFile?: string | undefined;
+  /** Empty: the command of the file. */
+  command: readonly string[];
+  image: string | undefined;
+  cwd: string;
+  config: Config;
+}
+
+/** @throws {InvalidInputError} with every issue. */
+export async function readPayload({ taskFile, command, image, cwd, config }: PayloadSource): Promise<ParsedPayload> {
+  const document = taskFile === undefined ? {} : await readTaskFile(taskFile, cwd);
+  const changed =
+    typeof document === "object" && document !== null && !Array.isArray(document)
+      ? { ...document, ...(command.length === 0 ? {} : { command }), ...(image === undefined ? {} : { image }) }
+      : document;
+  return parsePayload(changed, {
+    subject: taskFile === undefined ? "The task" : `The task ${taskFile}`,
+    blame: "task",
+    maxRunTimeMs: config.limits.maxRunTimeMs,
+  });
+}
+
+async function readTaskFile(file: string, cwd: string): Promise<unknown> {
+  let text: string;
+  try {
+    text = await readFile(resolve(cwd, file), "utf8");
+  } catch (error) {
+    const message = codeOf(error) === "ENOENT" ? "there is no such file" : messageOf(error);
+    throw new InvalidInputError(`The task ${file}`, [{ path: "", message }], "task");
+  }
+  return parseDocument(text, file, "task");
+}

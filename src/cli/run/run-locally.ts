@@ -1,0 +1,101 @@
+/**
+ * Runs a payload on this host for a person who watches: the log on the terminal, everything else in a folder.
+ *
+ * *Owns* the image store it opens and the files of the output folder.
+ */
+import { randomBytes } from "node:crypto";
+import { createWriteStream } from "node:fs";
+import { mkdir, rm, writeFile } from "node:fs/promises";
+import { join, resolve } from "node:path";
+import { finished } from "node:stream/promises";
+import { DirectoryStore } from "../../artifact/directory-store.ts";
+import type { Config } from "../../config/config.ts";
+import { probeAccelerator } from "../../host/accelerator.ts";
+import { reclaimDirectories } from "../../host/owned-directory.ts";
+import { acquireImage } from "../../image/source.ts";
+import { ImageStore } from "../../image/store/image-store.ts";
+import type { ParsedPayload } from "../../schema/payload.ts";
+import { TaskLog } from "../../worker/task-log.ts";
+import type { TaskResult } from "../../worker/task-result.ts";
+import { runTask } from "../../worker/task-run.ts";
+import type { CliContext } from "../context.ts";
+import { throttledProgress } from "../progress.ts";
+
+export interface LocalRun {
+  payload: ParsedPayload;
+  config: Config;
+  flags: { output?: string; image?: string; screenshot?: string };
+  context: CliContext;
+}
+
+export async function runLocally({ payload, config, flags, context }: LocalRun): Promise<TaskResult> {
+  const { signal, cwd, stdout, stderr } = context;
+  const taskId = randomBytes(6).toString("hex");
+  const output = resolve(cwd, flags.output ?? join("boxcar-output", taskId));
+  const artifacts = new DirectoryStore(join(output, "artifacts"));
+  await prepareOutput(output);
+  const logFile = createWriteStream(join(output, "task.log"));
+  const log = new TaskLog([
+    { guest: stdout, worker: stderr },
+    { guest: logFile, worker: logFile },
+  ]);
+
+  const runParent = join(config.runDir, "m");
+  const stateParent = join(config.stateDir, "machines");
+  for (const parent of [runParent, stateParent]) await reclaimDirectories(parent);
+  await using store = await ImageStore.open({
+    directory: config.images.directory,
+    limits: { maxFileBytes: config.images.maxSizeBytes },
+  });
+
+  const result = await runTask({
+    taskId,
+    payload,
+    config,
+    log,
+    artifacts,
+    signal,
+    runParent,
+    stateParent,
+    screenshots: {
+      directory: output,
+      failure: "failure.png",
+      final: flags.screenshot === undefined ? undefined : resolve(cwd, flags.screenshot),
+    },
+    acquireImage: (runSignal) =>
+      acquireImage(store, localImage(flags.image ?? payload.image ?? config.images.default, cwd), {
+        signal: runSignal,
+        // Who runs a task by hand may read what he names.
+        policy: { allowPaths: true, allowUrls: true },
+        onProgress: throttledProgress((text) => log.note(text)),
+      }),
+    chooseAccelerator: async (runSignal) => {
+      const { accelerator, why } = await probeAccelerator({
+        requested: config.accelerator,
+        qemuBinary: config.qemu.binary,
+        cacheDirectory: join(config.stateDir, "cache"),
+        signal: runSignal,
+      });
+      if (why !== undefined) log.note(`warning: ${why}`);
+      return accelerator;
+    },
+  });
+
+  await writeFile(join(output, "result.json"), `${JSON.stringify({ taskId, ...result }, undefined, 2)}\n`);
+  log.note(`log, result and artifacts are in ${output}`);
+  logFile.end();
+  await finished(logFile);
+  return result;
+}
+
+/** A path as people write it becomes absolute; names and URLs stay as they are. */
+function localImage(image: ParsedPayload["image"] & {}, cwd: string): string | { url: string; sha256: string } {
+  return typeof image === "string" && /^\.{1,2}\//.test(image) ? resolve(cwd, image) : image;
+}
+
+/** A folder used before keeps nothing of the run before. */
+async function prepareOutput(output: string): Promise<void> {
+  await mkdir(output, { recursive: true });
+  const ours = ["artifacts", "task.log", "result.json", "failure.png"];
+  await Promise.all(ours.map((name) => rm(join(output, name), { recursive: true, force: true })));
+}

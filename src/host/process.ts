@@ -1,0 +1,74 @@
+/**
+ * A long-lived program with sockets of its own: QEMU.
+ *
+ * The program inherits one end of an anonymous socketpair per socket, as file
+ * descriptors 3, 4, …; nobody else can connect to them. It dies with this
+ * process. *Owns* the program until it has exited.
+ */
+import type { Duplex } from "node:stream";
+import { execa } from "execa";
+import { supervised } from "./command.ts";
+
+export interface ProcessExit {
+  /** Undefined where a signal ended it or it never started. */
+  exitCode: number | undefined;
+  signal: string | undefined;
+  /** The last lines it wrote to stderr, or why it did not start. */
+  stderrTail: string;
+}
+
+/** File descriptor of the first socket in the program. */
+export const FIRST_SOCKET_FD = 3;
+
+const STDERR_TAIL_CHARACTERS = 4_000;
+
+export class HostProcess {
+  readonly pid: number | undefined;
+  /** Our ends of the socketpairs, in order. */
+  readonly sockets: readonly Duplex[];
+  /** Never rejects. */
+  readonly exited: Promise<ProcessExit>;
+  readonly #kill: (signal: "SIGTERM" | "SIGKILL") => void;
+
+  private constructor(
+    pid: number | undefined,
+    sockets: readonly Duplex[],
+    exited: Promise<ProcessExit>,
+    kill: (signal: "SIGTERM" | "SIGKILL") => void,
+  ) {
+    this.pid = pid;
+    this.sockets = sockets;
+    this.exited = exited;
+    this.#kill = kill;
+  }
+
+  static start(command: readonly [string, ...string[]], options: { sockets?: number } = {}): HostProcess {
+    const [file, ...args] = supervised(command);
+    const child = execa(file, args, {
+      buffer: false,
+      reject: false,
+      // The parent decides when a machine ends; a terminal's Ctrl-C must not reach it first.
+      detached: true,
+      cleanup: true,
+      stdio: ["ignore", "ignore", "pipe", ...Array<"pipe">(options.sockets ?? 0).fill("pipe")],
+    });
+    let stderrTail = "";
+    child.stderr?.setEncoding("utf8").on("data", (text: string) => {
+      stderrTail = (stderrTail + text).slice(-STDERR_TAIL_CHARACTERS);
+    });
+    const sockets = child.stdio.slice(FIRST_SOCKET_FD).filter((stream) => stream !== null) as Duplex[];
+    // Whoever uses a socket hears of its end; unused ones must not bring down the process.
+    for (const socket of sockets) socket.on("error", () => {});
+    const exited = child.then(({ exitCode, signal, failed, originalMessage }) => ({
+      exitCode,
+      signal,
+      stderrTail: (stderrTail === "" && failed ? (originalMessage ?? "") : stderrTail).trim(),
+    }));
+    return new HostProcess(child.pid, sockets, exited, (signal) => void child.kill(signal));
+  }
+
+  /** Ends the program at once; `exited` tells when it is gone. */
+  kill(): void {
+    this.#kill("SIGKILL");
+  }
+}

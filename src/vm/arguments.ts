@@ -1,0 +1,164 @@
+/**
+ * The command line of QEMU for one machine. Pure and deterministic: the same
+ * machine gives the same arguments, and each device the same PCI address, so
+ * that a guest sees stable hardware.
+ *
+ * @see QEMU system/invocation
+ */
+import type { ResolvedMachine } from "./limits.ts";
+import type { MachineDisk } from "./ports.ts";
+
+export type Accelerator = "kvm" | "tcg";
+
+export interface ArgumentContext {
+  accelerator: Accelerator;
+  disk: MachineDisk;
+  /** Value of `-netdev`; its id must be {@link NETDEV_ID}. */
+  netdev: string;
+  /** File descriptor of the monitor's socket. */
+  monitorFd: number;
+  /** Absolute paths of sockets and files that QEMU makes. */
+  vncSocket: string;
+  consoleSocket: string;
+  consoleLog: string;
+}
+
+export const NETDEV_ID = "net0";
+
+/**
+ * Slots on the root bus. Slot 1 is taken by the south bridge of `pc`, and 0x1f
+ * by that of `q35`.
+ */
+const SLOT = {
+  graphics: 0x2,
+  network: 0x3,
+  storage: 0x4,
+  usb: 0x5,
+  random: 0x6,
+  balloon: 0x7,
+  serial: 0x8,
+  sound: 0x9,
+} as const;
+
+export function buildArguments(machine: ResolvedMachine, context: ArgumentContext): string[] {
+  return [
+    ...["-no-user-config", "-nodefaults", "-name", "boxcar", "-S"],
+    ...["-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny"],
+    ...["-uuid", machine.uuid],
+    ...board(machine, context.accelerator),
+    ...["-m", `${machine.memory}M`],
+    ...["-chardev", `socket,id=monitor,fd=${context.monitorFd}`, "-mon", "chardev=monitor,mode=control"],
+    ...consoles(context),
+    ...clock(machine),
+    ...boot(context.disk),
+    ...storage(machine, context.disk),
+    ...network(machine, context.netdev),
+    ...graphics(machine, context.vncSocket),
+    ...input(machine),
+    ...sound(machine),
+    ...["-object", "rng-random,id=random0,filename=/dev/urandom"],
+    ...device("virtio-rng-pci", SLOT.random, "rng=random0"),
+    ...device("virtio-balloon-pci", SLOT.balloon),
+    ...["-device", "pvpanic"],
+    // What ends a guest ends its machine; after a panic the screen can still be looked at.
+    ...["-action", "reboot=shutdown,shutdown=poweroff,panic=pause"],
+  ];
+}
+
+function device(name: string, slot: number, ...options: string[]): string[] {
+  return ["-device", [name, ...options, `addr=0x${slot.toString(16)}`].join(",")];
+}
+
+function board(machine: ResolvedMachine, accelerator: Accelerator): string[] {
+  const emulated = accelerator === "tcg";
+  const model = machine.cpu === "host" && emulated ? "max" : machine.cpu;
+  const hyperV =
+    machine.os === "windows" && !emulated ? ["hv_relaxed", "hv_spinlocks=0x1fff", "hv_vapic", "hv_time"] : [];
+  const { threads, cores, sockets } = machine;
+  return [
+    ...["-machine", `${machine.chipset},usb=off,vmport=off,dump-guest-core=off`],
+    ...["-accel", emulated ? "tcg,thread=multi" : "kvm"],
+    ...["-cpu", [model, ...machine.flags, ...hyperV].join(",")],
+    ...["-smp", `cpus=${threads * cores * sockets},threads=${threads},cores=${cores},sockets=${sockets}`],
+  ];
+}
+
+function consoles({ consoleSocket, consoleLog }: ArgumentContext): string[] {
+  const path = escapeValue(consoleSocket);
+  const log = escapeValue(consoleLog);
+  return [
+    ...["-chardev", `socket,id=console,path=${path},server=on,wait=off,logfile=${log},logappend=off`],
+    ...["-serial", "chardev:console"],
+  ];
+}
+
+function clock({ os }: ResolvedMachine): string[] {
+  return ["-rtc", os === "windows" ? "base=localtime,driftfix=slew" : "base=utc"];
+}
+
+function boot({ directBoot }: MachineDisk): string[] {
+  if (directBoot === undefined) return ["-boot", "order=c,strict=on"];
+  const { kernel, initrd, cmdline } = directBoot;
+  return [
+    ...["-kernel", kernel],
+    ...(initrd === undefined ? [] : ["-initrd", initrd]),
+    ...(cmdline === "" ? [] : ["-append", cmdline]),
+  ];
+}
+
+function storage(machine: ResolvedMachine, disk: MachineDisk): string[] {
+  const file = escapeValue(disk.diskFile);
+  // The disk is thrown away with the machine: nothing of it needs to survive a crash of the host.
+  const drive = `if=none,id=disk0,file=${file},format=${disk.format},cache=unsafe,discard=unmap,detect-zeroes=unmap`;
+  return ["-drive", drive, ...disks(machine)];
+}
+
+function disks({ storage: kind }: ResolvedMachine): string[] {
+  switch (kind) {
+    case "virtio-blk-pci":
+      return device("virtio-blk-pci", SLOT.storage, "drive=disk0", "bootindex=0");
+    case "virtio-scsi-pci":
+      return [
+        ...device("virtio-scsi-pci", SLOT.storage, "id=scsi0"),
+        ...["-device", "scsi-hd,bus=scsi0.0,drive=disk0,bootindex=0"],
+      ];
+    case "nvme":
+      return device("nvme", SLOT.storage, "drive=disk0", "serial=boxcar", "bootindex=0");
+    case "ide-hd":
+      return ["-device", "ide-hd,bus=ide.0,drive=disk0,bootindex=0"];
+  }
+}
+
+function network({ network: card, mac }: ResolvedMachine, netdev: string): string[] {
+  // Without its option ROM the card is no boot device: a guest is never started by its network.
+  return ["-netdev", netdev, ...device(card, SLOT.network, `netdev=${NETDEV_ID}`, `mac=${mac}`, "romfile=")];
+}
+
+function graphics({ graphics: card, keyboardLayout }: ResolvedMachine, vncSocket: string): string[] {
+  if (card === "none") return ["-display", "none"];
+  return [
+    ...["-display", "none", "-vnc", `unix:${escapeValue(vncSocket)},share=force-shared`],
+    ...["-k", keyboardLayout],
+    ...device(card, SLOT.graphics),
+  ];
+}
+
+function input({ usb, keyboard, mouse, tablet }: ResolvedMachine): string[] {
+  const devices = [keyboard, mouse, tablet].filter((name) => name.startsWith("usb-"));
+  const controller = usb === "none" ? [] : device(usb, SLOT.usb, "id=usb");
+  return [...controller, ...devices.flatMap((name) => ["-device", `${name},bus=usb.0`])];
+}
+
+function sound({ sound: card }: ResolvedMachine): string[] {
+  if (card === "none") return [];
+  const audio = ["-audiodev", "none,id=audio0"];
+  const [codec, controller] = card.split("/") as [string, string | undefined];
+  if (controller === undefined) return [...audio, ...device(codec, SLOT.sound, "audiodev=audio0")];
+  // QEMU wants the controller before the codec that sits on it.
+  return [...audio, ...device(controller, SLOT.sound, "id=hda"), ...["-device", `${codec},bus=hda.0,audiodev=audio0`]];
+}
+
+/** In QEMU's option lists a comma inside a value is doubled. */
+function escapeValue(value: string): string {
+  return value.replaceAll(",", ",,");
+}

@@ -1,0 +1,210 @@
+/**
+ * One QEMU process: a machine that runs, until something ends it.
+ *
+ * States and causes: see life.ts. *Owns* the process, its monitor, and all that
+ * it is given in `resources` (network, disk, folders): they are given back,
+ * in reverse order, when the process is gone, and `done` settles after that.
+ */
+import { mkdir, open } from "node:fs/promises";
+import { join } from "node:path";
+import { messageOf } from "../base/errors.ts";
+import type { Scope } from "../base/scope.ts";
+import { FIRST_SOCKET_FD, HostProcess, type ProcessExit } from "../host/process.ts";
+import { QmpClient } from "../qmp/client.ts";
+import { type Accelerator, buildArguments, NETDEV_ID } from "./arguments.ts";
+import { VirtualMachineError } from "./errors.ts";
+import { advance, BIRTH, type VmEndCause, type VmLife, type VmOccurrence, type VmState } from "./life.ts";
+import type { ResolvedMachine } from "./limits.ts";
+import type { MachineDisk, MachineNetwork } from "./ports.ts";
+import { requireSupported } from "./supported.ts";
+
+export interface VirtualMachineOptions {
+  qemuBinary: string;
+  accelerator: Accelerator;
+  machine: ResolvedMachine;
+  disk: MachineDisk;
+  network: MachineNetwork;
+  /** For sockets; a short absolute path, of this machine alone. */
+  runDirectory: string;
+  /** For the console's log; absolute, of this machine alone. */
+  stateDirectory: string;
+  /** Becomes the machine's: disposed when it is gone, and when it does not start. */
+  resources: Scope;
+  signal?: AbortSignal | undefined;
+}
+
+/** How a machine ended. */
+export interface VmEnd {
+  readonly cause: VmEndCause;
+  /** A sentence without the machine's name. */
+  readonly message: string;
+  /** The end of what the guest wrote to its serial console; "" if it wrote nothing. */
+  readonly consoleTail: string;
+}
+
+const NETWORK_FD = FIRST_SOCKET_FD;
+const MONITOR_FD = FIRST_SOCKET_FD + 1;
+
+export class VirtualMachine implements AsyncDisposable {
+  readonly vncSocket: string;
+  readonly consoleSocket: string;
+  readonly consoleLog: string;
+  /** Settles when nothing of the machine is left; never rejects. */
+  readonly done: Promise<VmEnd>;
+  /** Settles as soon as the machine has begun to end; never rejects. */
+  readonly ending: Promise<void>;
+  readonly #ending = Promise.withResolvers<void>();
+  readonly #process: HostProcess;
+  readonly #monitor: Promise<QmpClient>;
+  #life: VmLife = BIRTH;
+
+  private constructor(process: HostProcess, options: VirtualMachineOptions, paths: MachinePaths) {
+    ({ vncSocket: this.vncSocket, consoleSocket: this.consoleSocket, consoleLog: this.consoleLog } = paths);
+    this.#process = process;
+    this.ending = this.#ending.promise;
+    const [link, monitor] = process.sockets;
+    if (link === undefined || monitor === undefined) throw new Error("QEMU was started without its sockets");
+    options.network.connect(link);
+    this.#monitor = QmpClient.connect(monitor).then((client) => {
+      client.onEvent((event) => this.#note({ kind: "event", event }));
+      return client;
+    });
+    this.#monitor.catch(() => {});
+    this.done = this.#end(options.resources);
+  }
+
+  /**
+   * Starts a machine; it runs when this resolves, its guest is about to boot.
+   *
+   * @throws {VirtualMachineError} `qemu-failed` with the end of its stderr; {@link InvalidInputError} for a machine
+   *   that cannot be given; `signal.reason`. All of `resources` is given back then.
+   */
+  static async start(options: VirtualMachineOptions): Promise<VirtualMachine> {
+    const paths = machinePaths(options);
+    let vm: VirtualMachine;
+    try {
+      requireSupported(options.machine);
+      options.signal?.throwIfAborted();
+      await mkdir(options.runDirectory, { recursive: true, mode: 0o700 });
+      const args = buildArguments(options.machine, {
+        ...paths,
+        accelerator: options.accelerator,
+        disk: options.disk,
+        netdev: `stream,id=${NETDEV_ID},server=off,addr.type=fd,addr.str=${NETWORK_FD}`,
+        monitorFd: MONITOR_FD,
+      });
+      vm = new VirtualMachine(HostProcess.start([options.qemuBinary, ...args], { sockets: 2 }), options, paths);
+    } catch (error) {
+      await options.resources[Symbol.asyncDispose]();
+      throw error;
+    }
+    const onAbort = () => vm.kill();
+    options.signal?.addEventListener("abort", onAbort, { once: true });
+    try {
+      const monitor = await vm.#monitor;
+      await monitor.execute("cont");
+      vm.#note({ kind: "started" });
+      return vm;
+    } catch (cause) {
+      vm.kill();
+      const { stderrTail } = await vm.#process.exited;
+      await vm.done;
+      options.signal?.throwIfAborted();
+      const why = stderrTail === "" ? messageOf(cause) : stderrTail;
+      throw new VirtualMachineError("qemu-failed", `QEMU did not start: ${why}`, { blame: "host", cause });
+    } finally {
+      options.signal?.removeEventListener("abort", onAbort);
+    }
+  }
+
+  get state(): VmState {
+    return this.#life.state;
+  }
+
+  /** Of the QEMU process. */
+  get pid(): number | undefined {
+    return this.#process.pid;
+  }
+
+  /** Ends the machine at once, in any state; `done` tells when nothing is left. */
+  kill(): void {
+    this.#note({ kind: "kill" });
+    this.#process.kill();
+  }
+
+  /**
+   * Writes what the screen shows as a PNG.
+   *
+   * @param file Absolute path.
+   * @throws {QmpCommandError} The machine has no graphics, or QEMU cannot write the file.
+   */
+  async screenshot(file: string): Promise<void> {
+    const monitor = await this.#monitor;
+    await monitor.execute("screendump", { filename: file, format: "png" });
+  }
+
+  /** The end of what the guest wrote to its serial console; "" if it wrote nothing. */
+  async consoleTail(maxBytes = 4_096): Promise<string> {
+    await using file = await open(this.consoleLog).catch(() => undefined);
+    if (file === undefined) return "";
+    const { size } = await file.stat();
+    // A guest may have written without end: only the tail is read.
+    const { buffer, bytesRead } = await file.read({
+      buffer: Buffer.alloc(maxBytes),
+      position: Math.max(0, size - maxBytes),
+    });
+    return buffer.toString("utf8", 0, bytesRead);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.kill();
+    await this.done;
+  }
+
+  #note(occurrence: VmOccurrence): void {
+    this.#life = advance(this.#life, occurrence);
+    if (this.#life.cause === undefined) return;
+    this.#ending.resolve();
+  }
+
+  async #end(resources: Scope): Promise<VmEnd> {
+    const exit = await this.#process.exited;
+    // What QEMU said last may still be on its way.
+    const monitor = await this.#monitor.catch(() => undefined);
+    await monitor?.closed;
+    this.#note({ kind: "exited" });
+    const consoleTail = await this.consoleTail();
+    await resources[Symbol.asyncDispose]().catch((error: unknown) => {
+      process.emitWarning(`a machine could not be given back whole: ${messageOf(error)}`);
+    });
+    const cause = this.#life.cause ?? "qemu-died";
+    return { cause, message: describeEnd(cause, exit), consoleTail };
+  }
+}
+
+type MachinePaths = Pick<VirtualMachine, "vncSocket" | "consoleSocket" | "consoleLog">;
+
+function machinePaths({ runDirectory, stateDirectory }: VirtualMachineOptions): MachinePaths {
+  return {
+    vncSocket: join(runDirectory, "vnc"),
+    consoleSocket: join(runDirectory, "console"),
+    consoleLog: join(stateDirectory, "console.log"),
+  };
+}
+
+function describeEnd(cause: VmEndCause, { exitCode, signal, stderrTail }: ProcessExit): string {
+  switch (cause) {
+    case "killed":
+      return "the machine was thrown away";
+    case "guest-shutdown":
+      return "the guest powered its machine off";
+    case "guest-reset":
+      return "the guest restarted its machine";
+    case "guest-panic":
+      return "the kernel of the guest panicked";
+    case "qemu-died": {
+      const how = signal === undefined ? `with exit code ${exitCode}` : `by ${signal}`;
+      return `QEMU ended ${how}${stderrTail === "" ? "" : `: ${stderrTail}`}`;
+    }
+  }
+}

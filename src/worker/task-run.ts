@@ -1,0 +1,246 @@
+/**
+ * One run of one task, from its payload to its result:
+ *
+ *     image ──▶ start ──▶ boot ──▶ run ──▶ collect ──▶ release
+ *
+ * Whatever happens, the machine is gone and all it held is given back when the
+ * result is there. *Borrows* the image store and the log.
+ */
+import { setTimeout as after } from "node:timers/promises";
+import { orAborted } from "../base/abort.ts";
+import { Cancellation, messageOf, resolutionReason } from "../base/errors.ts";
+import { formatDuration } from "../base/units.ts";
+import type { Config } from "../config/config.ts";
+import { type ArtifactSink, collectArtifacts } from "../feature/artifacts.ts";
+import type { GuestResult } from "../guest/guest-result.ts";
+import type { ImageLease } from "../image/store/image-lease.ts";
+import { GuestGoneError } from "../sandbox/errors.ts";
+import { Sandbox } from "../sandbox/sandbox.ts";
+import type { ParsedPayload } from "../schema/payload.ts";
+import type { Accelerator } from "../vm/arguments.ts";
+import { type ResolvedMachine, resolveMachine } from "../vm/limits.ts";
+import { Phases } from "./phases.ts";
+import type { TaskLog } from "./task-log.ts";
+import type { TaskResult } from "./task-result.ts";
+
+export interface TaskRunOptions {
+  taskId: string;
+  payload: ParsedPayload;
+  config: Config;
+  log: TaskLog;
+  artifacts: ArtifactSink;
+  /** Brings the image, and tells the log about it. */
+  acquireImage: (signal: AbortSignal) => Promise<ImageLease>;
+  chooseAccelerator: (signal: AbortSignal) => Promise<Accelerator>;
+  /** Parents of the machine's own folders. */
+  runParent: string;
+  stateParent: string;
+  /** Where pictures of the screen go: at a failure, and if `final` also at the end of any run. */
+  screenshots: { directory: string; failure: string; final: string | undefined };
+  signal: AbortSignal;
+}
+
+/** How long after SIGTERM what is left of a task gets SIGKILL. */
+const GRACE_MS = 5_000;
+
+/** Ends the run of a task, with the guest's answer or without. */
+type RunEnd = { kind: "reported"; result: GuestResult } | { kind: "too-long" };
+
+type Outcome = Pick<TaskResult, "state" | "reason" | "message" | "exitCode" | "artifacts">;
+
+/** Never rejects: what goes wrong is the result. */
+export async function runTask(options: TaskRunOptions): Promise<TaskResult> {
+  const phases = new Phases();
+  const facts: Pick<TaskResult, "image" | "machine" | "accelerator"> = {};
+  let outcome: Outcome;
+  try {
+    outcome = await runWithImage(options, phases, facts);
+  } catch (error) {
+    outcome = outcomeOfError(error, options.signal);
+  }
+  if (outcome.message !== undefined) options.log.note(outcome.message);
+  const timings = phases.timings();
+  options.log.note(`${describeOutcome(outcome)} after ${formatDuration(timings.total)}`);
+  return { ...outcome, timings, ...facts };
+}
+
+async function runWithImage(
+  options: TaskRunOptions,
+  phases: Phases,
+  facts: Pick<TaskResult, "image" | "machine" | "accelerator">,
+): Promise<Outcome> {
+  const { config, log, payload, signal, taskId } = options;
+  const [image, accelerator] = await phases.measure("image", async () => {
+    const lease = await options.acquireImage(signal);
+    try {
+      return [lease, await options.chooseAccelerator(signal)] as const;
+    } catch (error) {
+      await lease[Symbol.asyncDispose]();
+      throw error;
+    }
+  });
+  await using lease = image;
+  const layers = { payload: payload.machine, image: lease.image.machine, config: config.machine };
+  const machine = resolveMachine(layers, config.machineOptions);
+  Object.assign(facts, { image: { digest: lease.image.digest }, machine, accelerator });
+  log.note(`task ${taskId}, image ${lease.image.digest}`);
+  log.note(`machine: ${describeMachine(machine, accelerator)}`);
+
+  const sandbox = await phases.measure("start", () =>
+    Sandbox.start({
+      image: lease,
+      machine,
+      accelerator,
+      task: guestTask(options),
+      log,
+      maxLogBytes: config.limits.maxLogBytes,
+      onLogLimit: () => log.note(`the log has reached its limit of ${config.limits.maxLogBytes} bytes and ends here`),
+      qemuBinary: config.qemu.binary,
+      runParent: options.runParent,
+      stateParent: options.stateParent,
+      signal,
+    }),
+  );
+  try {
+    return await runInSandbox(sandbox, options, phases);
+  } finally {
+    await phases.measure("release", () => sandbox[Symbol.asyncDispose]());
+  }
+}
+
+function guestTask({ payload, taskId }: TaskRunOptions) {
+  const { command, env, cwd, user, tty } = payload;
+  return {
+    command,
+    env: { ...env, TASK_ID: taskId, RUN_ID: "0" },
+    tty,
+    runId: 0,
+    ...(cwd === undefined ? {} : { cwd }),
+    ...(user === undefined ? {} : { user }),
+  };
+}
+
+async function runInSandbox(sandbox: Sandbox, options: TaskRunOptions, phases: Phases): Promise<Outcome> {
+  const { config, log, payload, screenshots, signal } = options;
+  try {
+    await phases.measure("boot", () => sandbox.waitForGuest(config.limits.bootTimeoutMs, signal));
+    log.note(`the guest is up; running ${payload.command.map((word) => JSON.stringify(word)).join(" ")}`);
+    const end = await phases.measure("run", () => waitForEnd(sandbox, options));
+    const outcome = await phases.measure("collect", () => collect(sandbox, end, options));
+    if (outcome.state !== "completed") await takeScreenshot(sandbox, screenshots, screenshots.failure, log);
+    if (screenshots.final !== undefined) await takeScreenshot(sandbox, screenshots, screenshots.final, log);
+    return outcome;
+  } catch (error) {
+    if (!signal.aborted && sandbox.vm.state !== "gone") {
+      await takeScreenshot(sandbox, screenshots, screenshots.failure, log);
+    }
+    throw error;
+  }
+}
+
+async function waitForEnd(sandbox: Sandbox, { config, log, payload, signal }: TaskRunOptions): Promise<RunEnd> {
+  const limitMs = payload.maxRunTimeMs ?? config.limits.maxRunTimeMs;
+  const over = new AbortController();
+  const reported = sandbox.guest.resolved.then((result): RunEnd => ({ kind: "reported", result }));
+  const tooLong = after(limitMs, undefined, { signal: over.signal }).then((): RunEnd => ({ kind: "too-long" }));
+  tooLong.catch(() => {});
+  try {
+    const end = await orAborted(Promise.race([reported, tooLong]), signal);
+    if (end.kind === "too-long") {
+      log.note(`the task has run for ${formatDuration(limitMs)}, which is its maxRunTime; ending it`);
+      await stopCommand(sandbox, signal);
+    }
+    return end;
+  } finally {
+    over.abort();
+  }
+}
+
+/** Asks the guest to end the command, so that the tail of its log arrives; a guest that does not is left as it is. */
+async function stopCommand(sandbox: Sandbox, signal: AbortSignal): Promise<void> {
+  const over = new AbortController();
+  const stopped = sandbox.guest.killProcess({ graceMs: GRACE_MS, signal }).then(() => sandbox.guest.resolved);
+  const patience = after(GRACE_MS * 2, undefined, { signal: over.signal });
+  patience.catch(() => {});
+  try {
+    await orAborted(Promise.race([stopped.catch(() => undefined), patience]), signal);
+  } finally {
+    over.abort();
+  }
+}
+
+async function collect(sandbox: Sandbox, end: RunEnd, options: TaskRunOptions): Promise<Outcome> {
+  const { config, log, payload, signal } = options;
+  const limits = { maxBytes: config.limits.maxArtifactBytes, maxFiles: config.limits.maxArtifactFiles };
+  const { records, problems } = await collectArtifacts(
+    payload.artifacts,
+    sandbox.guest,
+    options.artifacts,
+    limits,
+    signal,
+  );
+  for (const problem of problems) log.note(problem);
+  return { ...outcomeOfRun(end, problems, options), artifacts: records };
+}
+
+function outcomeOfRun(end: RunEnd, problems: readonly string[], { payload, config }: TaskRunOptions) {
+  if (end.kind === "too-long") {
+    const limit = formatDuration(payload.maxRunTimeMs ?? config.limits.maxRunTimeMs);
+    const message = `the task was ended after its maxRunTime of ${limit}`;
+    return { state: "failed", reason: "max-run-time-exceeded", message } as const;
+  }
+  const { success, exitCode, error } = end.result;
+  const code = exitCode === undefined ? {} : { exitCode };
+  if (!success) {
+    return {
+      state: "failed",
+      reason: "command-failed",
+      ...code,
+      ...(error === undefined ? {} : { message: error }),
+    } as const;
+  }
+  if (problems.length > 0) {
+    return { state: "failed", reason: "file-missing-on-worker", ...code, message: problems.join("\n") } as const;
+  }
+  return { state: "completed", ...code } as const;
+}
+
+function outcomeOfError(error: unknown, signal: AbortSignal): Outcome {
+  const thrown = signal.aborted ? signal.reason : error;
+  if (thrown instanceof GuestGoneError && isGuestsDoing(thrown.end.cause)) {
+    return { state: "failed", reason: thrown.end.cause, message: thrown.message, artifacts: [] };
+  }
+  return { state: "exception", reason: resolutionReason(thrown), message: messageOf(thrown), artifacts: [] };
+}
+
+type GuestCause = "guest-shutdown" | "guest-reset" | "guest-panic";
+
+function isGuestsDoing(cause: string): cause is GuestCause {
+  return cause === "guest-shutdown" || cause === "guest-reset" || cause === "guest-panic";
+}
+
+async function takeScreenshot(
+  sandbox: Sandbox,
+  { directory }: TaskRunOptions["screenshots"],
+  name: string,
+  log: TaskLog,
+): Promise<void> {
+  try {
+    log.note(`the screen is in ${await sandbox.screenshot(directory, name)}`);
+  } catch (error) {
+    if (error instanceof Cancellation) throw error;
+    log.note(`no picture of the screen: ${messageOf(error)}`);
+  }
+}
+
+function describeMachine(machine: ResolvedMachine, accelerator: Accelerator): string {
+  const cpus = machine.threads * machine.cores * machine.sockets;
+  return `${machine.chipset}, ${cpus} CPU${cpus === 1 ? "" : "s"}, ${machine.memory} MiB, ${accelerator}`;
+}
+
+function describeOutcome({ state, reason, exitCode }: Outcome): string {
+  const facts = [reason, exitCode === undefined ? undefined : `exit code ${exitCode}`].filter(
+    (fact) => fact !== undefined,
+  );
+  return facts.length === 0 ? state : `${state} (${facts.join(", ")})`;
+}
