@@ -1,0 +1,66 @@
+#!/usr/bin/env bash
+# Brings a checkout to the point where Boxcar runs: Debian packages, npm
+# packages, build, guest programs, default image. Does only what is missing, and
+# says so; quick when nothing is.
+#
+#   scripts/setup.sh             everything
+#   scripts/setup.sh --no-image  all but the default image
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+say() { printf 'setup: %s\n' "$*" >&2; }
+
+# command that shows it is there, and the package that brings it
+REQUIRED=(
+  qemu-system-x86_64:qemu-system-x86
+  qemu-img:qemu-utils
+  mmdebstrap:mmdebstrap
+  zstd:zstd
+  gcc:gcc
+  make:make
+  mke2fs:e2fsprogs
+  setpriv:util-linux
+  nsenter:util-linux
+  ip:iproute2
+  tar:tar
+)
+
+debian_packages() {
+  local missing=() pair
+  for pair in "${REQUIRED[@]}"; do
+    PATH="$PATH:/usr/sbin:/sbin" command -v "${pair%%:*}" >/dev/null || missing+=("${pair#*:}")
+  done
+  [ -e /usr/include/stdio.h ] || missing+=(libc6-dev)
+  [ ${#missing[@]} -eq 0 ] && return
+  say "Debian packages: ${missing[*]}"
+  if [ "$(id -u)" -ne 0 ]; then
+    say "these need root; type:"
+    say "  sudo apt-get install --no-install-recommends ${missing[*]}"
+    exit 1
+  fi
+  apt-get update -qq
+  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+}
+
+npm_packages() {
+  local stamp=node_modules/.boxcar-setup
+  if [ -x node_modules/.bin/node ] && cmp -s package-lock.json "$stamp"; then return; fi
+  say "npm packages"
+  npm ci --no-audit --no-fund --loglevel=error
+  cp package-lock.json "$stamp"
+}
+
+build() {
+  PATH="$PWD/node_modules/.bin:$PATH" tsc -p tsconfig.build.json
+  make --silent -C src/guest/agent OUT="$PWD/build/guest"
+  make --silent -C src/guest/init OUT="$PWD/build/guest"
+}
+
+default_image() {
+  node_modules/.bin/node bin/boxcar.js image build debian-minimal --if-missing
+}
+
+debian_packages
+npm_packages
+build
+[ "${1:-}" = --no-image ] || default_image

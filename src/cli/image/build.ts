@@ -1,0 +1,90 @@
+/** `boxcar image build`: an image from a recipe, into a file and into the store. */
+import { access, mkdir } from "node:fs/promises";
+import { dirname, join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import { Argument, Command } from "commander";
+import { WorkerError } from "../../base/errors.ts";
+import { formatDuration } from "../../base/units.ts";
+import { OwnedDirectory, reclaimDirectories } from "../../host/owned-directory.ts";
+import { buildDebianMinimal } from "../../image/recipe/debian-minimal.ts";
+import { ImageStore } from "../../image/store/image-store.ts";
+import { type CliContext, print, printJson } from "../context.ts";
+import { plainImage } from "./describe.ts";
+
+interface BuildFlags {
+  output?: string;
+  tag?: string;
+  ifMissing?: boolean;
+  verbose?: boolean;
+  json?: boolean;
+}
+
+const EXAMPLES = `
+Examples:
+  boxcar image build debian-minimal                    into the store
+  boxcar image build debian-minimal -o image.tar.zst   and the archive into a file
+  boxcar image build debian-minimal --if-missing       only if there is none of that name`;
+
+/** What setup builds from src/guest. */
+const GUEST_PROGRAMS = fileURLToPath(new URL("../../../build/guest/", import.meta.url));
+
+export function buildCommand(context: CliContext): Command {
+  return new Command("build")
+    .description("build an image and bring it into the store")
+    .addArgument(new Argument("<recipe>", "what to build").choices(["debian-minimal"]))
+    .option("-o, --output <file>", "keep the archive in this file")
+    .option("--tag <name>", "name in the store (default: the recipe's)")
+    .option("--if-missing", "do nothing if the store has an image of that name")
+    .option("--verbose", "show what the package tools print")
+    .option("--json", "print the image as JSON")
+    .addHelpText("after", EXAMPLES)
+    .action(async (recipe: string, flags: BuildFlags, command: Command) => {
+      const config = await context.loadConfig(command.optsWithGlobals<{ config?: string }>().config);
+      const tag = flags.tag ?? recipe;
+      await using store = await ImageStore.open({
+        directory: config.images.directory,
+        limits: { maxFileBytes: config.images.maxSizeBytes },
+      });
+      if (flags.ifMissing && (await isThere(store, tag))) return;
+
+      const begin = performance.now();
+      const say = (text: string) => void context.stderr.write(`${text}\n`);
+      const workParent = join(config.stateDir, "builds");
+      await reclaimDirectories(workParent);
+      await using work = await OwnedDirectory.create(workParent);
+      const output = flags.output === undefined ? join(work.path, "image.tar.zst") : resolve(context.cwd, flags.output);
+      await mkdir(dirname(output), { recursive: true });
+      await buildDebianMinimal({
+        output,
+        workDirectory: join(work.path, "root"),
+        agentBinary: await guestProgram("boxcar-agent"),
+        initBinary: await guestProgram("boxcar-init"),
+        signal: context.signal,
+        onProgress: (stage) => say(`${recipe}: ${stage}`),
+        ...(flags.verbose ? { onLine: say } : {}),
+      });
+      say(`${recipe}: bringing it into the store`);
+      const image = await store.import(output, { tag, signal: context.signal });
+      say(`${recipe}: done in ${formatDuration(performance.now() - begin)}`);
+      if (flags.json) printJson(context, plainImage(image));
+      else print(context, `${image.digest} (${image.tags.join(", ")})`);
+    });
+}
+
+async function isThere(store: ImageStore, tag: string): Promise<boolean> {
+  return (await store.list()).some(({ tags }) => tags.includes(tag));
+}
+
+async function guestProgram(name: string): Promise<string> {
+  const file = join(GUEST_PROGRAMS, name);
+  try {
+    await access(file);
+    return file;
+  } catch (cause) {
+    throw new WorkerError(`${file} is missing; "bash scripts/setup.sh --no-image" builds it`, {
+      code: "guest-program-missing",
+      blame: "host",
+      cause,
+    });
+  }
+}

@@ -1,0 +1,61 @@
+/** Images as people and scripts read them. Pure. */
+import { formatBytes } from "../../base/units.ts";
+import type { Image } from "../../image/store/image.ts";
+
+/** For `--json`. */
+export function plainImage({ digest, tags, machine, provenance, sizes, created, lastUsed }: Image) {
+  return {
+    digest,
+    tags,
+    sizes,
+    created: created.toISOString(),
+    lastUsed: lastUsed.toISOString(),
+    machine,
+    ...(provenance === undefined ? {} : { provenance }),
+  };
+}
+
+export function imageTable(images: readonly Image[]): string {
+  if (images.length === 0) return 'There are no images yet; "boxcar image build debian-minimal" makes one.';
+  const rows = images.map(({ digest, tags, sizes, lastUsed }) => [
+    tags.length === 0 ? "-" : tags.join(", "),
+    digest.slice("sha256:".length, "sha256:".length + 12),
+    formatBytes(sizes.archiveBytes),
+    formatBytes(sizes.diskBytes),
+    lastUsed.toISOString().slice(0, 16).replace("T", " "),
+  ]);
+  return table([["NAME", "DIGEST", "ARCHIVE", "ON DISK", "LAST USED"], ...rows]);
+}
+
+export function describeImage(image: Image): string {
+  const { digest, tags, sizes, machine, provenance } = image;
+  const packages = provenance?.packages?.length;
+  const rows = [
+    ["name", tags.length === 0 ? "-" : tags.join(", ")],
+    ["digest", digest],
+    ["archive", formatBytes(sizes.archiveBytes)],
+    ["on disk", `${formatBytes(sizes.diskBytes)} of ${formatBytes(sizes.virtualBytes)}`],
+    ["in store since", image.created.toISOString()],
+    ["last used", image.lastUsed.toISOString()],
+    [
+      "built",
+      [provenance?.created, provenance?.builder].filter((fact) => fact !== undefined).join(" by ") || "unknown",
+    ],
+    ["packages", packages === undefined ? "unknown" : String(packages)],
+    ["agent", provenance?.agent ?? "unknown"],
+    ["machine", JSON.stringify(machine)],
+  ];
+  return table(rows);
+}
+
+function table(rows: readonly (readonly string[])[]): string {
+  const widths = (rows[0] ?? []).map((_cell, column) => Math.max(...rows.map((row) => (row[column] ?? "").length)));
+  return rows
+    .map((row) =>
+      row
+        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+        .join("  ")
+        .trimEnd(),
+    )
+    .join("\n");
+}

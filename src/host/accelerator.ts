@@ -1,0 +1,135 @@
+/**
+ * Which accelerator really runs a guest on this host.
+ *
+ * That /dev/kvm opens, even that a virtual CPU can be made, does not mean that a
+ * guest runs; so a probe machine of a few instructions has to end by itself. The
+ * answer is kept until the host boots again or QEMU changes.
+ */
+import { access, constants, mkdir, readFile, rename, stat, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { codeOf, WorkerError } from "../base/errors.ts";
+import { CommandError, runCommand } from "./command.ts";
+import { OwnedDirectory } from "./owned-directory.ts";
+import { currentOwner } from "./owner.ts";
+import { buildProbeSector, PROBE_EXIT_CODE } from "./probe-sector.ts";
+
+export type ProbedAccelerator = "kvm" | "tcg";
+
+export interface AcceleratorOptions {
+  requested: "auto" | ProbedAccelerator;
+  qemuBinary: string;
+  /** Absolute path; made if it is not there. */
+  cacheDirectory: string;
+  signal?: AbortSignal | undefined;
+  /** Default 2 s, which is plenty for a few instructions. */
+  timeoutMs?: number;
+}
+
+export interface AcceleratorAnswer {
+  accelerator: ProbedAccelerator;
+  /** Why it is not KVM although that was not ruled out, as a sentence for people. */
+  why?: string;
+  /** Whether no probe had to run. */
+  cached: boolean;
+}
+
+const PROBE_TIMEOUT_MS = 2_000;
+const KVM_DEVICE = "/dev/kvm";
+
+/** @throws {WorkerError} `kvm-unusable` where KVM was asked for and does not run a guest; `signal.reason`. */
+export async function probeAccelerator(options: AcceleratorOptions): Promise<AcceleratorAnswer> {
+  if (options.requested === "tcg") return { accelerator: "tcg", cached: true };
+  const key = await cacheKey(options);
+  const file = join(options.cacheDirectory, "accelerator.json");
+  const known = await readCache(file, key);
+  const fault = known === undefined ? await findFault(options) : known.fault;
+  if (known === undefined) await writeCache(file, { key, fault });
+  const cached = known !== undefined;
+  if (fault === undefined) return { accelerator: "kvm", cached };
+  if (options.requested === "kvm") {
+    throw new WorkerError(`KVM cannot be used: ${fault}; set accelerator to auto or tcg to emulate the CPU instead`, {
+      code: "kvm-unusable",
+      blame: "host",
+    });
+  }
+  return { accelerator: "tcg", why: `the CPU is emulated (slow), because ${fault}`, cached };
+}
+
+/** Runs the probe machine; resolves with what is wrong, or undefined if it ended as it should. */
+export async function runProbe(
+  accelerator: ProbedAccelerator,
+  { qemuBinary, cacheDirectory, signal, timeoutMs = PROBE_TIMEOUT_MS }: Omit<AcceleratorOptions, "requested">,
+): Promise<string | undefined> {
+  await using directory = await OwnedDirectory.create(cacheDirectory);
+  const image = join(directory.path, "probe.img");
+  await writeFile(image, buildProbeSector());
+  try {
+    await runCommand(
+      [
+        qemuBinary,
+        ...["-no-user-config", "-nodefaults", "-display", "none", "-machine", "pc", "-accel", accelerator, "-m", "16M"],
+        ...["-drive", `file=${image},format=raw,if=ide,readonly=off`, "-boot", "c"],
+        ...["-device", "isa-debug-exit,iobase=0xf4,iosize=0x04", "-no-reboot"],
+      ],
+      { signal, timeoutMs },
+    );
+  } catch (error) {
+    if (!(error instanceof CommandError)) throw error;
+    if (error.exitCode === PROBE_EXIT_CODE) return undefined;
+    if (error.code === "command-not-found") throw error;
+    if (error.code === "command-timed-out") return `a guest hangs under ${accelerator.toUpperCase()} on this host`;
+    return `QEMU cannot use ${accelerator.toUpperCase()}: ${error.stderr.trim().split("\n").at(-1) ?? error.message}`;
+  }
+  return `a guest does not run as it should under ${accelerator.toUpperCase()}`;
+}
+
+async function findFault(options: AcceleratorOptions): Promise<string | undefined> {
+  try {
+    await access(KVM_DEVICE, constants.R_OK | constants.W_OK);
+  } catch (error) {
+    if (codeOf(error) === "ENOENT") return `there is no ${KVM_DEVICE}`;
+    return `${KVM_DEVICE} may not be opened by this user (is the user in the group kvm?)`;
+  }
+  return await runProbe("kvm", options);
+}
+
+interface Cache {
+  key: string;
+  /** Undefined: KVM runs guests. */
+  fault: string | undefined;
+}
+
+/** Changes when the host boots, QEMU is replaced, or access to KVM changes. */
+async function cacheKey({ qemuBinary }: AcceleratorOptions): Promise<string> {
+  const [{ bootId }, qemu, kvm] = await Promise.all([
+    currentOwner(),
+    stampOf(await findInPath(qemuBinary)),
+    stampOf(KVM_DEVICE),
+  ]);
+  return [bootId, qemu, kvm].join(" ");
+}
+
+async function findInPath(binary: string): Promise<string> {
+  if (binary.includes("/")) return binary;
+  const { stdout } = await runCommand(["sh", "-c", 'command -v "$0"', binary]).catch(() => ({ stdout: "" }));
+  return stdout === "" ? binary : stdout;
+}
+
+async function stampOf(file: string): Promise<string> {
+  const found = await stat(file).catch(() => undefined);
+  return found === undefined ? "none" : `${found.mtimeMs}:${found.size}:${found.mode}:${found.gid}`;
+}
+
+async function readCache(file: string, key: string): Promise<Cache | undefined> {
+  const cache = await readFile(file, "utf8")
+    .then((text) => JSON.parse(text) as Partial<Cache>)
+    .catch(() => undefined);
+  return cache?.key === key ? { key, fault: cache.fault } : undefined;
+}
+
+async function writeCache(file: string, cache: Cache): Promise<void> {
+  const { pid } = await currentOwner();
+  await mkdir(join(file, ".."), { recursive: true });
+  await writeFile(`${file}.${pid}`, `${JSON.stringify(cache)}\n`);
+  await rename(`${file}.${pid}`, file);
+}
