@@ -15,6 +15,7 @@ REQUIRED=(
   qemu-system-x86_64:qemu-system-x86
   qemu-img:qemu-utils
   mmdebstrap:mmdebstrap
+  depmod:kmod
   zstd:zstd
   gcc:gcc
   make:make

@@ -17,6 +17,7 @@ export type ImageErrorCode =
   | "disk-not-raw"
   | "disk-space-low"
   | "image-ambiguous"
+  | "image-build-failed"
   | "image-digest-mismatch"
   | "image-download-failed"
   | "image-download-refused"

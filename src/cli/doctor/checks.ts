@@ -1,0 +1,113 @@
+/** Looks at the host: what Boxcar needs, and what makes it faster. */
+import { access, constants, mkdir, statfs } from "node:fs/promises";
+import { availableParallelism, freemem, totalmem } from "node:os";
+import { join } from "node:path";
+import { messageOf } from "../../base/errors.ts";
+import { formatBytes } from "../../base/units.ts";
+import type { Config } from "../../config/config.ts";
+import { probeAccelerator } from "../../host/accelerator.ts";
+import { runCommand } from "../../host/command.ts";
+import { ImageStore } from "../../image/store/image-store.ts";
+import type { Check } from "./report.ts";
+
+const MIN_DISK_BYTES = 4 * 1_024 ** 3;
+const MIN_MEMORY_BYTES = 1_024 ** 3;
+
+export async function checkHost(config: Config, signal: AbortSignal): Promise<Check[]> {
+  return await Promise.all([
+    program("qemu", [config.qemu.binary, "--version"], "qemu-system-x86", "fail"),
+    program("qemu-img", ["qemu-img", "--version"], "qemu-utils", "warn"),
+    program("setpriv", ["setpriv", "--version"], "util-linux", "fail"),
+    program("prlimit", ["prlimit", "--version"], "util-linux", "fail"),
+    program("zstd", ["zstd", "--version"], "zstd", "warn"),
+    program("mmdebstrap", ["mmdebstrap", "--version"], "mmdebstrap", "warn"),
+    accelerator(config, signal),
+    disk(config),
+    memory(),
+    userNamespaces(),
+    device("tun", "/dev/net/tun", "the faster network mode will need it; load the module tun"),
+    program("nft", ["nft", "--version"], "nftables", "warn"),
+    image(config),
+  ]);
+}
+
+async function program(
+  id: string,
+  command: [string, ...string[]],
+  debianPackage: string,
+  ifMissing: "warn" | "fail",
+): Promise<Check> {
+  try {
+    const { stdout } = await runCommand(command, { timeoutMs: 10_000 });
+    return { id, status: "ok", detail: stdout.split("\n")[0] ?? "" };
+  } catch (error) {
+    const remedy = `install it: apt-get install ${debianPackage}`;
+    return { id, status: ifMissing, detail: messageOf(error).split(";")[0] ?? "", remedy };
+  }
+}
+
+async function accelerator({ accelerator: requested, qemu, stateDir }: Config, signal: AbortSignal): Promise<Check> {
+  const id = "accelerator";
+  const cacheDirectory = join(stateDir, "cache");
+  try {
+    const found = await probeAccelerator({ requested, qemuBinary: qemu.binary, cacheDirectory, signal });
+    if (found.why === undefined) return { id, status: "ok", detail: `${found.accelerator} runs guests` };
+    const remedy = "tasks run, several times slower; use a host, or a kind of virtual machine, with working KVM";
+    return { id, status: "warn", detail: found.why, remedy };
+  } catch (error) {
+    signal.throwIfAborted();
+    return { id, status: "fail", detail: messageOf(error), remedy: "see the check qemu, or set accelerator to auto" };
+  }
+}
+
+async function disk({ stateDir }: Config): Promise<Check> {
+  const id = "disk";
+  try {
+    await mkdir(stateDir, { recursive: true });
+    await access(stateDir, constants.W_OK);
+    const { bavail, bsize } = await statfs(stateDir);
+    const detail = `${formatBytes(bavail * bsize)} free in ${stateDir}`;
+    if (bavail * bsize >= MIN_DISK_BYTES) return { id, status: "ok", detail };
+    return { id, status: "warn", detail, remedy: "make room, or set stateDir to a larger disk" };
+  } catch (error) {
+    return { id, status: "fail", detail: messageOf(error), remedy: "set stateDir to a folder this user may write to" };
+  }
+}
+
+async function memory(): Promise<Check> {
+  const detail = `${formatBytes(freemem())} free of ${formatBytes(totalmem())}, ${availableParallelism()} CPUs`;
+  if (freemem() >= MIN_MEMORY_BYTES) return { id: "memory", status: "ok", detail };
+  return { id: "memory", status: "warn", detail, remedy: "set machineOptions.maxMemory to less than is free" };
+}
+
+async function userNamespaces(): Promise<Check> {
+  const id = "namespaces";
+  try {
+    await runCommand(["unshare", "-Urn", "true"], { timeoutMs: 10_000 });
+    return { id, status: "ok", detail: "user and network namespaces can be made" };
+  } catch (error) {
+    const remedy = "the default network needs none; sysctl kernel.unprivileged_userns_clone=1 allows them";
+    return { id, status: "warn", detail: messageOf(error), remedy };
+  }
+}
+
+async function device(id: string, path: string, remedy: string): Promise<Check> {
+  try {
+    await access(path, constants.R_OK | constants.W_OK);
+    return { id, status: "ok", detail: `${path} can be opened` };
+  } catch (error) {
+    return { id, status: "warn", detail: messageOf(error), remedy };
+  }
+}
+
+async function image({ images }: Config): Promise<Check> {
+  const id = "image";
+  try {
+    await using store = await ImageStore.open({ directory: images.directory });
+    const found = await store.inspect(images.default);
+    return { id, status: "ok", detail: `${images.default} is ${found.digest.slice(0, 19)}…` };
+  } catch (error) {
+    const remedy = `boxcar image build ${images.default}, or set images.default to one you have`;
+    return { id, status: "warn", detail: messageOf(error), remedy };
+  }
+}

@@ -1,0 +1,38 @@
+/* The first program of a Boxcar guest: see main.c. */
+#ifndef BOXCAR_INIT_H
+#define BOXCAR_INIT_H
+
+#include <stddef.h>
+#include <stdnoreturn.h>
+
+/* The label of the file system that is the root. */
+#define ROOT_LABEL "boxcar-root"
+
+/* Writes a line on the screen and on the serial console, whichever are there. */
+void say(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* Says why, and powers the machine off: the host is told, and nothing hangs. */
+noreturn void give_up(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* Writes what is in memory to the disks, and powers off, restarts or halts (RB_…). */
+noreturn void end_machine(int how);
+
+/* Mounts, making the mount point; what is mounted already is no error. */
+void mount_at(const char *type, const char *target, unsigned long flags, const char *data);
+
+/* The devices, processes and sysfs, where every stage needs them. */
+void mount_kernel_file_systems(void);
+
+/* Loads the drivers of all hardware that is there; returns how many modules were loaded. */
+int load_drivers(void);
+
+/* Finds the disk or partition with the label; writes its path to `device`. Returns 0 if there is none. */
+int find_root(const char *label, char *device, size_t size);
+
+/* In the initramfs: brings up the root file system and starts /sbin/init there. */
+noreturn void run_initramfs(void);
+
+/* In the root file system: brings up the system, starts the agent and reaps orphans. */
+noreturn void run_system(void);
+
+#endif
