@@ -47,7 +47,8 @@ npm_packages() {
   local stamp=node_modules/.boxcar-setup
   if [ -x node_modules/.bin/node ] && cmp -s package-lock.json "$stamp"; then return; fi
   say "npm packages"
-  npm ci --no-audit --no-fund --loglevel=error
+  # Not "npm ci": it refuses a lock file whose optional packages for other platforms a mirror lacks.
+  npm install --no-audit --no-fund --loglevel=error
   cp package-lock.json "$stamp"
 }
 

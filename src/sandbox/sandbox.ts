@@ -5,7 +5,6 @@
  * *borrows* the image lease and the log. The end of the machine fails all that
  * is pending with its guest, so nobody waits for a dead guest.
  */
-import { join } from "node:path";
 import type { Writable } from "node:stream";
 import { orAborted, orTimeout } from "../base/abort.ts";
 import { Scope } from "../base/scope.ts";
@@ -102,13 +101,6 @@ export class Sandbox implements AsyncDisposable {
       if (error instanceof Error && error.cause === expired) throw await silent();
       throw error;
     }
-  }
-
-  /** Writes the screen as a PNG into `directory`, and resolves with its path. */
-  async screenshot(directory: string, name: string): Promise<string> {
-    const file = join(directory, name);
-    await this.vm.screenshot(file);
-    return file;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

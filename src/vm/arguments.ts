@@ -116,16 +116,16 @@ function storage(machine: ResolvedMachine, disk: MachineDisk): string[] {
 function disks({ storage: kind }: ResolvedMachine): string[] {
   switch (kind) {
     case "virtio-blk-pci":
-      return device("virtio-blk-pci", SLOT.storage, "drive=disk0", "bootindex=0");
+      return device("virtio-blk-pci", SLOT.storage, "drive=disk0", "bootindex=1");
     case "virtio-scsi-pci":
       return [
         ...device("virtio-scsi-pci", SLOT.storage, "id=scsi0"),
-        ...["-device", "scsi-hd,bus=scsi0.0,drive=disk0,bootindex=0"],
+        ...["-device", "scsi-hd,bus=scsi0.0,drive=disk0,bootindex=1"],
       ];
     case "nvme":
-      return device("nvme", SLOT.storage, "drive=disk0", "serial=boxcar", "bootindex=0");
+      return device("nvme", SLOT.storage, "drive=disk0", "serial=boxcar", "bootindex=1");
     case "ide-hd":
-      return ["-device", "ide-hd,bus=ide.0,drive=disk0,bootindex=0"];
+      return ["-device", "ide-hd,bus=ide.0,drive=disk0,bootindex=1"];
   }
 }
 

@@ -8,7 +8,7 @@
  */
 import { setTimeout as after } from "node:timers/promises";
 import { orAborted } from "../base/abort.ts";
-import { Cancellation, messageOf, resolutionReason } from "../base/errors.ts";
+import { messageOf, resolutionReason } from "../base/errors.ts";
 import { formatDuration } from "../base/units.ts";
 import type { Config } from "../config/config.ts";
 import { type ArtifactSink, collectArtifacts } from "../feature/artifacts.ts";
@@ -35,8 +35,8 @@ export interface TaskRunOptions {
   /** Parents of the machine's own folders. */
   runParent: string;
   stateParent: string;
-  /** Where pictures of the screen go: at a failure, and if `final` also at the end of any run. */
-  screenshots: { directory: string; failure: string; final: string | undefined };
+  /** Absolute paths of pictures of the screen: at a failure, and at the end of any run if there is a path for it. */
+  screenshots: { failure: string; final: string | undefined };
   signal: AbortSignal;
 }
 
@@ -127,12 +127,12 @@ async function runInSandbox(sandbox: Sandbox, options: TaskRunOptions, phases: P
     log.note(`the guest is up; running ${payload.command.map((word) => JSON.stringify(word)).join(" ")}`);
     const end = await phases.measure("run", () => waitForEnd(sandbox, options));
     const outcome = await phases.measure("collect", () => collect(sandbox, end, options));
-    if (outcome.state !== "completed") await takeScreenshot(sandbox, screenshots, screenshots.failure, log);
-    if (screenshots.final !== undefined) await takeScreenshot(sandbox, screenshots, screenshots.final, log);
+    if (outcome.state !== "completed") await takeScreenshot(sandbox, screenshots.failure, log);
+    if (screenshots.final !== undefined) await takeScreenshot(sandbox, screenshots.final, log);
     return outcome;
   } catch (error) {
     if (!signal.aborted && sandbox.vm.state !== "gone") {
-      await takeScreenshot(sandbox, screenshots, screenshots.failure, log);
+      await takeScreenshot(sandbox, screenshots.failure, log);
     }
     throw error;
   }
@@ -219,16 +219,12 @@ function isGuestsDoing(cause: string): cause is GuestCause {
   return cause === "guest-shutdown" || cause === "guest-reset" || cause === "guest-panic";
 }
 
-async function takeScreenshot(
-  sandbox: Sandbox,
-  { directory }: TaskRunOptions["screenshots"],
-  name: string,
-  log: TaskLog,
-): Promise<void> {
+/** A machine without graphics, or a full disk, is no reason to fail a task. */
+async function takeScreenshot(sandbox: Sandbox, file: string, log: TaskLog): Promise<void> {
   try {
-    log.note(`the screen is in ${await sandbox.screenshot(directory, name)}`);
+    await sandbox.vm.screenshot(file);
+    log.note(`the screen is in ${file}`);
   } catch (error) {
-    if (error instanceof Cancellation) throw error;
     log.note(`no picture of the screen: ${messageOf(error)}`);
   }
 }

@@ -58,8 +58,7 @@ export async function runLocally({ payload, config, flags, context }: LocalRun):
     runParent,
     stateParent,
     screenshots: {
-      directory: output,
-      failure: "failure.png",
+      failure: join(output, "failure.png"),
       final: flags.screenshot === undefined ? undefined : resolve(cwd, flags.screenshot),
     },
     acquireImage: (runSignal) =>
