@@ -14,7 +14,7 @@ Examples:
 /** Runs one command line (without `node` and the script) to its end; never rejects. */
 export async function runCli(argv: readonly string[], version: string, context: CliContext): Promise<void> {
   try {
-    const program = await buildProgram(version, context);
+    const program = await buildProgram(argv, version, context);
     await program.parseAsync([...argv], { from: "user" });
   } catch (error) {
     const { code, message } = describe(context.signal.aborted ? context.signal.reason : error);
@@ -23,7 +23,7 @@ export async function runCli(argv: readonly string[], version: string, context: 
   }
 }
 
-async function buildProgram(version: string, context: CliContext): Promise<Command> {
+async function buildProgram(argv: readonly string[], version: string, context: CliContext): Promise<Command> {
   const program = new Command("boxcar");
   program
     .description("A CI task worker that gives every task its own virtual machine")
@@ -44,7 +44,7 @@ async function buildProgram(version: string, context: CliContext): Promise<Comma
     import("./doctor/command.ts"),
   ]);
   for (const command of [runCommand, imageCommand, schemaCommand, doctorCommand]) {
-    program.addCommand(command(context).copyInheritedSettings(program));
+    program.addCommand(command(context, argv).copyInheritedSettings(program));
   }
   return program;
 }

@@ -124,7 +124,7 @@ async function runInSandbox(sandbox: Sandbox, options: TaskRunOptions, phases: P
   const { config, log, payload, screenshots, signal } = options;
   try {
     await phases.measure("boot", () => sandbox.waitForGuest(config.limits.bootTimeoutMs, signal));
-    log.note(`the guest is up; running ${payload.command.map((word) => JSON.stringify(word)).join(" ")}`);
+    log.note(`the guest is up; running ${describeCommand(payload.command)}`);
     const end = await phases.measure("run", () => waitForEnd(sandbox, options));
     const outcome = await phases.measure("collect", () => collect(sandbox, end, options));
     if (outcome.state !== "completed") await takeScreenshot(sandbox, screenshots.failure, log);
@@ -227,6 +227,14 @@ async function takeScreenshot(sandbox: Sandbox, file: string, log: TaskLog): Pro
   } catch (error) {
     log.note(`no picture of the screen: ${messageOf(error)}`);
   }
+}
+
+const MAX_COMMAND_CHARACTERS = 100;
+
+/** On one line; a script inside a command would fill the screen. */
+function describeCommand(command: readonly string[]): string {
+  const text = command.map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : JSON.stringify(word))).join(" ");
+  return text.length <= MAX_COMMAND_CHARACTERS ? text : `${text.slice(0, MAX_COMMAND_CHARACTERS)}…`;
 }
 
 function describeMachine(machine: ResolvedMachine, accelerator: Accelerator): string {

@@ -22,7 +22,8 @@ Examples:
 
 Exit codes: 0 completed, 1 failed, 2 bad usage or malformed payload, 3 any other exception, 130 cancelled.`;
 
-export function runCommand(context: CliContext): Command {
+/** @param argv The whole command line: only there can be seen where `--` stands. */
+export function runCommand(context: CliContext, argv: readonly string[]): Command {
   return new Command("run")
     .description("run one task in a machine of its own, and throw the machine away")
     .usage("[options] [task.yml] [-- command...]")
@@ -31,10 +32,9 @@ export function runCommand(context: CliContext): Command {
     .option("--image <image>", "name, path or URL of the image; replaces the task's")
     .option("--screenshot <file>", "write the screen as a PNG when the command has ended")
     .option("--json", "print the result as one JSON object on the last line")
-    .passThroughOptions()
     .addHelpText("after", EXAMPLES)
     .action(async (words: string[], flags: RunFlags, command: Command) => {
-      const { taskFile, taskCommand } = splitWords(words, command);
+      const { taskFile, taskCommand } = splitWords(words, argv, command);
       const config = await context.loadConfig(command.optsWithGlobals<{ config?: string }>().config);
       const payload = await parse(() =>
         readPayload({ taskFile, command: taskCommand, image: flags.image, cwd: context.cwd, config }),
@@ -50,23 +50,19 @@ export function runCommand(context: CliContext): Command {
 }
 
 /** What stands before `--` is a file, what stands after it a command. */
-function splitWords(words: readonly string[], command: Command): { taskFile?: string; taskCommand: readonly string[] } {
-  const [first] = words;
-  // Commander drops the `--`; whether there was one shows in what it was given.
-  const raw = command.parent?.args ?? [];
-  const dashes = raw.indexOf("--");
-  const after = dashes === -1 ? 0 : raw.length - dashes - 1;
-  const taskCommand = words.slice(words.length - after);
-  const files = words.slice(0, words.length - after);
+function splitWords(
+  words: readonly string[],
+  argv: readonly string[],
+  command: Command,
+): { taskFile: string | undefined; taskCommand: readonly string[] } {
+  const dashes = argv.indexOf("--");
+  const taskCommand = dashes === -1 ? [] : argv.slice(dashes + 1);
+  const files = words.slice(0, words.length - taskCommand.length);
   if (files.length > 1) {
-    command.error(`error: one task file, please, not ${files.length}; a command comes after --`, {
-      exitCode: EXIT.usage,
-    });
+    command.error(`error: one task file, please, not ${files.length}; a command comes after --`);
   }
-  if (first === undefined) {
-    command.error("error: give a task file, or a command after --", { exitCode: EXIT.usage });
-  }
-  return { ...(files[0] === undefined ? {} : { taskFile: files[0] }), taskCommand };
+  if (words.length === 0) command.error("error: give a task file, or a command after --");
+  return { taskFile: files[0], taskCommand };
 }
 
 async function parse<T>(read: () => Promise<T>): Promise<T | InvalidInputError> {
