@@ -60,7 +60,7 @@ export function buildArguments(machine: ResolvedMachine, context: ArgumentContex
     ...device("virtio-rng-pci", SLOT.random, "rng=random0"),
     ...device("virtio-balloon-pci", SLOT.balloon),
     ...["-device", "pvpanic"],
-    // What ends a guest ends its machine; after a panic the screen can still be looked at.
+    // What ends a guest ends its machine; after a panic it is held until the worker has heard of it.
     ...["-action", "reboot=shutdown,shutdown=poweroff,panic=pause"],
   ];
 }

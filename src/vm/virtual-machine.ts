@@ -144,7 +144,7 @@ export class VirtualMachine implements AsyncDisposable {
   }
 
   /** The end of what the guest wrote to its serial console; "" if it wrote nothing. */
-  async consoleTail(maxBytes = 4_096): Promise<string> {
+  async consoleTail(maxBytes = 16_384): Promise<string> {
     await using file = await open(this.consoleLog).catch(() => undefined);
     if (file === undefined) return "";
     const { size } = await file.stat();
@@ -165,6 +165,8 @@ export class VirtualMachine implements AsyncDisposable {
     this.#life = advance(this.#life, occurrence);
     if (this.#life.cause === undefined) return;
     this.#ending.resolve();
+    // QEMU holds a machine whose kernel panicked; its console has all that will ever be on it.
+    if (this.#life.cause === "guest-panic") this.#process.kill();
   }
 
   async #end(resources: Scope): Promise<VmEnd> {

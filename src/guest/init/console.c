@@ -1,9 +1,11 @@
 /* What a person at the screen, or a reader of the serial log, is told. */
 #include "init.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/reboot.h>
 #include <unistd.h>
 
@@ -51,8 +53,11 @@ void give_up(const char *format, ...)
 void end_machine(int how)
 {
 	sync();
-	reboot(how);
-	/* Not allowed, or still on the way: there is nothing else to do for this process. */
+	if (reboot(how) != 0 && getpid() != 1) {
+		fprintf(stderr, "the machine cannot be ended: %s\n", strerror(errno));
+		_exit(1);
+	}
+	/* It is on its way. */
 	for (;;)
 		pause();
 }

@@ -38,9 +38,9 @@ const DISK_MIB = 4_096;
 
 /**
  * Kernel messages go to the screen and the serial console; under an emulated CPU each line costs milliseconds, so only
- * warnings and worse do. A panic stops the machine for the host to see.
+ * errors and worse do. A panic stops the machine for the host to see.
  */
-const CMDLINE = "console=tty0 console=ttyS0 loglevel=5 random.trust_cpu=on no_timer_check panic=0 rdinit=/init";
+const CMDLINE = "console=tty0 console=ttyS0 loglevel=4 random.trust_cpu=on no_timer_check panic=0 rdinit=/init";
 
 /** @throws {CommandError} of the tool that failed; `signal.reason`. Nothing is left then. */
 export async function buildDebianMinimal(options: RecipeOptions): Promise<void> {
@@ -51,8 +51,10 @@ export async function buildDebianMinimal(options: RecipeOptions): Promise<void> 
   }
   const root = join(workDirectory, "root");
   const parts = join(workDirectory, "image");
-  await mkdir(parts, { recursive: true });
+  // A folder that is there already is somebody else's, and would be removed at the end.
+  await mkdir(workDirectory);
   try {
+    await mkdir(parts);
     onProgress("installing Debian packages");
     await makeDebianRoot({
       directory: root,

@@ -1,5 +1,5 @@
 /** The files of a Debian system, from the host's package sources. */
-import { mkdir, readdir } from "node:fs/promises";
+import { mkdir, readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type CommandOptions, runCommand } from "../../host/command.ts";
 
@@ -41,7 +41,7 @@ export async function makeDebianRoot(options: DebianRootOptions): Promise<void> 
       ...["--mode=root", "--variant=essential", "--format=directory"],
       `--include=${options.packages.join(",")}`,
       ...LEFT_OUT.map((pattern) => `--dpkgopt=path-exclude=${pattern}`),
-      ...(await proxySettings(options.signal)).map((setting) => `--aptopt=${setting}`),
+      ...(await aptSettings(options.signal)).map((setting) => `--aptopt=${setting}`),
       `--customize-hook=${FETCH_KERNEL}`,
       ...[await hostRelease(options.signal), options.directory],
       ...(await hostSources()),
@@ -61,14 +61,20 @@ async function hostRelease(signal: AbortSignal | undefined): Promise<string> {
   return stdout.trim();
 }
 
+/** Other vendors' sources are the host's own business. */
 async function hostSources(): Promise<string[]> {
   const directory = "/etc/apt/sources.list.d";
   const names = await readdir(directory).catch(() => []);
   const files = names.filter((name) => /^debian\.(sources|list)$/.test(name)).map((name) => join(directory, name));
-  return files.length > 0 ? files : ["/etc/apt/sources.list"];
+  const main = "/etc/apt/sources.list";
+  const hasMain = /^\s*deb\s/m.test(await readFile(main, "utf8").catch(() => ""));
+  return hasMain ? [main, ...files] : files;
 }
 
-async function proxySettings(signal: AbortSignal | undefined): Promise<string[]> {
+/** How the host reaches its mirrors, and how far it trusts their clocks. */
+const APT_SETTINGS = /^Acquire::(https?::Proxy|Check-Valid-Until|Check-Date)\b/i;
+
+async function aptSettings(signal: AbortSignal | undefined): Promise<string[]> {
   const { stdout } = await runCommand(["apt-config", "dump"], { signal });
-  return stdout.split("\n").filter((line) => /^Acquire::https?::Proxy\b/i.test(line));
+  return stdout.split("\n").filter((line) => APT_SETTINGS.test(line));
 }

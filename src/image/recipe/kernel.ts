@@ -6,7 +6,10 @@ import { ImageError } from "../errors.ts";
 import { buildCpio, type CpioEntry } from "./cpio.ts";
 import { buildDriverMap, fileInInitramfs } from "./driver-map.ts";
 
-/** Drivers for the hardware of every machine that can be asked for, as far as the kernel has them. */
+/**
+ * Drivers for the hardware of every machine that can be asked for, as far as the kernel has them: Debian's kernel for
+ * clouds has none for AHCI (`ide-hd` on q35), e1000, e1000e and rtl8139.
+ */
 const DRIVERS = [
   ...["virtio_pci", "virtio_blk", "virtio_net", "virtio_scsi", "virtio_console", "virtio_rng", "virtio_balloon"],
   ...["nvme", "ahci", "ata_piix", "ata_generic", "sd_mod", "e1000", "e1000e", "8139cp", "8139too"],

@@ -9,6 +9,13 @@ describe("describeConsole", () => {
     expect(lines.length).toBeLessThan(20);
   });
 
+  it("begins with a kernel panic, however much follows it", () => {
+    const text = `before\n[ 2.1] Kernel panic - not syncing: x\n${"[ 2.2] RAX: 0\n".repeat(50)}`;
+    const lines = describeConsole(text).split("\n");
+    expect(lines[2]).toBe("  [ 2.1] Kernel panic - not syncing: x");
+    expect(lines.length).toBeLessThan(20);
+  });
+
   it("says nothing of a console on which nothing was written", () => {
     expect(describeConsole("\r\n\n")).toBe("");
   });
