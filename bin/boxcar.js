@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 // Finds a Node that is new enough, and starts the command line.
-import { spawnSync } from "node:child_process";
+import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import module from "node:module";
 import { fileURLToPath } from "node:url";
@@ -32,9 +32,20 @@ function restart() {
     process.exitCode = 2;
     return;
   }
-  // Signals of the terminal go to both; only the child acts on them.
-  for (const name of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(name, () => {});
-  const { status, signal } = spawnSync(node, [path("./boxcar.js"), ...process.argv.slice(2)], { stdio: "inherit" });
-  if (signal === null) process.exitCode = status ?? 2;
-  else process.kill(process.pid, "SIGKILL");
+  const child = spawn(node, [path("./boxcar.js"), ...process.argv.slice(2)], { stdio: "inherit" });
+  const signals = ["SIGINT", "SIGTERM", "SIGHUP"];
+  for (const name of signals) process.on(name, () => child.kill(name));
+  child.on("error", (error) => {
+    process.stderr.write(`boxcar: ${node} does not start: ${error.message}\n`);
+    process.exitCode = 2;
+  });
+  child.on("exit", (code, signal) => {
+    if (signal === null) {
+      process.exitCode = code;
+      return;
+    }
+    // Whoever waits for this process is to see what ended the other one.
+    for (const name of signals) process.removeAllListeners(name);
+    process.kill(process.pid, signal);
+  });
 }

@@ -8,6 +8,17 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
+IMAGE=debian-minimal
+with_image=true
+case "$*" in
+  "") ;;
+  --no-image) with_image=false ;;
+  *)
+    echo "usage: scripts/setup.sh [--no-image]" >&2
+    exit 2
+    ;;
+esac
+
 say() { printf 'setup: %s\n' "$*" >&2; }
 
 # command that shows it is there, and the package that brings it
@@ -35,8 +46,8 @@ debian_packages() {
   [ ${#missing[@]} -eq 0 ] && return
   say "Debian packages: ${missing[*]}"
   if [ "$(id -u)" -ne 0 ]; then
-    say "these need root; type:"
-    say "  sudo apt-get install --no-install-recommends ${missing[*]}"
+    say "these need root; type this, then try again:"
+    say "  sudo apt-get update && sudo apt-get install --no-install-recommends ${missing[*]}"
     exit 1
   fi
   apt-get update -qq
@@ -58,11 +69,19 @@ build() {
   make --silent -C src/guest/init OUT="$PWD/build/guest"
 }
 
+boxcar() { node_modules/.bin/node bin/boxcar.js "$@"; }
+
 default_image() {
-  node_modules/.bin/node bin/boxcar.js image build debian-minimal --if-missing
+  if [ "$(id -u)" -ne 0 ] && ! boxcar image inspect "$IMAGE" >/dev/null 2>&1; then
+    say "the image $IMAGE is built by root; type this, then try again:"
+    say "  sudo node_modules/.bin/node bin/boxcar.js image build $IMAGE --output build/$IMAGE.tar.zst"
+    say "  npm run -s boxcar -- image import build/$IMAGE.tar.zst --tag $IMAGE"
+    exit 1
+  fi
+  boxcar image build "$IMAGE" --if-outdated
 }
 
 debian_packages
 npm_packages
 build
-[ "${1:-}" = --no-image ] || default_image
+if $with_image; then default_image; fi

@@ -107,7 +107,7 @@ async function image({ images }: Config): Promise<Check> {
     const found = await store.inspect(images.default);
     return { id, status: "ok", detail: `${images.default} is ${found.digest.slice(0, 19)}…` };
   } catch (error) {
-    const remedy = `boxcar image build ${images.default}, or set images.default to one you have`;
+    const remedy = "make one with boxcar image build debian-minimal, or set images.default to one you have";
     return { id, status: "warn", detail: messageOf(error), remedy };
   }
 }

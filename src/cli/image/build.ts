@@ -6,7 +6,8 @@ import { Argument, Command } from "commander";
 import { WorkerError } from "../../base/errors.ts";
 import { formatDuration } from "../../base/units.ts";
 import { OwnedDirectory, reclaimDirectories } from "../../host/owned-directory.ts";
-import { buildDebianMinimal } from "../../image/recipe/debian-minimal.ts";
+import { buildDebianMinimal, debianMinimalInputs } from "../../image/recipe/debian-minimal.ts";
+import type { Image } from "../../image/store/image.ts";
 import { ImageStore } from "../../image/store/image-store.ts";
 import { type CliContext, print, printJson } from "../context.ts";
 import { plainImage } from "./describe.ts";
@@ -14,7 +15,7 @@ import { plainImage } from "./describe.ts";
 interface BuildFlags {
   output?: string;
   tag?: string;
-  ifMissing?: boolean;
+  ifOutdated?: boolean;
   verbose?: boolean;
   json?: boolean;
 }
@@ -23,7 +24,7 @@ const EXAMPLES = `
 Examples:
   boxcar image build debian-minimal                    into the store
   boxcar image build debian-minimal -o image.tar.zst   and the archive into a file
-  boxcar image build debian-minimal --if-missing       only if there is none of that name`;
+  boxcar image build debian-minimal --if-outdated      only if there is none, or the recipe or agent has changed`;
 
 /** What setup builds from src/guest. */
 const GUEST_PROGRAMS = fileURLToPath(new URL("../../../build/guest/", import.meta.url));
@@ -34,7 +35,7 @@ export function buildCommand(context: CliContext): Command {
     .addArgument(new Argument("<recipe>", "what to build").choices(["debian-minimal"]))
     .option("-o, --output <file>", "keep the archive in this file")
     .option("--tag <name>", "name in the store (default: the recipe's)")
-    .option("--if-missing", "do nothing if the store has an image of that name")
+    .option("--if-outdated", "do nothing if the store has an image of that name, recipe and agent")
     .option("--verbose", "show what the package tools print")
     .option("--json", "print the image as JSON")
     .addHelpText("after", EXAMPLES)
@@ -45,7 +46,11 @@ export function buildCommand(context: CliContext): Command {
         directory: config.images.directory,
         limits: { maxFileBytes: config.images.maxSizeBytes },
       });
-      if (flags.ifMissing && (await isThere(store, tag))) return;
+      const programs = {
+        agentBinary: await guestProgram("boxcar-agent"),
+        initBinary: await guestProgram("boxcar-init"),
+      };
+      if (flags.ifOutdated && isCurrent(await store.list(), tag, await debianMinimalInputs(programs))) return;
 
       const begin = performance.now();
       const say = (text: string) => void context.stderr.write(`${text}\n`);
@@ -57,8 +62,7 @@ export function buildCommand(context: CliContext): Command {
       await buildDebianMinimal({
         output,
         workDirectory: join(work.path, "root"),
-        agentBinary: await guestProgram("boxcar-agent"),
-        initBinary: await guestProgram("boxcar-init"),
+        ...programs,
         signal: context.signal,
         onProgress: (stage) => say(`${recipe}: ${stage}`),
         ...(flags.verbose ? { onLine: say } : {}),
@@ -71,8 +75,9 @@ export function buildCommand(context: CliContext): Command {
     });
 }
 
-async function isThere(store: ImageStore, tag: string): Promise<boolean> {
-  return (await store.list()).some(({ tags }) => tags.includes(tag));
+function isCurrent(images: readonly Image[], tag: string, inputs: Readonly<Record<string, string>>): boolean {
+  const found = images.find(({ tags }) => tags.includes(tag))?.provenance?.inputs;
+  return Object.entries(inputs).every(([name, digest]) => found?.[name] === digest);
 }
 
 async function guestProgram(name: string): Promise<string> {

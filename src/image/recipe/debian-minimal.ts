@@ -3,6 +3,7 @@
  *
  * *Owns* the work folder while it runs, and removes it.
  */
+import { createHash } from "node:crypto";
 import { copyFile, mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { getuid } from "node:process";
@@ -41,6 +42,22 @@ const DISK_MIB = 4_096;
  * errors and worse do. A panic stops the machine for the host to see.
  */
 const CMDLINE = "console=tty0 console=ttyS0 loglevel=4 random.trust_cpu=on no_timer_check panic=0 rdinit=/init";
+
+/** Digests of all that this build decides by itself; an image with other ones is out of date. */
+export async function debianMinimalInputs(
+  programs: Pick<RecipeOptions, "agentBinary" | "initBinary">,
+): Promise<Record<string, string>> {
+  const recipe = JSON.stringify([PACKAGES, KERNEL_PACKAGE, DISK_MIB, CMDLINE]);
+  return {
+    "boxcar-agent": sha256(await readFile(programs.agentBinary)),
+    "boxcar-init": sha256(await readFile(programs.initBinary)),
+    recipe: sha256(recipe),
+  };
+}
+
+function sha256(content: Uint8Array | string): string {
+  return createHash("sha256").update(content).digest("hex");
+}
 
 /** @throws {CommandError} of the tool that failed; `signal.reason`. Nothing is left then. */
 export async function buildDebianMinimal(options: RecipeOptions): Promise<void> {
@@ -86,11 +103,11 @@ function machine(): Machine {
 }
 
 async function provenance(
-  { agentBinary }: RecipeOptions,
+  programs: RecipeOptions,
   kernel: GuestKernel,
   packages: { name: string; version: string }[],
 ): Promise<ImageProvenance> {
-  const { stdout } = await runCommand([agentBinary, "--version"]);
+  const { stdout } = await runCommand([programs.agentBinary, "--version"]);
   const kernelPackage = {
     name: `linux-image-${kernel.version}`,
     version: kernel.packageFile.split("_")[1] ?? "unknown",
@@ -100,6 +117,7 @@ async function provenance(
     created: new Date().toISOString(),
     builder: "boxcar image build",
     recipe: NAME,
+    inputs: await debianMinimalInputs(programs),
     packages: [...packages, kernelPackage],
     agent: stdout.trim(),
   };
