@@ -1,6 +1,5 @@
 /** What Boxcar costs over raw QEMU and over `zstd | tar`, with the default image. */
-import { mkdir, mkdtemp, rm, symlink } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { link, mkdir, mkdtemp, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { execa } from "execa";
@@ -20,7 +19,8 @@ const AGENT_STARTS = "asking http://169.254.169.254";
 
 export async function benchOverhead(): Promise<Comparison[]> {
   const { config } = await loadConfig(currentSurroundings(process.env));
-  const directory = await mkdtemp(join(tmpdir(), "bx-bench-"));
+  // Beside the images, so that their files can be linked instead of copied.
+  const directory = await mkdtemp(join(config.stateDir, "bench-"));
   try {
     await using store = await ImageStore.open({ directory: config.images.directory });
     await using lease = await store.acquire(config.images.default);
@@ -36,7 +36,7 @@ export async function benchOverhead(): Promise<Comparison[]> {
     const archive = join(directory, "image.tar.zst");
     const parts = join(directory, "parts");
     await mkdir(parts);
-    for (const [name, file] of Object.entries(lease.image.files)) await symlink(file, join(parts, name));
+    for (const [name, file] of Object.entries(lease.image.files)) await link(file, join(parts, name));
     await packImage(parts, archive, { zstd: await chooseZstd(), limits: DEFAULT_LIMITS });
     const imported = await compare(
       "zstd -d | tar -xS | image import",
