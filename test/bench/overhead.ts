@@ -97,7 +97,7 @@ async function boxcarRun(directory: string): Promise<number> {
 async function rawUnpack(archive: string, target: string): Promise<number> {
   await rm(target, { recursive: true, force: true });
   await mkdir(target);
-  return await timed(() => execa("zstd", ["-dcq", archive]).pipe("tar", ["-xS", "-C", target]));
+  return await timed(() => execa("zstd", ["-dcq", archive], { buffer: false }).pipe("tar", ["-xS", "-C", target]));
 }
 
 async function boxcarImport(archive: string, target: string): Promise<number> {
