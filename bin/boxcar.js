@@ -32,9 +32,10 @@ function restart() {
     process.exitCode = 2;
     return;
   }
-  const child = spawn(node, [path("./boxcar.js"), ...process.argv.slice(2)], { stdio: "inherit" });
   const signals = ["SIGINT", "SIGTERM", "SIGHUP"];
+  // Before the start: a signal that comes in between would end this process and leave the other one alone.
   for (const name of signals) process.on(name, () => child.kill(name));
+  const child = spawn(node, [path("./boxcar.js"), ...process.argv.slice(2)], { stdio: "inherit" });
   child.on("error", (error) => {
     process.stderr.write(`boxcar: ${node} does not start: ${error.message}\n`);
     process.exitCode = 2;

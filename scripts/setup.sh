@@ -72,13 +72,12 @@ build() {
 boxcar() { node_modules/.bin/node bin/boxcar.js "$@"; }
 
 default_image() {
-  if [ "$(id -u)" -ne 0 ] && ! boxcar image inspect "$IMAGE" >/dev/null 2>&1; then
-    say "the image $IMAGE is built by root; type this, then try again:"
-    say "  sudo node_modules/.bin/node bin/boxcar.js image build $IMAGE --output build/$IMAGE.tar.zst"
-    say "  npm run -s boxcar -- image import build/$IMAGE.tar.zst --tag $IMAGE"
-    exit 1
-  fi
-  boxcar image build "$IMAGE" --if-outdated
+  boxcar image build "$IMAGE" --if-outdated && return
+  [ "$(id -u)" -eq 0 ] && exit 1
+  say "root can build it; type this, then try again:"
+  say "  sudo node_modules/.bin/node bin/boxcar.js image build $IMAGE --output build/$IMAGE.tar.zst"
+  say "  npm run -s boxcar -- image import build/$IMAGE.tar.zst --tag $IMAGE"
+  exit 1
 }
 
 debian_packages

@@ -58,8 +58,9 @@ describe("bin/boxcar.js", () => {
   });
 
   it("passes signals on, and waits for the end", async () => {
-    const script = "#!/bin/sh\ntrap 'echo got it; exit 130' TERM\necho ready\nread line\n";
-    await write("node_modules/node/bin/node", script);
+    const onTerm = "process.on('SIGTERM', () => { console.log('got it'); process.exit(130); });";
+    const program = `${onTerm} setInterval(() => {}, 60_000); console.log("ready");`;
+    await write("node_modules/node/bin/node", `#!${process.execPath}\n${program}\n`);
     const child = launch(OLD_NODE);
     await once(child.stdout, "data");
     child.kill("SIGTERM");
