@@ -28,6 +28,8 @@ export interface SandboxOptions {
   log: Writable;
   maxLogBytes: number;
   onLogLimit: () => void;
+  /** The agent for a platform such as `linux-x64`, for guests that fetch it; undefined if there is none. */
+  agentFile: (platform: string) => string | undefined;
   qemuBinary: string;
   accelerator: Accelerator;
   /** Parents of the machine's own folders: a short one for sockets, a roomy one for the disk. */
@@ -63,7 +65,10 @@ export class Sandbox implements AsyncDisposable {
       onLogLimit: options.onLogLimit,
     });
     const network = scope.use(
-      await UserNetwork.open({ mac: options.machine.mac, handler: createMetadataService(guest) }),
+      await UserNetwork.open({
+        mac: options.machine.mac,
+        handler: createMetadataService(guest, { agentFile: options.agentFile }),
+      }),
     );
     const vm = await VirtualMachine.start({
       qemuBinary: options.qemuBinary,

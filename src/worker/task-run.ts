@@ -15,7 +15,7 @@ import { type ArtifactSink, collectArtifacts } from "../feature/artifacts.ts";
 import type { GuestResult } from "../guest/guest-result.ts";
 import type { ImageLease } from "../image/store/image-lease.ts";
 import { GuestGoneError } from "../sandbox/errors.ts";
-import { Sandbox } from "../sandbox/sandbox.ts";
+import { Sandbox, type SandboxOptions } from "../sandbox/sandbox.ts";
 import type { ParsedPayload } from "../schema/payload.ts";
 import type { Accelerator } from "../vm/arguments.ts";
 import { type ResolvedMachine, resolveMachine } from "../vm/limits.ts";
@@ -23,7 +23,7 @@ import { Phases } from "./phases.ts";
 import type { TaskLog } from "./task-log.ts";
 import type { TaskResult } from "./task-result.ts";
 
-export interface TaskRunOptions {
+export interface TaskRunOptions extends Pick<SandboxOptions, "agentFile"> {
   taskId: string;
   payload: ParsedPayload;
   config: Config;
@@ -95,6 +95,7 @@ async function runWithImage(
       log,
       maxLogBytes: config.limits.maxLogBytes,
       onLogLimit: () => log.note(`the log has reached its limit of ${config.limits.maxLogBytes} bytes and ends here`),
+      agentFile: options.agentFile,
       qemuBinary: config.qemu.binary,
       runParent: options.runParent,
       stateParent: options.stateParent,

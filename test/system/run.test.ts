@@ -179,6 +179,20 @@ describe("a task", () => {
   });
 });
 
+describe("the service of a machine", () => {
+  it("has the agent for guests that fetch it", async () => {
+    const request = "GET /engine/v1/agent/linux-x64 HTTP/1.0\\r\\n\\r\\n";
+    const { stdout } = await boxcar.runTask({
+      command: [
+        "bash",
+        "-c",
+        `exec 3<>/dev/tcp/169.254.169.254/80; printf "${request}" >&3; read -r line <&3; echo "$line"`,
+      ],
+    });
+    expect(stdout).toMatch(/^HTTP\/1\.1 200 /);
+  });
+});
+
 describe("two tasks at once", () => {
   it("each get their own command, and reach neither each other nor the host", async () => {
     const probe = (name: string) => [

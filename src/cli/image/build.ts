@@ -1,7 +1,6 @@
 /** `boxcar image build`: an image from a recipe, into a file and into the store. */
 import { access, mkdir } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
-import { fileURLToPath } from "node:url";
 import { Argument, Command } from "commander";
 import { WorkerError } from "../../base/errors.ts";
 import { formatDuration } from "../../base/units.ts";
@@ -10,6 +9,7 @@ import { buildDebianMinimal, debianMinimalInputs } from "../../image/recipe/debi
 import type { Image } from "../../image/store/image.ts";
 import { ImageStore } from "../../image/store/image-store.ts";
 import { type CliContext, print, printJson } from "../context.ts";
+import { guestProgramPath } from "../guest-programs.ts";
 import { plainImage } from "./describe.ts";
 
 interface BuildFlags {
@@ -25,9 +25,6 @@ Examples:
   boxcar image build debian-minimal                    into the store
   boxcar image build debian-minimal -o image.tar.zst   and the archive into a file
   boxcar image build debian-minimal --if-outdated      only if there is none, or the recipe or agent has changed`;
-
-/** What setup builds from src/guest. */
-const GUEST_PROGRAMS = fileURLToPath(new URL("../../../build/guest/", import.meta.url));
 
 export function buildCommand(context: CliContext): Command {
   return new Command("build")
@@ -80,8 +77,8 @@ function isCurrent(images: readonly Image[], tag: string, inputs: Readonly<Recor
   return Object.entries(inputs).every(([name, digest]) => found?.[name] === digest);
 }
 
-async function guestProgram(name: string): Promise<string> {
-  const file = join(GUEST_PROGRAMS, name);
+async function guestProgram(name: "boxcar-agent" | "boxcar-init"): Promise<string> {
+  const file = guestProgramPath(name);
   try {
     await access(file);
     return file;

@@ -19,6 +19,7 @@ import { TaskLog } from "../../worker/task-log.ts";
 import type { TaskResult } from "../../worker/task-result.ts";
 import { runTask } from "../../worker/task-run.ts";
 import type { CliContext } from "../context.ts";
+import { agentFile } from "../guest-programs.ts";
 import { throttledProgress } from "../progress.ts";
 
 export interface LocalRun {
@@ -54,6 +55,7 @@ export async function runLocally({ payload, config, flags, context }: LocalRun):
     config,
     log,
     artifacts,
+    agentFile,
     signal,
     runParent,
     stateParent,
