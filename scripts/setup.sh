@@ -28,6 +28,7 @@ REQUIRED=(
   mmdebstrap:mmdebstrap
   depmod:kmod
   zstd:zstd
+  xz:xz-utils
   gcc:gcc
   make:make
   mke2fs:e2fsprogs

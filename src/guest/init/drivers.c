@@ -5,6 +5,8 @@
  *
  *   m <name> <path> <name of what it needs> ...    needed ones in loading order
  *   a <pattern> <name>
+ *   l <name>                                       loaded whatever the hardware
+ *   r <name>                                       not loaded before init asks for the rest
  *
  * A driver may bring new devices (virtio_pci the virtio bus), so the search goes
  * on until nothing new is found.
@@ -22,11 +24,11 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-enum { MAX_MODULES = 256, MAX_ALIASES = 4096 };
+enum { MAX_MODULES = 256, MAX_ALIASES = 4096, MAX_ALWAYS = 16 };
 
 struct module {
 	char *name, *path, *needs;
-	int loaded;
+	int loaded, last_resort;
 };
 
 struct alias {
@@ -35,7 +37,23 @@ struct alias {
 
 static struct module modules[MAX_MODULES];
 static struct alias aliases[MAX_ALIASES];
-static size_t module_count, alias_count;
+static char *always[MAX_ALWAYS];
+static size_t module_count, alias_count, always_count;
+
+static struct module *find(const char *name)
+{
+	for (size_t i = 0; i < module_count; i++)
+		if (strcmp(modules[i].name, name) == 0)
+			return &modules[i];
+	return NULL;
+}
+
+static void hold_back(const char *name)
+{
+	struct module *module = find(name);
+	if (module != NULL)
+		module->last_resort = 1;
+}
 
 static void read_map(void)
 {
@@ -50,11 +68,17 @@ static void read_map(void)
 		char *first = strtok_r(NULL, " \n", &rest);
 		char *second = strtok_r(NULL, " \n", &rest);
 		char *needs = strtok_r(NULL, "\n", &rest);
-		if (kind == NULL || first == NULL || second == NULL)
+		if (kind == NULL || first == NULL)
+			continue;
+		if (*kind == 'l' && always_count < MAX_ALWAYS)
+			always[always_count++] = strdup(first);
+		if (*kind == 'r')
+			hold_back(first);
+		if (second == NULL)
 			continue;
 		if (*kind == 'm' && module_count < MAX_MODULES)
 			modules[module_count++] =
-			    (struct module){strdup(first), strdup(second), strdup(needs == NULL ? "" : needs), 0};
+			    (struct module){strdup(first), strdup(second), strdup(needs == NULL ? "" : needs), 0, 0};
 		if (*kind == 'a' && alias_count < MAX_ALIASES)
 			aliases[alias_count++] = (struct alias){strdup(first), strdup(second)};
 	}
@@ -79,22 +103,17 @@ static int insert(struct module *module)
 /* Returns how many modules it took. */
 static int load(const char *name)
 {
-	for (size_t i = 0; i < module_count; i++) {
-		struct module *module = &modules[i];
-		if (strcmp(module->name, name) != 0)
-			continue;
-		if (module->loaded)
-			return 0;
-		/* Set first, so that a circle in the map ends. */
-		module->loaded = 1;
-		int count = 0;
-		char *needs = strdup(module->needs), *rest = NULL;
-		for (char *need = strtok_r(needs, " ", &rest); need != NULL; need = strtok_r(NULL, " ", &rest))
-			count += load(need);
-		free(needs);
-		return count + insert(module);
-	}
-	return 0;
+	struct module *module = find(name);
+	if (module == NULL || module->loaded || module->last_resort)
+		return 0;
+	/* Set first, so that a circle in the map ends. */
+	module->loaded = 1;
+	int count = 0;
+	char *needs = strdup(module->needs), *rest = NULL;
+	for (char *need = strtok_r(needs, " ", &rest); need != NULL; need = strtok_r(NULL, " ", &rest))
+		count += load(need);
+	free(needs);
+	return count + insert(module);
 }
 
 static int load_for(const char *modalias)
@@ -149,11 +168,20 @@ static int load_for_bus(const char *bus)
 int load_drivers(void)
 {
 	int total = 0, count;
-	if (module_count == 0)
+	if (module_count == 0) {
 		read_map();
+		for (size_t i = 0; i < always_count; i++)
+			total += load(always[i]);
+	}
 	do {
 		count = for_each_entry("/sys/bus", load_for_bus);
 		total += count;
 	} while (count > 0);
 	return total;
+}
+
+void allow_last_resorts(void)
+{
+	for (size_t i = 0; i < module_count; i++)
+		modules[i].last_resort = 0;
 }

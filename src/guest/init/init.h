@@ -23,8 +23,11 @@ void mount_at(const char *type, const char *target, unsigned long flags, const c
 /* The devices, processes and sysfs, where every stage needs them. */
 void mount_kernel_file_systems(void);
 
-/* Loads the drivers of all hardware that is there; returns how many modules were loaded. */
+/* Loads the drivers of all hardware that is there, last resorts excepted; returns how many modules were loaded. */
 int load_drivers(void);
+
+/* From now on load_drivers takes all of them. */
+void allow_last_resorts(void);
 
 /* Finds the disk or partition with the label; writes its path to `device`. Returns 0 if there is none. */
 int find_root(const char *label, char *device, size_t size);

@@ -41,6 +41,7 @@ static void wait_for_root(char *device, size_t size)
 		load_drivers();
 		if (find_root(ROOT_LABEL, device, size))
 			return;
+		allow_last_resorts();
 		usleep(WAIT_STEP_MICROSECONDS);
 	}
 	give_up("boxcar-init: no disk has a file system labelled %s, or its controller has no driver here", ROOT_LABEL);

@@ -4,7 +4,7 @@
  * *Owns* the work folder while it runs, and removes it.
  */
 import { createHash } from "node:crypto";
-import { copyFile, mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { getuid } from "node:process";
 import type { ImageProvenance } from "../../generated/image.ts";
@@ -16,7 +16,7 @@ import { ImageError } from "../errors.ts";
 import { chooseZstd } from "../zstd/choose-zstd.ts";
 import { makeDebianRoot } from "./debian-root.ts";
 import { addGuestFiles } from "./guest-files.ts";
-import { type GuestKernel, unpackKernel } from "./kernel.ts";
+import { DRIVERS, type GuestKernel, unpackKernel } from "./kernel.ts";
 import { makeRootDisk } from "./root-disk.ts";
 
 export interface RecipeOptions {
@@ -34,7 +34,7 @@ export interface RecipeOptions {
 
 const NAME = "debian-minimal";
 const PACKAGES = ["tcc", "libc6-dev", "make", "procps", "iproute2", "ca-certificates"];
-const KERNEL_PACKAGE = "linux-image-cloud-amd64";
+const KERNEL_PACKAGE = "linux-image-amd64";
 const DISK_MIB = 4_096;
 
 /**
@@ -47,7 +47,7 @@ const CMDLINE = "console=tty0 console=ttyS0 loglevel=4 random.trust_cpu=on no_ti
 export async function debianMinimalInputs(
   programs: Pick<RecipeOptions, "agentBinary" | "initBinary">,
 ): Promise<Record<string, string>> {
-  const recipe = JSON.stringify([PACKAGES, KERNEL_PACKAGE, DISK_MIB, CMDLINE]);
+  const recipe = JSON.stringify([PACKAGES, KERNEL_PACKAGE, DRIVERS, DISK_MIB, CMDLINE]);
   return {
     "boxcar-agent": sha256(await readFile(programs.agentBinary)),
     "boxcar-init": sha256(await readFile(programs.initBinary)),
@@ -85,7 +85,7 @@ export async function buildDebianMinimal(options: RecipeOptions): Promise<void> 
     const packages = await installedPackages(root, signal);
     await addGuestFiles(root, options.agentBinary, options.initBinary);
     const kernel = await unpackKernel(join(workDirectory, "kernel"), options.initBinary, signal);
-    await copyFile(kernel.kernelFile, join(parts, "kernel"));
+    await writeFile(join(parts, "kernel"), kernel.kernel);
     await writeFile(join(parts, "initrd"), kernel.initramfs);
     await makeRootDisk(root, join(parts, "disk.img"), DISK_MIB, signal);
     await writeJson(join(parts, "machine.json"), machine());

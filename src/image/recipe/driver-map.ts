@@ -4,11 +4,33 @@
  * The format is read by src/guest/init/drivers.c.
  */
 
+/** Names of modules, by the moment at which the guest's init loads them. */
+export interface DriverPlan {
+  /** At once, in this order. */
+  always: readonly string[];
+  /** When there is a device for them. */
+  forDevices: readonly string[];
+  /** When there is a device for them and no disk so far holds the root: slow ones, and every board has their devices. */
+  lastResort: readonly string[];
+}
+
 export interface DriverMap {
   /** Paths below the folder of the kernel's modules, each once. */
   readonly files: readonly string[];
   /** The lines that drivers.c reads; files lie in `/modules/`. */
   readonly text: string;
+  /** Drivers that this kernel has neither as a module nor built in. */
+  readonly missing: readonly string[];
+}
+
+/** What depmod and the kernel's package say; the texts of the files named. */
+export interface ModuleFacts {
+  /** modules.dep: `path: path path …`, the last one to be loaded first. */
+  dependencies: string;
+  /** modules.alias: `alias <pattern> <name>`. */
+  aliases: string;
+  /** modules.builtin: a path per line. */
+  builtin: string;
 }
 
 interface Module {
@@ -17,25 +39,31 @@ interface Module {
   needs: readonly string[];
 }
 
-/**
- * @param modulesDep Contents of modules.dep: `path: path path …`, the last one to be loaded first.
- * @param modulesAlias Contents of modules.alias: `alias <pattern> <name>`.
- * @param wanted Names of drivers; one that this kernel does not have as a module is left out.
- */
-export function buildDriverMap(modulesDep: string, modulesAlias: string, wanted: readonly string[]): DriverMap {
-  const modules = parseDependencies(modulesDep);
-  const names = new Set(wanted.map(normalise).filter((name) => modules.has(name)));
+export function buildDriverMap(facts: ModuleFacts, plan: DriverPlan): DriverMap {
+  const modules = parseDependencies(facts.dependencies);
+  const builtin = new Set(facts.builtin.split("\n").map(nameOf));
+  const isModule = (name: string) => modules.has(name);
+  const [always, forDevices, lastResort] = [plan.always, plan.forDevices, plan.lastResort].map((names) =>
+    names.map(normalise),
+  ) as [string[], string[], string[]];
+  const wanted = [...always, ...forDevices, ...lastResort];
+  const names = new Set(wanted.filter(isModule));
   for (const name of [...names]) for (const path of modules.get(name)?.needs ?? []) names.add(nameOf(path));
-  const lines: string[] = [];
-  const files: string[] = [];
-  for (const name of [...names].sort()) {
+  const found = [...names].sort().flatMap((name) => {
     const module = modules.get(name);
-    if (module === undefined) continue;
-    files.push(module.path);
-    lines.push(["m", name, fileInInitramfs(module.path), ...module.needs.map(nameOf)].join(" "));
-  }
-  for (const [pattern, name] of parseAliases(modulesAlias)) if (names.has(name)) lines.push(`a ${pattern} ${name}`);
-  return { files, text: `${lines.join("\n")}\n` };
+    return module === undefined ? [] : [{ name, ...module }];
+  });
+  const lines = [
+    ...found.map(({ name, path, needs }) => ["m", name, fileInInitramfs(path), ...needs.map(nameOf)].join(" ")),
+    ...parseAliases(facts.aliases).flatMap(([pattern, name]) => (names.has(name) ? [`a ${pattern} ${name}`] : [])),
+    ...always.filter(isModule).map((name) => `l ${name}`),
+    ...lastResort.filter(isModule).map((name) => `r ${name}`),
+  ];
+  return {
+    files: found.map(({ path }) => path),
+    text: `${lines.join("\n")}\n`,
+    missing: wanted.filter((name) => !isModule(name) && !builtin.has(name)),
+  };
 }
 
 export function fileInInitramfs(path: string): string {

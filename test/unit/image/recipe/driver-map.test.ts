@@ -11,9 +11,12 @@ alias virtio:d00000004v* virtio_rng
 alias fs-other other
 `;
 
+const BUILTIN = "kernel/drivers/virt/vmgenid.ko\n";
+const FACTS = { dependencies: DEP, aliases: ALIAS, builtin: BUILTIN };
+
 describe("buildDriverMap", () => {
   it("names the drivers with all they need, in the order in which they are loaded", () => {
-    const map = buildDriverMap(DEP, ALIAS, ["virtio_rng", "not_in_this_kernel"]);
+    const map = buildDriverMap(FACTS, { always: [], forDevices: ["virtio_rng"], lastResort: [] });
     expect(map.text.split("\n")).toEqual([
       "m virtio /modules/virtio.ko virtio_ring",
       "m virtio_ring /modules/virtio_ring.ko",
@@ -22,5 +25,16 @@ describe("buildDriverMap", () => {
       "",
     ]);
     expect(map.files).toHaveLength(3);
+  });
+
+  it("says what is loaded at once, and what comes last", () => {
+    const map = buildDriverMap(FACTS, { always: ["other"], forDevices: [], lastResort: ["virtio-rng"] });
+    expect(map.text).toContain("\nl other\n");
+    expect(map.text).toContain("\nr virtio_rng\n");
+  });
+
+  it("tells which drivers the kernel lacks; those built into it are there", () => {
+    const plan = { always: ["vmgenid"], forDevices: ["not_in_this_kernel"], lastResort: ["nor_this"] };
+    expect(buildDriverMap(FACTS, plan).missing).toEqual(["not_in_this_kernel", "nor_this"]);
   });
 });
