@@ -1,11 +1,13 @@
-/** The product as a user has it: the command line, with folders of its own and the images of this host. */
+/** The product as a user has it: the command line, with folders of its own and, unless told otherwise, this host's images. */
+import { watch } from "node:fs";
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { execa } from "execa";
 import { currentSurroundings } from "../../src/config/host-facts.ts";
 import { loadConfig } from "../../src/config/load-config.ts";
+import { ImageStore } from "../../src/image/store/image-store.ts";
 import type { TaskResult } from "../../src/worker/task-result.ts";
 
 const BOXCAR = fileURLToPath(new URL("../../bin/boxcar.js", import.meta.url));
@@ -23,34 +25,48 @@ export interface Finished {
 
 export type Running = ReturnType<typeof launch>;
 
-function launch(args: readonly string[], cwd: string, env: Record<string, string>) {
-  return execa(process.execPath, [BOXCAR, ...args], { reject: false, cwd, env, maxBuffer: 200_000_000 });
+function launch(args: readonly string[], cwd: string, env: Record<string, string>, detached: boolean) {
+  return execa(process.execPath, [BOXCAR, ...args], { reject: false, cwd, env, detached, maxBuffer: 200_000_000 });
+}
+
+export interface BoxcarOptions {
+  /** An image store of its own, which is empty at first. */
+  ownImages?: boolean;
+  /** A process group for each command, as a shell makes them; see {@link pressCtrlC}. */
+  ownGroups?: boolean;
 }
 
 export class Boxcar implements AsyncDisposable {
   readonly directory: string;
   readonly #images: string;
+  readonly #ownGroups: boolean;
   #count = 0;
 
-  private constructor(directory: string, images: string) {
+  private constructor(directory: string, images: string, ownGroups: boolean) {
     this.directory = directory;
     this.#images = images;
+    this.#ownGroups = ownGroups;
   }
 
-  static async open(): Promise<Boxcar> {
-    const { config } = await loadConfig(currentSurroundings(process.env));
+  static async open({ ownImages = false, ownGroups = false }: BoxcarOptions = {}): Promise<Boxcar> {
     const directory = await mkdtemp(join(tmpdir(), "bx-"));
-    return new Boxcar(directory, config.images.directory);
+    const images = ownImages ? join(directory, "images") : (await hostImages()).directory;
+    return new Boxcar(directory, images, ownGroups);
   }
 
   /** Starts `boxcar` with these arguments. */
   start(args: readonly string[], env: Readonly<Record<string, string>> = {}): Running {
-    return launch(args, this.directory, {
+    const folders = {
       BOXCAR_STATE_DIR: join(this.directory, "state"),
       BOXCAR_RUN_DIR: join(this.directory, "run"),
       BOXCAR_IMAGES_DIR: this.#images,
-      ...env,
-    });
+    };
+    return launch(args, this.directory, { ...folders, ...env }, this.#ownGroups);
+  }
+
+  /** Runs `boxcar` with these arguments to its end. */
+  run(args: readonly string[], env?: Readonly<Record<string, string>>): Promise<Finished> {
+    return finish(this.start(args, env));
   }
 
   /** Starts a task; its output folder is `<directory>/<n>`, which is returned too. */
@@ -72,7 +88,7 @@ export class Boxcar implements AsyncDisposable {
 
   /** What machines, builds and imports have left behind. */
   async leftovers(): Promise<string[]> {
-    const parents = ["state/machines", "state/builds", "run/m"];
+    const parents = ["state/machines", "state/builds", "run/m", "images/staging", "images/locks"];
     const names = await Promise.all(
       parents.map(async (parent) => {
         await mkdir(join(this.directory, parent), { recursive: true });
@@ -98,6 +114,36 @@ export class Boxcar implements AsyncDisposable {
   }
 }
 
+/** The images tests of machines run with. */
+async function hostImages(): Promise<{ directory: string; default: string }> {
+  return (await loadConfig(currentSurroundings(process.env))).config.images;
+}
+
+/** Writes an archive of this host's default image, and resolves with the paths of what is in it. */
+export async function packDefaultImage(target: string): Promise<string[]> {
+  const images = await hostImages();
+  await using store = await ImageStore.open({ directory: images.directory });
+  await using lease = await store.acquire(images.default);
+  const files = Object.values(lease.image.files);
+  const directory = dirname(files[0] as string);
+  await execa("tar", [
+    "-cSf",
+    target,
+    "--format=posix",
+    "-I",
+    "zstd -1 -T2",
+    "-C",
+    directory,
+    ...files.map((file) => basename(file)),
+  ]);
+  return files;
+}
+
+/** What a terminal does: every process of the command gets the signal, not the first one alone. */
+export function pressCtrlC({ pid }: Running): void {
+  process.kill(-(pid as number), "SIGINT");
+}
+
 export async function finish(child: Running): Promise<Finished> {
   const { exitCode, stdout, stderr } = await child;
   const lastLine = stdout.trimEnd().split("\n").at(-1) ?? "";
@@ -114,4 +160,14 @@ export async function untilPrinted(child: Running, stream: "stdout" | "stderr", 
   });
   void child.then(() => found.reject(new Error(`the program ended without printing ${text}: ${seen}`)));
   await found.promise;
+}
+
+/** Resolves when a path below the directory that matches has appeared; rejects if the program ends before. */
+export async function untilCreated(child: Running, directory: string, path: RegExp): Promise<void> {
+  const found = Promise.withResolvers<void>();
+  const watcher = watch(directory, { recursive: true }, (_event, name) => {
+    if (name !== null && path.test(name)) found.resolve();
+  });
+  void child.then(() => found.reject(new Error(`the program ended without creating ${path}`)));
+  await found.promise.finally(() => watcher.close());
 }
