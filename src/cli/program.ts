@@ -1,6 +1,6 @@
 /** The commands of `boxcar`, and what an error of any of them becomes. */
 import { Command, CommanderError } from "commander";
-import { Cancellation, InvalidInputError, messageOf, WorkerError } from "../base/errors.ts";
+import { Cancellation, InvalidInputError, messageOf, resolutionReason, WorkerError } from "../base/errors.ts";
 import { type CliContext, EXIT } from "./context.ts";
 
 const EXAMPLES = `
@@ -44,9 +44,16 @@ async function buildProgram(argv: readonly string[], version: string, context: C
     import("./doctor/command.ts"),
   ]);
   for (const command of [runCommand, imageCommand, schemaCommand, doctorCommand]) {
-    program.addCommand(command(context, argv).copyInheritedSettings(program));
+    program.addCommand(inheriting(program, command(context, argv)));
   }
   return program;
+}
+
+/** Commander copies settings at `command()` only, and these commands were there before their parents. */
+function inheriting(parent: Command, command: Command): Command {
+  command.copyInheritedSettings(parent);
+  for (const subcommand of command.commands) inheriting(command, subcommand);
+  return command;
 }
 
 function describe(error: unknown): { code: number; message: string | undefined } {
@@ -54,7 +61,12 @@ function describe(error: unknown): { code: number; message: string | undefined }
   if (error instanceof CommanderError) return { code: error.exitCode === 0 ? EXIT.ok : EXIT.usage, message: undefined };
   if (error instanceof Cancellation) return { code: EXIT.interrupted, message: error.message };
   if (error instanceof InvalidInputError) return { code: EXIT.usage, message: error.message };
-  if (error instanceof WorkerError) return { code: EXIT.exception, message: error.message };
+  if (error instanceof WorkerError) {
+    const isMistake = resolutionReason(error) === "malformed-payload";
+    return { code: isMistake ? EXIT.usage : EXIT.exception, message: error.message };
+  }
+  // A folder that cannot be made, a file that cannot be read: the host's, and the message tells which.
+  if (error instanceof Error && "syscall" in error) return { code: EXIT.exception, message: error.message };
   const stack = error instanceof Error ? error.stack : undefined;
   return { code: EXIT.exception, message: `this is a bug of Boxcar: ${stack ?? messageOf(error)}` };
 }

@@ -1,5 +1,6 @@
 /** `boxcar doctor`: what this host has and lacks. */
 import { Command } from "commander";
+import { configOf } from "../config.ts";
 import { type CliContext, EXIT, print, printJson } from "../context.ts";
 import { checkHost } from "./checks.ts";
 import { formatReport, isHealthy } from "./report.ts";
@@ -17,7 +18,7 @@ export function doctorCommand(context: CliContext): Command {
     .option("--json", "print JSON")
     .addHelpText("after", EXAMPLES)
     .action(async (flags: { json?: boolean }, command: Command) => {
-      const config = await context.loadConfig(command.optsWithGlobals<{ config?: string }>().config);
+      const config = await configOf(context, command);
       const checks = await checkHost(config, context.signal);
       if (flags.json) printJson(context, { healthy: isHealthy(checks), checks });
       else print(context, formatReport(checks));

@@ -8,6 +8,7 @@ import { OwnedDirectory, reclaimDirectories } from "../../host/owned-directory.t
 import { buildDebianMinimal, debianMinimalInputs } from "../../image/recipe/debian-minimal.ts";
 import type { Image } from "../../image/store/image.ts";
 import { ImageStore } from "../../image/store/image-store.ts";
+import { configOf } from "../config.ts";
 import { type CliContext, print, printJson } from "../context.ts";
 import { guestProgramPath } from "../guest-programs.ts";
 import { plainImage } from "./describe.ts";
@@ -37,7 +38,7 @@ export function buildCommand(context: CliContext): Command {
     .option("--json", "print the image as JSON")
     .addHelpText("after", EXAMPLES)
     .action(async (recipe: string, flags: BuildFlags, command: Command) => {
-      const config = await context.loadConfig(command.optsWithGlobals<{ config?: string }>().config);
+      const config = await configOf(context, command);
       const tag = flags.tag ?? recipe;
       await using store = await ImageStore.open({
         directory: config.images.directory,

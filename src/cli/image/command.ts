@@ -1,8 +1,8 @@
 /** `boxcar image`: the images of this host. */
 import { resolve } from "node:path";
 import { Command } from "commander";
-import type { Config } from "../../config/config.ts";
 import { ImageStore } from "../../image/store/image-store.ts";
+import { configOf } from "../config.ts";
 import { type CliContext, print, printJson } from "../context.ts";
 import { throttledProgress } from "../progress.ts";
 import { buildCommand } from "./build.ts";
@@ -70,11 +70,6 @@ export function imageCommand(context: CliContext): Command {
       }
     });
   return image;
-}
-
-/** The configuration that the flags before the command name. */
-export function configOf(context: CliContext, command: Command): Promise<Config> {
-  return context.loadConfig(command.optsWithGlobals<{ config?: string }>().config);
 }
 
 async function openStore(context: CliContext, command: Command): Promise<ImageStore> {

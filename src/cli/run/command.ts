@@ -2,6 +2,7 @@
 import { Command } from "commander";
 import { type Cancellation, InvalidInputError } from "../../base/errors.ts";
 import type { TaskResult } from "../../worker/task-result.ts";
+import { configOf } from "../config.ts";
 import { type CliContext, EXIT, printJson } from "../context.ts";
 import { readPayload } from "./payload.ts";
 import { runLocally } from "./run-locally.ts";
@@ -35,7 +36,7 @@ export function runCommand(context: CliContext, argv: readonly string[]): Comman
     .addHelpText("after", EXAMPLES)
     .action(async (words: string[], flags: RunFlags, command: Command) => {
       const { taskFile, taskCommand } = splitWords(words, argv, command);
-      const config = await context.loadConfig(command.optsWithGlobals<{ config?: string }>().config);
+      const config = await configOf(context, command);
       const payload = await parse(() =>
         readPayload({ taskFile, command: taskCommand, image: flags.image, cwd: context.cwd, config }),
       );

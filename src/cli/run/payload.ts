@@ -1,10 +1,11 @@
 /** The payload of a task run from the command line: a file, changed by what the flags say. */
 import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
-import { codeOf, InvalidInputError, messageOf } from "../../base/errors.ts";
+import { InvalidInputError } from "../../base/errors.ts";
 import type { Config } from "../../config/config.ts";
 import { parseDocument } from "../../schema/document.ts";
 import { type ParsedPayload, parsePayload } from "../../schema/payload.ts";
+import { whyUnreadable } from "../config.ts";
 
 export interface PayloadSource {
   taskFile?: string | undefined;
@@ -34,8 +35,7 @@ async function readTaskFile(file: string, cwd: string): Promise<unknown> {
   try {
     text = await readFile(resolve(cwd, file), "utf8");
   } catch (error) {
-    const message = codeOf(error) === "ENOENT" ? "there is no such file" : messageOf(error);
-    throw new InvalidInputError(`The task ${file}`, [{ path: "", message }], "task");
+    throw new InvalidInputError(`The task ${file}`, [{ path: "", message: whyUnreadable(error) }], "task");
   }
   return parseDocument(text, file, "task");
 }

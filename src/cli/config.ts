@@ -1,0 +1,28 @@
+/** The configuration a command line asks for. */
+import type { Command } from "commander";
+import { codeOf, InvalidInputError, messageOf, WorkerError } from "../base/errors.ts";
+import type { Config } from "../config/config.ts";
+import type { CliContext } from "./context.ts";
+
+/** @throws {@link InvalidInputError} also for a file that is not there: who asked for it is to look at the name. */
+export async function configOf(context: CliContext, command: Command): Promise<Config> {
+  try {
+    return await context.loadConfig(command.optsWithGlobals<{ config?: string }>().config);
+  } catch (error) {
+    if (!(error instanceof WorkerError) || error.code !== "config-unreadable") throw error;
+    const message = whyUnreadable(error.cause);
+    throw new InvalidInputError(`The configuration ${error.details["file"]}`, [{ path: "", message }], "host");
+  }
+}
+
+/** Why a file that somebody named cannot be read. */
+export function whyUnreadable(error: unknown): string {
+  switch (codeOf(error)) {
+    case "ENOENT":
+      return "there is no such file";
+    case "EISDIR":
+      return "this is a folder";
+    default:
+      return messageOf(error);
+  }
+}
