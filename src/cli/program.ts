@@ -1,6 +1,6 @@
 /** The commands of `boxcar`, and what an error of any of them becomes. */
 import { Command, CommanderError } from "commander";
-import { Cancellation, InvalidInputError, messageOf, resolutionReason, WorkerError } from "../base/errors.ts";
+import { Cancellation, codeOf, InvalidInputError, messageOf, resolutionReason, WorkerError } from "../base/errors.ts";
 import { type CliContext, EXIT } from "./context.ts";
 
 const EXAMPLES = `
@@ -13,13 +13,21 @@ Examples:
 
 /** Runs one command line (without `node` and the script) to its end; never rejects. */
 export async function runCli(argv: readonly string[], version: string, context: CliContext): Promise<void> {
+  const fail = (error: unknown) => {
+    const { code, message } = describe(error);
+    if (message !== undefined) context.stderr.write(`boxcar: ${message}\n`);
+    context.setExitCode(code);
+  };
+  context.stderr.on("error", () => {});
+  context.stdout.on("error", (error) => {
+    // Who reads may have seen enough, as in `boxcar image list | head -1`.
+    if (codeOf(error) !== "EPIPE") fail(error);
+  });
   try {
     const program = await buildProgram(argv, version, context);
     await program.parseAsync([...argv], { from: "user" });
   } catch (error) {
-    const { code, message } = describe(context.signal.aborted ? context.signal.reason : error);
-    if (message !== undefined) context.stderr.write(`boxcar: ${message}\n`);
-    context.setExitCode(code);
+    fail(context.signal.aborted ? context.signal.reason : error);
   }
 }
 

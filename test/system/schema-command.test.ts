@@ -48,3 +48,10 @@ it("lists the names there are when it is asked for another", async () => {
     expect(stderr).toContain(name);
   }
 });
+
+it("ends quietly when its reader has seen enough", async () => {
+  const child = boxcar.start(["schema", "payload"]);
+  child.stdout.destroy();
+  const { exitCode, stderr } = await child;
+  expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: "" });
+});
