@@ -69,6 +69,7 @@ describe.each(VARIANTS)("processes and the %s agent", (variant) => {
   it("runs a command beside the task and gives its output and exit code", async () => {
     await using guest = await startGuest(program, sh("echo task; exec sleep 1000"));
     const { session } = guest;
+    await guest.log.has("task\n");
     await expect(
       session.exec({ command: ["sh", "-c", "echo out; echo $X >&2; pwd; exit 9"], env: { X: "err" }, cwd: "/usr" }),
     ).resolves.toEqual({
