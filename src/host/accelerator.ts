@@ -5,13 +5,14 @@
  * guest runs; so a probe machine of a few instructions has to end by itself. The
  * answer is kept until the host boots again or QEMU changes.
  */
-import { access, constants, mkdir, readFile, rename, stat, writeFile } from "node:fs/promises";
+import { access, constants, mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { codeOf, WorkerError } from "../base/errors.ts";
 import { CommandError, runCommand } from "./command.ts";
 import { OwnedDirectory } from "./owned-directory.ts";
 import { currentOwner } from "./owner.ts";
 import { buildProbeSector, PROBE_EXIT_CODE } from "./probe-sector.ts";
+import { identifyProgram, stampOf } from "./program.ts";
 
 export type ProbedAccelerator = "kvm" | "tcg";
 
@@ -101,23 +102,8 @@ interface Cache {
 
 /** Changes when the host boots, QEMU is replaced, or access to KVM changes. */
 async function cacheKey({ qemuBinary }: AcceleratorOptions): Promise<string> {
-  const [{ bootId }, qemu, kvm] = await Promise.all([
-    currentOwner(),
-    stampOf(await findInPath(qemuBinary)),
-    stampOf(KVM_DEVICE),
-  ]);
+  const [{ bootId }, qemu, kvm] = await Promise.all([currentOwner(), identifyProgram(qemuBinary), stampOf(KVM_DEVICE)]);
   return [bootId, qemu, kvm].join(" ");
-}
-
-async function findInPath(binary: string): Promise<string> {
-  if (binary.includes("/")) return binary;
-  const { stdout } = await runCommand(["sh", "-c", 'command -v "$0"', binary]).catch(() => ({ stdout: "" }));
-  return stdout === "" ? binary : stdout;
-}
-
-async function stampOf(file: string): Promise<string> {
-  const found = await stat(file).catch(() => undefined);
-  return found === undefined ? "none" : `${found.mtimeMs}:${found.size}:${found.mode}:${found.gid}`;
 }
 
 async function readCache(file: string, key: string): Promise<Cache | undefined> {

@@ -1,50 +1,61 @@
 /**
  * A disposable machine for one task: image, network, guest and QEMU joined.
  *
+ *   start ──▶ resumed from a snapshot, or about to boot ──▶ guest in contact ──▶ disposed
+ *
  * *Owns* the machine and, through it, overlay, network, sockets and folders;
  * *borrows* the image lease and the log. The end of the machine fails all that
  * is pending with its guest, so nobody waits for a dead guest.
  */
 import type { Writable } from "node:stream";
 import { orAborted, orTimeout } from "../base/abort.ts";
-import { Scope } from "../base/scope.ts";
+import { messageOf } from "../base/errors.ts";
 import { formatDuration } from "../base/units.ts";
 import { GuestSession } from "../guest/guest-session.ts";
 import type { GuestTask } from "../guest/guest-task.ts";
 import { createMetadataService } from "../guest/metadata-service.ts";
-import { OwnedDirectory } from "../host/owned-directory.ts";
-import type { ImageLease } from "../image/store/image-lease.ts";
-import { UserNetwork } from "../network/user-network.ts";
-import type { Accelerator } from "../vm/arguments.ts";
-import type { ResolvedMachine } from "../vm/limits.ts";
-import { VirtualMachine } from "../vm/virtual-machine.ts";
+import type { GuestIdentity } from "../guest/wake.ts";
+import type { Snapshot } from "../image/store/snapshots.ts";
+import type { VirtualMachine } from "../vm/virtual-machine.ts";
 import { GuestGoneError, GuestSilentError } from "./errors.ts";
+import { type Beginning, type LaunchedMachine, launch } from "./launch.ts";
+import { dropSnapshot, obtainSnapshot, type WarmStartOptions } from "./warm-start.ts";
 
-export interface SandboxOptions {
-  image: ImageLease;
-  machine: ResolvedMachine;
+export interface SandboxOptions extends WarmStartOptions {
   task: GuestTask;
+  /** What the guest becomes when it is woken. */
+  identity: GuestIdentity;
   /** Gets what the task prints. */
   log: Writable;
   maxLogBytes: number;
   onLogLimit: () => void;
   /** The agent for a platform such as `linux-x64`, for guests that fetch it; undefined if there is none. */
   agentFile: (platform: string) => string | undefined;
-  qemuBinary: string;
-  accelerator: Accelerator;
-  /** Parents of the machine's own folders: a short one for sockets, a roomy one for the disk. */
-  runParent: string;
-  stateParent: string;
-  signal: AbortSignal;
+  /** Boot even where a snapshot could be resumed. */
+  cold: boolean;
 }
+
+/** A resumed guest is there within a fraction of a second; one that is not never will be. */
+const RESUME_TIMEOUT_MS = 20_000;
 
 export class Sandbox implements AsyncDisposable {
   readonly vm: VirtualMachine;
   readonly guest: GuestSession;
+  /** What it was resumed from; undefined if it booted. */
+  readonly snapshot: Snapshot | undefined;
 
-  private constructor(vm: VirtualMachine, guest: GuestSession) {
+  private constructor(
+    { vm, wakeLine }: LaunchedMachine,
+    guest: GuestSession,
+    options: SandboxOptions,
+    snapshot?: Snapshot,
+  ) {
     this.vm = vm;
     this.guest = guest;
+    this.snapshot = snapshot;
+    // A guest that boots says when it is ready; one that is resumed was.
+    if (snapshot === undefined) void wakeLine.parked.then(() => wakeLine.wake(options.identity));
+    else wakeLine.wake(options.identity);
     void vm.ending.then(async () => {
       // The log that has arrived is read to its end before anybody hears of it.
       const end = await vm.done;
@@ -52,40 +63,39 @@ export class Sandbox implements AsyncDisposable {
     });
   }
 
-  /** Starts the machine; its guest is about to boot when this resolves. */
+  /** Starts the machine. When this resolves its guest is in contact, if it was resumed, or about to boot. */
   static async start(options: SandboxOptions): Promise<Sandbox> {
-    await using scope = new Scope();
-    const state = scope.use(await OwnedDirectory.create(options.stateParent));
-    const run = scope.use(await OwnedDirectory.create(options.runParent));
-    const disk = await options.image.createOverlay(state.path);
-    const guest = new GuestSession({
-      task: options.task,
-      log: options.log,
-      maxLogBytes: options.maxLogBytes,
-      onLogLimit: options.onLogLimit,
-    });
-    const network = scope.use(
-      await UserNetwork.open({
-        mac: options.machine.mac,
-        handler: createMetadataService(guest, { agentFile: options.agentFile }),
-      }),
-    );
-    const vm = await VirtualMachine.start({
-      qemuBinary: options.qemuBinary,
-      accelerator: options.accelerator,
-      machine: options.machine,
-      disk,
-      network,
-      runDirectory: run.path,
-      stateDirectory: state.path,
-      resources: scope.move(),
-      signal: options.signal,
-    });
-    // A guest whose network is gone can neither be heard nor stopped.
-    void network.closed.then((error) => {
-      if (error !== undefined) vm.kill();
-    });
-    return new Sandbox(vm, guest);
+    const snapshot = options.cold ? undefined : await obtainSnapshot(options);
+    if (snapshot === undefined) return await Sandbox.#begin(options, { kind: "boot" });
+    try {
+      const sandbox = await Sandbox.#begin(options, { kind: "resume", snapshot });
+      try {
+        await sandbox.waitForGuest(RESUME_TIMEOUT_MS, options.signal);
+      } catch (error) {
+        await sandbox[Symbol.asyncDispose]();
+        throw error;
+      }
+      await options.image.snapshots.noteUse(snapshot);
+      return sandbox;
+    } catch (error) {
+      options.signal.throwIfAborted();
+      await dropSnapshot(snapshot, messageOf(error), options);
+      return await Sandbox.#begin(options, { kind: "boot" });
+    }
+  }
+
+  static async #begin(options: SandboxOptions, beginning: Beginning): Promise<Sandbox> {
+    const { task, log, maxLogBytes, onLogLimit, agentFile } = options;
+    const guest = new GuestSession({ task, log, maxLogBytes, onLogLimit });
+    const machine = await launch(options, beginning, createMetadataService(guest, { agentFile }));
+    if (beginning.kind !== "resume") return new Sandbox(machine, guest, options);
+    try {
+      await machine.vm.resume();
+    } catch (error) {
+      await machine.vm[Symbol.asyncDispose]();
+      throw error;
+    }
+    return new Sandbox(machine, guest, options, beginning.snapshot);
   }
 
   /**

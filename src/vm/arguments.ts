@@ -6,17 +6,20 @@
  * @see QEMU system/invocation
  */
 import type { ResolvedMachine } from "./limits.ts";
-import type { MachineDisk } from "./ports.ts";
+import type { MachineDisk, MachineMemory } from "./ports.ts";
 
 export type Accelerator = "kvm" | "tcg";
 
 export interface ArgumentContext {
   accelerator: Accelerator;
   disk: MachineDisk;
+  memory: MachineMemory;
   /** Value of `-netdev`; its id must be {@link NETDEV_ID}. */
   netdev: string;
   /** File descriptor of the monitor's socket. */
   monitorFd: number;
+  /** File descriptor of the host's end of {@link WAKE_PORT}. */
+  wakeFd: number;
   /** Absolute paths of sockets and files that QEMU makes. */
   vncSocket: string;
   consoleSocket: string;
@@ -24,6 +27,9 @@ export interface ArgumentContext {
 }
 
 export const NETDEV_ID = "net0";
+
+/** The virtio-serial port on which a guest says that it may be frozen, and is told who it is. */
+const WAKE_PORT = "boxcar.wake";
 
 /**
  * Slots on the root bus. Slot 1 is taken by the south bridge of `pc`, and 0x1f
@@ -46,7 +52,7 @@ export function buildArguments(machine: ResolvedMachine, context: ArgumentContex
     ...["-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny"],
     ...["-uuid", machine.uuid],
     ...board(machine, context.accelerator),
-    ...["-m", `${machine.memory}M`],
+    ...memory(machine, context.memory),
     ...["-chardev", `socket,id=monitor,fd=${context.monitorFd}`, "-mon", "chardev=monitor,mode=control"],
     ...consoles(context),
     ...clock(machine),
@@ -59,6 +65,9 @@ export function buildArguments(machine: ResolvedMachine, context: ArgumentContex
     ...["-object", "rng-random,id=random0,filename=/dev/urandom"],
     ...device("virtio-rng-pci", SLOT.random, "rng=random0"),
     ...device("virtio-balloon-pci", SLOT.balloon),
+    ...wakePort(context.wakeFd),
+    // Another number at each start: a kernel that knows it makes its random generator anew.
+    ...["-device", "vmgenid,guid=auto"],
     ...["-device", "pvpanic"],
     // What ends a guest ends its machine; after a panic it is held until the worker has heard of it.
     ...["-action", "reboot=shutdown,shutdown=poweroff,panic=pause"],
@@ -76,11 +85,21 @@ function board(machine: ResolvedMachine, accelerator: Accelerator): string[] {
     machine.os === "windows" && !emulated ? ["hv_relaxed", "hv_spinlocks=0x1fff", "hv_vapic", "hv_time"] : [];
   const { threads, cores, sockets } = machine;
   return [
-    ...["-machine", `${machine.chipset},usb=off,vmport=off,dump-guest-core=off`],
+    ...["-machine", `${machine.chipset},usb=off,vmport=off,dump-guest-core=off,memory-backend=memory`],
     ...["-accel", emulated ? "tcg,thread=multi" : "kvm"],
     ...["-cpu", [model, ...machine.flags, ...hyperV].join(",")],
     ...["-smp", `cpus=${threads * cores * sockets},threads=${threads},cores=${cores},sockets=${sockets}`],
   ];
+}
+
+function memory({ memory: mebibytes }: ResolvedMachine, where: MachineMemory): string[] {
+  const size = `id=memory,size=${mebibytes}M`;
+  const backend =
+    where.kind === "anonymous"
+      ? `memory-backend-ram,${size}`
+      : `memory-backend-file,${size},mem-path=${escapeValue(where.memoryFile)},share=${where.kind === "shared" ? "on" : "off"}`;
+  const incoming = where.kind === "resumed" ? ["-incoming", "defer"] : [];
+  return ["-m", `${mebibytes}M`, "-object", backend, ...incoming];
 }
 
 function consoles({ consoleSocket, consoleLog }: ArgumentContext): string[] {
@@ -89,6 +108,14 @@ function consoles({ consoleSocket, consoleLog }: ArgumentContext): string[] {
   return [
     ...["-chardev", `socket,id=console,path=${path},server=on,wait=off,logfile=${log},logappend=off`],
     ...["-serial", "chardev:console"],
+  ];
+}
+
+function wakePort(fd: number): string[] {
+  return [
+    ...device("virtio-serial-pci", SLOT.serial, "id=serial0", "max_ports=2"),
+    ...["-chardev", `socket,id=wake,fd=${fd}`],
+    ...["-device", `virtserialport,bus=serial0.0,nr=1,chardev=wake,name=${WAKE_PORT}`],
   ];
 }
 

@@ -2,7 +2,7 @@
  * The life of a machine, as a pure transition function; only
  * {@link VirtualMachine} applies it.
  *
- *     starting ──started──▶ running ⇄ paused
+ *     starting ──started──▶ running ⇄ paused ◀──loaded── starting
  *         └───────┴───────────┴──── any end ────▶ stopping ──exited──▶ gone
  *
  * The first thing that ends a machine names the cause; what follows from it does not.
@@ -21,6 +21,7 @@ export interface VmLife {
 
 export type VmOccurrence =
   | { kind: "started" }
+  | { kind: "loaded" }
   | { kind: "kill" }
   | { kind: "exited" }
   | { kind: "event"; event: QmpEvent };
@@ -32,6 +33,8 @@ export function advance(life: VmLife, occurrence: VmOccurrence): VmLife {
   switch (occurrence.kind) {
     case "started":
       return life.state === "starting" ? { ...life, state: "running" } : life;
+    case "loaded":
+      return life.state === "starting" ? { ...life, state: "paused" } : life;
     case "kill":
       return { state: "stopping", cause: life.cause ?? "killed" };
     case "exited":

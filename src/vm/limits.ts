@@ -75,6 +75,12 @@ export function resolveMachine(layers: MachineLayers, limits: MachineLimits): Re
   return applyLimits(mergeMachine(layers), limits);
 }
 
+/** For people: "q35, 2 CPUs, 4096 MiB". */
+export function describeMachine(machine: ResolvedMachine): string {
+  const cpus = product(machine);
+  return `${machine.chipset}, ${cpus} CPU${cpus === 1 ? "" : "s"}, ${machine.memory} MiB`;
+}
+
 type Counts = Required<Omit<Sized, "memory">>;
 
 function countCpus(asked: Sized, { maxCPUs, defaultThreads }: MachineLimits): Counts {

@@ -15,6 +15,17 @@ export interface MachineDisk {
 }
 
 /**
+ * Where the memory of a machine is. Files are as large as the memory, sparse, and belong to who named them.
+ *
+ * `shared` writes it to a file that {@link VirtualMachine.capture} completes; `resumed` maps such a file privately:
+ * many machines may be resumed from one, and none changes it.
+ */
+export type MachineMemory =
+  | { readonly kind: "anonymous" }
+  | { readonly kind: "shared"; readonly memoryFile: string }
+  | { readonly kind: "resumed"; readonly memoryFile: string; readonly stateFile: string };
+
+/**
  * The network of one machine.
  *
  * QEMU gets one end of an anonymous socketpair; `connect` gets the other.

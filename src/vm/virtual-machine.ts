@@ -7,6 +7,8 @@
  */
 import { mkdir, open } from "node:fs/promises";
 import { join } from "node:path";
+import type { Duplex } from "node:stream";
+import { orTimeout } from "../base/abort.ts";
 import { messageOf } from "../base/errors.ts";
 import type { Scope } from "../base/scope.ts";
 import { FIRST_SOCKET_FD, HostProcess, type ProcessExit } from "../host/process.ts";
@@ -15,7 +17,8 @@ import { type Accelerator, buildArguments, NETDEV_ID } from "./arguments.ts";
 import { VirtualMachineError } from "./errors.ts";
 import { advance, BIRTH, type VmEndCause, type VmLife, type VmOccurrence, type VmState } from "./life.ts";
 import type { ResolvedMachine } from "./limits.ts";
-import type { MachineDisk, MachineNetwork } from "./ports.ts";
+import { loadState, saveState } from "./migration.ts";
+import type { MachineDisk, MachineMemory, MachineNetwork } from "./ports.ts";
 import { requireSupported } from "./supported.ts";
 
 export interface VirtualMachineOptions {
@@ -24,6 +27,8 @@ export interface VirtualMachineOptions {
   machine: ResolvedMachine;
   disk: MachineDisk;
   network: MachineNetwork;
+  /** Default: anonymous. A resumed machine is paused until {@link VirtualMachine.resume}. */
+  memory?: MachineMemory | undefined;
   /** For sockets; a short absolute path, of this machine alone. */
   runDirectory: string;
   /** For the console's log; absolute, of this machine alone. */
@@ -44,11 +49,17 @@ export interface VmEnd {
 
 const NETWORK_FD = FIRST_SOCKET_FD;
 const MONITOR_FD = FIRST_SOCKET_FD + 1;
+const WAKE_FD = FIRST_SOCKET_FD + 2;
+
+const QUIT_TIMEOUT_MS = 30_000;
+const ANONYMOUS: MachineMemory = { kind: "anonymous" };
 
 export class VirtualMachine implements AsyncDisposable {
   readonly vncSocket: string;
   readonly consoleSocket: string;
   readonly consoleLog: string;
+  /** The host's end of the port over which a guest is parked and woken; what the guest writes to it is untrusted. */
+  readonly wakePort: Duplex;
   /** Settles when nothing of the machine is left; never rejects. */
   readonly done: Promise<VmEnd>;
   /** Settles as soon as the machine has begun to end; never rejects. */
@@ -56,14 +67,19 @@ export class VirtualMachine implements AsyncDisposable {
   readonly #ending = Promise.withResolvers<void>();
   readonly #process: HostProcess;
   readonly #monitor: Promise<QmpClient>;
+  readonly #stateSocket: string;
   #life: VmLife = BIRTH;
 
   private constructor(process: HostProcess, options: VirtualMachineOptions, paths: MachinePaths) {
     ({ vncSocket: this.vncSocket, consoleSocket: this.consoleSocket, consoleLog: this.consoleLog } = paths);
     this.#process = process;
     this.ending = this.#ending.promise;
-    const [link, monitor] = process.sockets;
-    if (link === undefined || monitor === undefined) throw new Error("QEMU was started without its sockets");
+    this.#stateSocket = join(options.runDirectory, "state");
+    const [link, monitor, wakePort] = process.sockets;
+    if (link === undefined || monitor === undefined || wakePort === undefined) {
+      throw new Error("QEMU was started without its sockets");
+    }
+    this.wakePort = wakePort;
     options.network.connect(link);
     this.#monitor = QmpClient.connect(monitor).then((client) => {
       client.onEvent((event) => this.#note({ kind: "event", event }));
@@ -74,7 +90,8 @@ export class VirtualMachine implements AsyncDisposable {
   }
 
   /**
-   * Starts a machine; it runs when this resolves, its guest is about to boot.
+   * Starts a machine. When this resolves it runs and its guest is about to boot; or it is paused where it was
+   * captured, if its memory is that of a captured machine.
    *
    * @throws {VirtualMachineError} `qemu-failed` with the end of its stderr; {@link InvalidInputError} for a machine
    *   that cannot be given; `signal.reason`. All of `resources` is given back then.
@@ -90,10 +107,12 @@ export class VirtualMachine implements AsyncDisposable {
         ...paths,
         accelerator: options.accelerator,
         disk: options.disk,
+        memory: options.memory ?? ANONYMOUS,
         netdev: `stream,id=${NETDEV_ID},server=off,addr.type=fd,addr.str=${NETWORK_FD}`,
         monitorFd: MONITOR_FD,
+        wakeFd: WAKE_FD,
       });
-      vm = new VirtualMachine(HostProcess.start([options.qemuBinary, ...args], { sockets: 2 }), options, paths);
+      vm = new VirtualMachine(HostProcess.start([options.qemuBinary, ...args], { sockets: 3 }), options, paths);
     } catch (error) {
       await options.resources[Symbol.asyncDispose]();
       throw error;
@@ -102,8 +121,14 @@ export class VirtualMachine implements AsyncDisposable {
     options.signal?.addEventListener("abort", onAbort, { once: true });
     try {
       const monitor = await vm.#monitor;
-      await monitor.execute("cont");
-      vm.#note({ kind: "started" });
+      if (options.memory?.kind === "resumed") {
+        const { stateFile } = options.memory;
+        await loadState({ monitor, socketPath: vm.#stateSocket, stateFile, signal: options.signal });
+        vm.#note({ kind: "loaded" });
+      } else {
+        await monitor.execute("cont");
+        vm.#note({ kind: "started" });
+      }
       return vm;
     } catch (cause) {
       vm.kill();
@@ -130,6 +155,33 @@ export class VirtualMachine implements AsyncDisposable {
   kill(): void {
     this.#note({ kind: "kill" });
     this.#process.kill();
+  }
+
+  /** Lets a paused machine go on. */
+  async resume(): Promise<void> {
+    const monitor = await this.#monitor;
+    await monitor.execute("cont");
+  }
+
+  /**
+   * Freezes the machine for ever: its devices go to `stateFile`, its memory and its disk are whole in their files
+   * when this resolves, and it is gone.
+   *
+   * @throws {QmpCommandError} The machine has a device whose state QEMU cannot save.
+   * @throws {VirtualMachineError} `state-transfer-failed`
+   */
+  async capture(stateFile: string, signal?: AbortSignal): Promise<void> {
+    const monitor = await this.#monitor;
+    await monitor.execute("stop");
+    await saveState({ monitor, socketPath: this.#stateSocket, stateFile, signal });
+    this.#note({ kind: "kill" });
+    // Killed, it might not have written the last of its disk.
+    await monitor.execute("quit").catch(() => {});
+    await orTimeout(
+      this.done,
+      QUIT_TIMEOUT_MS,
+      () => new VirtualMachineError("qemu-failed", "QEMU does not quit", { blame: "host" }),
+    );
   }
 
   /**

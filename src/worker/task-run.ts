@@ -13,12 +13,13 @@ import { formatDuration } from "../base/units.ts";
 import type { Config } from "../config/config.ts";
 import { type ArtifactSink, collectArtifacts } from "../feature/artifacts.ts";
 import type { GuestResult } from "../guest/guest-result.ts";
+import { createIdentity } from "../guest/wake.ts";
 import type { ImageLease } from "../image/store/image-lease.ts";
 import { GuestGoneError } from "../sandbox/errors.ts";
 import { Sandbox, type SandboxOptions } from "../sandbox/sandbox.ts";
 import type { ParsedPayload } from "../schema/payload.ts";
 import type { Accelerator } from "../vm/arguments.ts";
-import { type ResolvedMachine, resolveMachine } from "../vm/limits.ts";
+import { describeMachine, resolveMachine } from "../vm/limits.ts";
 import { Phases } from "./phases.ts";
 import type { TaskLog } from "./task-log.ts";
 import type { TaskResult } from "./task-result.ts";
@@ -37,6 +38,8 @@ export interface TaskRunOptions extends Pick<SandboxOptions, "agentFile"> {
   stateParent: string;
   /** Absolute paths of pictures of the screen: at a failure, and at the end of any run if there is a path for it. */
   screenshots: { failure: string; final: string | undefined };
+  /** Boot even where a snapshot could be resumed. */
+  cold: boolean;
   signal: AbortSignal;
 }
 
@@ -84,7 +87,7 @@ async function runWithImage(
   const machine = resolveMachine(layers, config.machineOptions);
   Object.assign(facts, { image: { digest: lease.image.digest }, machine, accelerator });
   log.note(`task ${taskId}, image ${lease.image.digest}`);
-  log.note(`machine: ${describeMachine(machine, accelerator)}`);
+  log.note(`machine: ${describeMachine(machine)}, ${accelerator}`);
 
   const sandbox = await phases.measure("start", () =>
     Sandbox.start({
@@ -96,6 +99,10 @@ async function runWithImage(
       maxLogBytes: config.limits.maxLogBytes,
       onLogLimit: () => log.note(`the log has reached its limit of ${config.limits.maxLogBytes} bytes and ends here`),
       agentFile: options.agentFile,
+      identity: createIdentity(taskId),
+      cold: options.cold,
+      bootTimeoutMs: config.limits.bootTimeoutMs,
+      note: (text) => log.note(text),
       qemuBinary: config.qemu.binary,
       runParent: options.runParent,
       stateParent: options.stateParent,
@@ -236,11 +243,6 @@ const MAX_COMMAND_CHARACTERS = 100;
 function describeCommand(command: readonly string[]): string {
   const text = command.map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : JSON.stringify(word))).join(" ");
   return text.length <= MAX_COMMAND_CHARACTERS ? text : `${text.slice(0, MAX_COMMAND_CHARACTERS)}…`;
-}
-
-function describeMachine(machine: ResolvedMachine, accelerator: Accelerator): string {
-  const cpus = machine.threads * machine.cores * machine.sockets;
-  return `${machine.chipset}, ${cpus} CPU${cpus === 1 ? "" : "s"}, ${machine.memory} MiB, ${accelerator}`;
 }
 
 function describeOutcome({ state, reason, exitCode }: Outcome): string {

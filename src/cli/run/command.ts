@@ -12,6 +12,7 @@ interface RunFlags {
   json?: boolean;
   image?: string;
   screenshot?: string;
+  cold?: boolean;
 }
 
 const EXAMPLES = `
@@ -32,6 +33,7 @@ export function runCommand(context: CliContext, argv: readonly string[]): Comman
     .option("-o, --output <dir>", "folder for artifacts, log and result.json (default: boxcar-output/<task id>)")
     .option("--image <image>", "name, path or URL of the image; replaces the task's")
     .option("--screenshot <file>", "write the screen as a PNG when the command has ended")
+    .option("--cold", "boot the machine, instead of resuming one that has booted before")
     .option("--json", "print the result as one JSON object on the last line")
     .addHelpText("after", EXAMPLES)
     .action(async (words: string[], flags: RunFlags, command: Command) => {

@@ -25,7 +25,7 @@ import { throttledProgress } from "../progress.ts";
 export interface LocalRun {
   payload: ParsedPayload;
   config: Config;
-  flags: { output?: string; image?: string; screenshot?: string };
+  flags: { output?: string; image?: string; screenshot?: string; cold?: boolean };
   context: CliContext;
 }
 
@@ -56,6 +56,7 @@ export async function runLocally({ payload, config, flags, context }: LocalRun):
     log,
     artifacts,
     agentFile,
+    cold: flags.cold ?? false,
     signal,
     runParent,
     stateParent,

@@ -10,6 +10,7 @@
 #include "poller.h"
 #include "runner.h"
 #include "tree.h"
+#include "wake.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -158,8 +159,10 @@ int main(int argc, char **argv)
     signal(SIGHUP, SIG_IGN);
     prctl(PR_SET_CHILD_SUBREAPER, 1);
     protect_from_oom_killer();
-    if (agent.configure_network)
+    if (agent.configure_network) {
         network_bring_up();
+        wake_wait();
+    }
 
     sigset_t signals;
     sigemptyset(&signals);

@@ -7,6 +7,7 @@ import { open, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { buildOverlay } from "../qcow2-overlay.ts";
 import type { Image } from "./image.ts";
+import type { ImageSnapshots, Snapshot } from "./snapshots.ts";
 
 /** A disk of its own for one machine, on top of the image; fits the port of the machine. */
 export interface OverlayDisk {
@@ -17,44 +18,49 @@ export interface OverlayDisk {
 
 export class ImageLease implements AsyncDisposable {
   readonly image: Image;
+  readonly snapshots: ImageSnapshots;
   readonly #leaseFile: string;
   #release: Promise<void> | undefined;
 
   /** @param leaseFile Exists already. */
-  constructor(image: Image, leaseFile: string) {
+  constructor(image: Image, snapshots: ImageSnapshots, leaseFile: string) {
     this.image = image;
+    this.snapshots = snapshots;
     this.#leaseFile = leaseFile;
+  }
+
+  /** Absolute paths for booting the image without a boot loader; undefined if it boots from its disk. */
+  get directBoot(): OverlayDisk["directBoot"] {
+    const { files, machine } = this.image;
+    if (machine.boot === undefined || files.kernel === undefined) return undefined;
+    return {
+      kernel: files.kernel,
+      initrd: machine.boot.initrd === undefined ? undefined : files.initrd,
+      cmdline: machine.boot.cmdline ?? "",
+    };
   }
 
   /**
    * Makes an empty overlay, `disk.qcow2`, in a directory of the caller, who removes it before the lease ends.
    *
    * @param directory Absolute path.
+   * @param snapshot Makes it lie on what this machine had written, instead of on the image itself.
    */
-  async createOverlay(directory: string): Promise<OverlayDisk> {
-    const { files, machine, sizes } = this.image;
-    const layer = files["layer.qcow2"];
-    const base = files["disk.img"];
-    if (base === undefined) throw new Error("an image without disk.img came into the store");
-    const overlay = buildOverlay({
-      virtualBytes: sizes.virtualBytes,
-      backingFile: layer ?? base,
-      backingFormat: layer === undefined ? "raw" : "qcow2",
-    });
+  async createOverlay(directory: string, snapshot?: Snapshot): Promise<OverlayDisk> {
+    const overlay = buildOverlay({ virtualBytes: this.image.sizes.virtualBytes, ...this.#backing(snapshot) });
     const diskFile = join(directory, "disk.qcow2");
     await using file = await open(diskFile, "wx", 0o600);
     for (const { offset, data } of overlay.pieces) await file.write(data, 0, data.length, offset);
     await file.truncate(overlay.bytes);
-    const kernel = machine.boot === undefined ? undefined : files.kernel;
-    const directBoot =
-      kernel === undefined
-        ? undefined
-        : {
-            kernel,
-            initrd: machine.boot?.initrd === undefined ? undefined : files.initrd,
-            cmdline: machine.boot?.cmdline ?? "",
-          };
-    return { diskFile, format: "qcow2", directBoot };
+    return { diskFile, format: "qcow2", directBoot: this.directBoot };
+  }
+
+  #backing(snapshot: Snapshot | undefined): { backingFile: string; backingFormat: "raw" | "qcow2" } {
+    if (snapshot !== undefined) return { backingFile: snapshot.files["disk.qcow2"], backingFormat: "qcow2" };
+    const { "layer.qcow2": layer, "disk.img": base } = this.image.files;
+    if (layer !== undefined) return { backingFile: layer, backingFormat: "qcow2" };
+    if (base === undefined) throw new Error("an image without disk.img came into the store");
+    return { backingFile: base, backingFormat: "raw" };
   }
 
   [Symbol.asyncDispose](): Promise<void> {

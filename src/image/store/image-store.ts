@@ -16,10 +16,11 @@ import { FileLocks } from "./file-locks.ts";
 import { type Image, LAST_USED_FILE, readImage } from "./image.ts";
 import { ImageLease } from "./image-lease.ts";
 import { Importer, type ImportOptions } from "./importer.ts";
-import { StoreLayout } from "./layout.ts";
+import { ignoreMissing, StoreLayout } from "./layout.ts";
 import { makeOwnedName } from "./owned-name.ts";
 import { liveLeases, reclaimStore } from "./reclaim.ts";
 import { parseReference, requireTagName } from "./reference.ts";
+import { ImageSnapshots, type SnapshotEntry } from "./snapshots.ts";
 
 export interface ImageStoreOptions {
   /** Made if it is not there. */
@@ -134,6 +135,7 @@ export class ImageStore implements AsyncDisposable {
     }
     for (const name of names) await rm(this.#layout.path("tags", name), { force: true });
     await rename(this.#layout.path("blobs", sha256), join(staging.path, sha256));
+    await rename(this.#layout.path("snapshots", sha256), join(staging.path, "snapshots")).catch(ignoreMissing);
     await rm(this.#layout.path("leases", sha256), { recursive: true, force: true });
     return { removedTags: names, removedImage: true };
   }
@@ -148,7 +150,16 @@ export class ImageStore implements AsyncDisposable {
     const leaseFile = this.#layout.path("leases", sha256, await makeOwnedName());
     await mkdir(this.#layout.path("leases", sha256), { recursive: true });
     await writeFile(leaseFile, "", { flag: "wx" });
-    return new ImageLease(image, leaseFile);
+    return new ImageLease(image, this.#snapshots(sha256), leaseFile);
+  }
+
+  /** What machines have been captured after they booted from an image. */
+  async listSnapshots({ digest }: Image): Promise<SnapshotEntry[]> {
+    return await this.#snapshots(digest.slice("sha256:".length)).list();
+  }
+
+  #snapshots(sha256: string): ImageSnapshots {
+    return new ImageSnapshots(this.#layout, this.#locks, sha256);
   }
 
   /** Aborts the imports that run, and waits until nothing of them is left. */

@@ -4,17 +4,21 @@
  *   blobs/<sha256>/        the files of one image, its record, and the time of its last use
  *   tags/<name>            the digest a name stands for
  *   leases/<sha256>/<own>  one file for each user of an image
+ *   snapshots/<sha256>/    machines that have booted from an image; see snapshots.ts
  *   sources/<hash>         the digest of what a file or a URL held when it was last imported
  *   staging/<own>          whatever is not finished yet
  *   locks/<name>           see file-locks.ts
  *
- * `<own>` names the process; what a dead process left is removed at the next start. Everything enters blobs, tags
- * and sources by a rename, so whatever is there is whole.
+ * `<own>` names the process; what a dead process left is removed at the next start. Everything enters blobs, tags,
+ * snapshots and sources by a rename, so whatever is there is whole.
  */
 import { mkdir, open, readdir, readFile, rename, rm, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { codeOf } from "../../base/errors.ts";
 import { makeOwnedName } from "./owned-name.ts";
+
+const FOLDERS = ["blobs", "tags", "leases", "snapshots", "sources", "staging", "locks"] as const;
+type Folder = (typeof FOLDERS)[number];
 
 export class StoreLayout {
   readonly directory: string;
@@ -25,13 +29,13 @@ export class StoreLayout {
 
   static async create(directory: string): Promise<StoreLayout> {
     const layout = new StoreLayout(directory);
-    for (const name of ["blobs", "tags", "leases", "sources", "staging", "locks"]) {
+    for (const name of FOLDERS) {
       await mkdir(join(directory, name), { recursive: true });
     }
     return layout;
   }
 
-  path(folder: "blobs" | "tags" | "leases" | "sources" | "staging" | "locks", ...names: string[]): string {
+  path(folder: Folder, ...names: string[]): string {
     return join(this.directory, folder, ...names);
   }
 
@@ -59,7 +63,7 @@ export class StoreLayout {
   }
 
   /** Names of a folder; none if it is not there. */
-  async names(folder: Parameters<StoreLayout["path"]>[0], ...names: string[]): Promise<string[]> {
+  async names(folder: Folder, ...names: string[]): Promise<string[]> {
     return (await readdir(this.path(folder, ...names)).catch(ignoreMissing)) ?? [];
   }
 

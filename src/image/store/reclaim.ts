@@ -13,6 +13,10 @@ export async function reclaimStore(layout: StoreLayout, locks: FileLocks): Promi
     removed++;
   }
   for (const sha256 of await layout.names("leases")) await liveLeases(layout, sha256);
+  for (const sha256 of await layout.names("snapshots")) {
+    // Its image was removed, but whoever did that was killed half-way.
+    if (!(await layout.hasBlob(sha256))) await rm(layout.path("snapshots", sha256), { recursive: true, force: true });
+  }
   for (const name of await layout.names("locks")) await locks.reclaim(name);
   for (const name of await layout.names("sources")) {
     const sha256 = await layout.tryRead(layout.path("sources", name));

@@ -1,0 +1,57 @@
+/**
+ * The line between the host and an agent that waits to be told who it is.
+ *
+ *   booting ──"parked"──▶ parked ──wake()──▶ awake
+ *
+ * While it is parked a machine may be frozen and copied; what it is told then is what makes each copy a machine of
+ * its own. *Borrows* the stream. The guest is hostile: a few bytes are read of it, and nothing after that.
+ */
+import { randomBytes } from "node:crypto";
+import type { Duplex } from "node:stream";
+
+/** What a machine is told when it begins to be one of its own. */
+export interface GuestIdentity {
+  /** A label of RFC 1123: lower-case letters, digits and "-", at most 63. */
+  hostname: string;
+  /** 32 hexadecimal digits, as in machine-id(5). */
+  machineId: string;
+}
+
+const PARKED = "parked\n";
+const ENTROPY_BYTES = 256;
+const MAX_HOSTNAME = 63;
+
+export class WakeLine {
+  /** The guest waits to be woken. Never rejects; a guest without an agent never parks. */
+  readonly parked: Promise<void>;
+  readonly #stream: Duplex;
+
+  constructor(stream: Duplex) {
+    this.#stream = stream;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.parked = promise;
+    let received = "";
+    const read = (chunk: Buffer) => {
+      received += chunk.subarray(0, PARKED.length).toString("latin1");
+      if (received === PARKED) resolve();
+      if (received.length < PARKED.length) return;
+      stream.off("data", read);
+      // Unread, what a task writes here fills a buffer and then waits.
+      stream.pause();
+    };
+    stream.on("data", read);
+  }
+
+  /** Tells a parked guest who it is and what time it is. Its machine must run: time goes by while it does not. */
+  wake(identity: GuestIdentity): void {
+    const line = { time: Date.now() / 1_000, entropy: randomBytes(ENTROPY_BYTES).toString("hex"), ...identity };
+    this.#stream.write(`${JSON.stringify(line)}\n`);
+  }
+}
+
+/** An identity nobody had before, named after the task. */
+export function createIdentity(taskId: string): GuestIdentity {
+  const label = taskId.toLowerCase().replaceAll(/[^a-z0-9]+/g, "-");
+  const hostname = `boxcar-${label}`.slice(0, MAX_HOSTNAME).replace(/-+$/, "");
+  return { hostname, machineId: randomBytes(16).toString("hex") };
+}

@@ -1,0 +1,83 @@
+/** Starts one machine with all that is its own: folders, disk, network. */
+import type { RequestListener } from "node:http";
+import { Scope } from "../base/scope.ts";
+import { WakeLine } from "../guest/wake.ts";
+import { OwnedDirectory } from "../host/owned-directory.ts";
+import type { ImageLease } from "../image/store/image-lease.ts";
+import type { Snapshot, SnapshotDraft } from "../image/store/snapshots.ts";
+import { UserNetwork } from "../network/user-network.ts";
+import type { Accelerator } from "../vm/arguments.ts";
+import type { ResolvedMachine } from "../vm/limits.ts";
+import type { MachineMemory } from "../vm/ports.ts";
+import { VirtualMachine } from "../vm/virtual-machine.ts";
+
+export interface LaunchOptions {
+  image: ImageLease;
+  machine: ResolvedMachine;
+  qemuBinary: string;
+  accelerator: Accelerator;
+  /** Parents of the machine's own folders: a short one for sockets, a roomy one for the disk. */
+  runParent: string;
+  stateParent: string;
+  signal: AbortSignal;
+}
+
+/** How a machine begins: it boots, boots to be captured, or goes on where a captured one was. */
+export type Beginning =
+  | { readonly kind: "boot" }
+  | { readonly kind: "capture"; readonly draft: SnapshotDraft }
+  | { readonly kind: "resume"; readonly snapshot: Snapshot };
+
+export interface LaunchedMachine {
+  /** Owns everything else of the machine. Paused if it was resumed, else running. */
+  readonly vm: VirtualMachine;
+  readonly network: UserNetwork;
+  readonly wakeLine: WakeLine;
+}
+
+/** @param handler Answers the machine's requests; `network.setHandler` gives it another one. */
+export async function launch(
+  options: LaunchOptions,
+  beginning: Beginning,
+  handler: RequestListener,
+): Promise<LaunchedMachine> {
+  const { image, machine, qemuBinary, accelerator, signal } = options;
+  await using scope = new Scope();
+  const state = scope.use(await OwnedDirectory.create(options.stateParent));
+  const run = scope.use(await OwnedDirectory.create(options.runParent));
+  const disk =
+    beginning.kind === "capture"
+      ? await image.createOverlay(beginning.draft.directory)
+      : await image.createOverlay(state.path, beginning.kind === "resume" ? beginning.snapshot : undefined);
+  const network = scope.use(await UserNetwork.open({ mac: machine.mac, handler }));
+  const vm = await VirtualMachine.start({
+    qemuBinary,
+    accelerator,
+    machine,
+    disk,
+    network,
+    memory: memoryOf(beginning),
+    runDirectory: run.path,
+    stateDirectory: state.path,
+    resources: scope.move(),
+    signal,
+  });
+  // A guest whose network is gone can neither be heard nor stopped.
+  void network.closed.then((error) => {
+    if (error !== undefined) vm.kill();
+  });
+  return { vm, network, wakeLine: new WakeLine(vm.wakePort) };
+}
+
+function memoryOf(beginning: Beginning): MachineMemory {
+  switch (beginning.kind) {
+    case "boot":
+      return { kind: "anonymous" };
+    case "capture":
+      return { kind: "shared", memoryFile: beginning.draft.files.memory };
+    case "resume": {
+      const { memory, state } = beginning.snapshot.files;
+      return { kind: "resumed", memoryFile: memory, stateFile: state };
+    }
+  }
+}
