@@ -82,7 +82,7 @@ export interface WorkerConfig {
      */
     maxArtifactMiB?: number;
     /**
-     * Most files in a folder kept as an artifact.
+     * Most files, and folders, in a folder kept as an artifact.
      */
     maxArtifactFiles?: number;
   };

@@ -11,6 +11,7 @@ import { GuestError } from "./guest-errors.ts";
 import { safeRelativePath } from "./safe-path.ts";
 
 export interface FolderLimits {
+  /** Of files, and of the folders they are in. */
   maxFiles: number;
   /** Of the contents of all files together. */
   maxTotalBytes: number;
@@ -28,6 +29,9 @@ export interface FolderFile {
   readonly sizeBytes: number | undefined;
   readonly stream: Readable;
 }
+
+/** As deep as the agent goes. */
+const MAX_DEPTH = 200;
 
 /** What an entry may need beside its contents: its header, a long name before it, padding. */
 const OVERHEAD_BYTES_PER_FILE = 16 * 1_024;
@@ -49,7 +53,7 @@ export class FolderNames {
   /** @throws {GuestError} `unsafe-path` or `folder-refused` */
   add(path: string): string {
     safeRelativePath(path);
-    if (this.#files.size >= this.#maxFiles) throw refuse(`it has more than ${this.#maxFiles} files`);
+    if (path.split("/").length - 1 > MAX_DEPTH) throw refuse(`it has a file in more than ${MAX_DEPTH} folders`);
     if (this.#files.has(path)) throw refuse(`it has ${JSON.stringify(path)} twice`);
     if (this.#folders.has(path)) throw refuse(`${JSON.stringify(path)} is a file and a folder`);
     for (let end = path.lastIndexOf("/"); end > 0; end = path.lastIndexOf("/", end - 1)) {
@@ -59,6 +63,9 @@ export class FolderNames {
       this.#folders.add(parent);
     }
     this.#files.add(path);
+    if (this.#files.size + this.#folders.size > this.#maxFiles) {
+      throw refuse(`it has more than ${this.#maxFiles} files and folders`);
+    }
     return path;
   }
 }

@@ -64,11 +64,18 @@ describe("readFolder", () => {
     await expect(read(tar.subarray(0, 2_500))).rejects.toMatchObject({ code: "folder-refused" });
   });
 
-  it("refuses more files, or more bytes, than allowed", async () => {
+  it("refuses more files and folders, or more bytes, than allowed", async () => {
     const tar = await tarOf(FILES);
-    await expect(read(tar, { maxFiles: 2 })).rejects.toThrow("more than 2 files");
+    const files = FILES.length + 61;
+    await expect(read(tar, { maxFiles: files - 1 })).rejects.toThrow("more than 63 files and folders");
     await expect(read(tar, { maxTotalBytes: 5_004 })).rejects.toThrow("more than 5004 bytes");
-    await expect(read(tar, { maxFiles: 3, maxTotalBytes: 5_005 })).resolves.toHaveLength(3);
+    await expect(read(tar, { maxFiles: files, maxTotalBytes: 5_005 })).resolves.toHaveLength(3);
+  });
+
+  it("refuses a file in more than 200 folders", async () => {
+    const at = (depth: number) => tarOf([[`${"a/".repeat(depth)}name`, Buffer.alloc(0)]]);
+    await expect(read(await at(200))).resolves.toHaveLength(1);
+    await expect(read(await at(201))).rejects.toMatchObject({ code: "folder-refused" });
   });
 
   it("refuses headers without end", async () => {
