@@ -11,7 +11,7 @@ import { mkdir, rm, stat } from "node:fs/promises";
 import { dirname, join, resolve, sep } from "node:path";
 import { type Readable, Transform } from "node:stream";
 import { pipeline } from "node:stream/promises";
-import { WorkerError } from "../base/errors.ts";
+import { codeOf, WorkerError } from "../base/errors.ts";
 
 export interface StoredFile {
   /** Relative to the store, with `/`. */
@@ -31,6 +31,15 @@ export class DirectoryStore {
 
   /** @throws {WorkerError} `artifact-name-refused`, `artifact-exists`; whatever breaks `content`. */
   async put(name: string, content: Readable, signal?: AbortSignal): Promise<StoredFile> {
+    try {
+      return await this.#write(name, content, signal);
+    } catch (error) {
+      // What a guest's own file system takes may be too long below our folder.
+      throw codeOf(error) === "ENAMETOOLONG" ? refused(name, "is too long for a file of this host") : error;
+    }
+  }
+
+  async #write(name: string, content: Readable, signal: AbortSignal | undefined): Promise<StoredFile> {
     const path = this.#pathOf(name);
     if ((await stat(path).catch(() => undefined)) !== undefined) {
       throw new WorkerError(`there is an artifact ${name} already`, { code: "artifact-exists", blame: "task" });
@@ -62,12 +71,12 @@ export class DirectoryStore {
 
   #pathOf(name: string): string {
     const path = resolve(join(this.directory, name));
-    if (!path.startsWith(resolve(this.directory) + sep)) {
-      throw new WorkerError(`the artifact name ${JSON.stringify(name)} leaves its folder`, {
-        code: "artifact-name-refused",
-        blame: "task",
-      });
-    }
+    if (!path.startsWith(resolve(this.directory) + sep)) throw refused(name, "leaves its folder");
     return path;
   }
+}
+
+function refused(name: string, why: string): WorkerError {
+  const shown = JSON.stringify(name.length > 100 ? `${name.slice(0, 100)}…` : name);
+  return new WorkerError(`the artifact name ${shown} ${why}`, { code: "artifact-name-refused", blame: "task" });
 }

@@ -52,6 +52,7 @@ const ERROR_NAMES: Readonly<Record<string, Extract<ArtifactRecord, { error: stri
   "list-too-long": "too-large-file-on-worker",
   "file-too-large": "too-large-file-on-worker",
   "artifact-exists": "invalid-resource-on-worker",
+  "artifact-name-refused": "invalid-resource-on-worker",
 };
 
 export interface Collection {

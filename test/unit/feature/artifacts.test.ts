@@ -1,0 +1,52 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Readable } from "node:stream";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { DirectoryStore } from "../../../src/artifact/directory-store.ts";
+import { type ArtifactSource, collectArtifacts } from "../../../src/feature/artifacts.ts";
+import type { ArtifactRequest } from "../../../src/schema/payload.ts";
+
+let directory: string;
+
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), "boxcar-artifacts-"));
+});
+
+afterEach(() => rm(directory, { recursive: true }));
+
+/** A guest in which every file says "x", and every folder has these files. */
+function guestWith(files: readonly string[]): ArtifactSource {
+  const content = () => ({ stream: Readable.from([Buffer.from("x")]) });
+  return {
+    getFile: async () => content(),
+    getFolder: async () => ({
+      files: (async function* () {
+        for (const path of files) yield { path, ...content() };
+      })(),
+    }),
+  };
+}
+
+async function collect(requests: readonly Partial<ArtifactRequest>[], files: readonly string[] = []) {
+  const whole = requests.map(
+    (request) => ({ name: "a", path: "/a", type: "file", optional: false, ...request }) as const,
+  );
+  const limits = { maxBytes: 1_000, maxFiles: 100 };
+  const sink = new DirectoryStore(directory);
+  return collectArtifacts(whole, guestWith(files), sink, limits, new AbortController().signal);
+}
+
+describe("collecting artifacts", () => {
+  it.each([
+    ["a name", "x".repeat(300)],
+    ["a path", "y/".repeat(2_040)],
+  ])("blames the task, and goes on, where %s is too long for the disk of this host", async (_, long) => {
+    const { records, problems } = await collect(
+      [{ name: "out", type: "directory" }, { name: "log.txt" }],
+      [`${long}z`],
+    );
+    expect(records).toMatchObject([{ name: "out", error: "invalid-resource-on-worker" }, { name: "log.txt" }]);
+    expect(problems).toEqual([expect.stringContaining("too long")]);
+  });
+});
