@@ -1,5 +1,6 @@
 /** Starts one machine with all that is its own: folders, disk, network. */
 import type { RequestListener } from "node:http";
+import { join } from "node:path";
 import { Scope } from "../base/scope.ts";
 import { WakeLine } from "../guest/wake.ts";
 import { OwnedDirectory } from "../host/owned-directory.ts";
@@ -19,6 +20,8 @@ export interface LaunchOptions {
   /** Parents of the machine's own folders: a short one for sockets, a roomy one for the disk. */
   runParent: string;
   stateParent: string;
+  /** Where the serial console is kept; absolute. Default: nowhere for longer than the machine lives. */
+  consoleLog?: string | undefined;
   signal: AbortSignal;
 }
 
@@ -58,7 +61,7 @@ export async function launch(
     network,
     memory: memoryOf(beginning),
     runDirectory: run.path,
-    stateDirectory: state.path,
+    consoleLog: options.consoleLog ?? join(state.path, "console.log"),
     resources: scope.move(),
     signal,
   });

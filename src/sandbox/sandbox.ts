@@ -45,7 +45,7 @@ export class Sandbox implements AsyncDisposable {
   readonly snapshot: Snapshot | undefined;
 
   private constructor(
-    { vm, wakeLine }: LaunchedMachine,
+    { vm, network, wakeLine }: LaunchedMachine,
     guest: GuestSession,
     options: SandboxOptions,
     snapshot?: Snapshot,
@@ -56,6 +56,10 @@ export class Sandbox implements AsyncDisposable {
     // A guest that boots says when it is ready; one that is resumed was.
     if (snapshot === undefined) void wakeLine.parked.then(() => wakeLine.wake(options.identity));
     else wakeLine.wake(options.identity);
+    // What follows from it, the end of the machine, says less.
+    void network.closed.then((error) => {
+      if (error !== undefined) guest.close(error);
+    });
     void vm.ending.then(async () => {
       // The log that has arrived is read to its end before anybody hears of it.
       const end = await vm.done;
@@ -104,16 +108,18 @@ export class Sandbox implements AsyncDisposable {
    * @throws {GuestSilentError} It did not within `timeoutMs`; {@link GuestGoneError}; `signal.reason`.
    */
   async waitForGuest(timeoutMs: number, signal: AbortSignal): Promise<void> {
-    const silent = async () => {
-      const tail = await this.vm.consoleTail();
-      return new GuestSilentError(`the guest did not call home within ${formatDuration(timeoutMs)}`, tail);
+    const silent = () => {
+      return new GuestSilentError(
+        `the guest did not call home within ${formatDuration(timeoutMs)}`,
+        this.vm.console.tail,
+      );
     };
     const expired = Symbol("expired");
     const contact = orTimeout(this.guest.firstContact, timeoutMs, () => new Error("boot time-out", { cause: expired }));
     try {
       await orAborted(contact, signal);
     } catch (error) {
-      if (error instanceof Error && error.cause === expired) throw await silent();
+      if (error instanceof Error && error.cause === expired) throw silent();
       throw error;
     }
   }

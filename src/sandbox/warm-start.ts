@@ -132,7 +132,7 @@ async function capture(key: string, title: string, options: WarmStartOptions): P
     response.writeHead(503).end();
     called.reject(new NotCapturableError("its guest tools do not say when it may be captured (use Boxcar's agent)"));
   };
-  const { vm, wakeLine } = await launch(options, { kind: "capture", draft }, handler);
+  const { vm, wakeLine } = await launch({ ...options, consoleLog: undefined }, { kind: "capture", draft }, handler);
   await using _machine = vm;
   const gone = vm.ending.then(async () => {
     throw new GuestGoneError(await vm.done);
@@ -148,10 +148,7 @@ async function capture(key: string, title: string, options: WarmStartOptions): P
     await orAborted(parked, signal);
   } catch (error) {
     if (!(error instanceof Error) || error.cause !== late) throw error;
-    throw new GuestSilentError(
-      `the guest did not get ready within ${formatDuration(bootTimeoutMs)}`,
-      await vm.consoleTail(),
-    );
+    throw new GuestSilentError(`the guest did not get ready within ${formatDuration(bootTimeoutMs)}`, vm.console.tail);
   }
   await vm.capture(draft.files.state, signal);
   return await draft.publish(title);

@@ -20,10 +20,10 @@ export interface ArgumentContext {
   monitorFd: number;
   /** File descriptor of the host's end of {@link WAKE_PORT}. */
   wakeFd: number;
-  /** Absolute paths of sockets and files that QEMU makes. */
+  /** File descriptor of the host's end of the serial port. */
+  consoleFd: number;
+  /** Absolute path of the socket that QEMU makes. */
   vncSocket: string;
-  consoleSocket: string;
-  consoleLog: string;
 }
 
 export const NETDEV_ID = "net0";
@@ -54,7 +54,7 @@ export function buildArguments(machine: ResolvedMachine, context: ArgumentContex
     ...board(machine, context.accelerator),
     ...memory(machine, context.memory),
     ...["-chardev", `socket,id=monitor,fd=${context.monitorFd}`, "-mon", "chardev=monitor,mode=control"],
-    ...consoles(context),
+    ...serialPort(context.consoleFd),
     ...clock(machine),
     ...boot(context.disk),
     ...storage(machine, context.disk),
@@ -102,13 +102,8 @@ function memory({ memory: mebibytes }: ResolvedMachine, where: MachineMemory): s
   return ["-m", `${mebibytes}M`, "-object", backend, ...incoming];
 }
 
-function consoles({ consoleSocket, consoleLog }: ArgumentContext): string[] {
-  const path = escapeValue(consoleSocket);
-  const log = escapeValue(consoleLog);
-  return [
-    ...["-chardev", `socket,id=console,path=${path},server=on,wait=off,logfile=${log},logappend=off`],
-    ...["-serial", "chardev:console"],
-  ];
+function serialPort(fd: number): string[] {
+  return ["-chardev", `socket,id=console,fd=${fd}`, "-serial", "chardev:console"];
 }
 
 function wakePort(fd: number): string[] {

@@ -26,9 +26,8 @@ export function snapshotKey({ machine, accelerator, directBoot, qemu, cpu }: Sna
     netdev: NETDEV_ID,
     monitorFd: 0,
     wakeFd: 0,
+    consoleFd: 0,
     vncSocket: "/vnc",
-    consoleSocket: "/console",
-    consoleLog: "/log",
   });
   return createHash("sha256")
     .update(JSON.stringify([FORMAT, args, qemu, cpu]))

@@ -5,7 +5,7 @@
  * it is given in `resources` (network, disk, folders): they are given back,
  * in reverse order, when the process is gone, and `done` settles after that.
  */
-import { mkdir, open } from "node:fs/promises";
+import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { Duplex } from "node:stream";
 import { orTimeout } from "../base/abort.ts";
@@ -14,11 +14,13 @@ import type { Scope } from "../base/scope.ts";
 import { FIRST_SOCKET_FD, HostProcess, type ProcessExit } from "../host/process.ts";
 import { QmpClient } from "../qmp/client.ts";
 import { type Accelerator, buildArguments, NETDEV_ID } from "./arguments.ts";
+import type { ConsoleNotice } from "./console-notices.ts";
 import { VirtualMachineError } from "./errors.ts";
 import { advance, BIRTH, type VmEndCause, type VmLife, type VmOccurrence, type VmState } from "./life.ts";
 import type { ResolvedMachine } from "./limits.ts";
 import { loadState, saveState } from "./migration.ts";
 import type { MachineDisk, MachineMemory, MachineNetwork } from "./ports.ts";
+import { SerialConsole } from "./serial-console.ts";
 import { requireSupported } from "./supported.ts";
 
 export interface VirtualMachineOptions {
@@ -31,8 +33,8 @@ export interface VirtualMachineOptions {
   memory?: MachineMemory | undefined;
   /** For sockets; a short absolute path, of this machine alone. */
   runDirectory: string;
-  /** For the console's log; absolute, of this machine alone. */
-  stateDirectory: string;
+  /** Where the console is kept; absolute, written anew. */
+  consoleLog: string;
   /** Becomes the machine's: disposed when it is gone, and when it does not start. */
   resources: Scope;
   signal?: AbortSignal | undefined;
@@ -45,19 +47,23 @@ export interface VmEnd {
   readonly message: string;
   /** The end of what the guest wrote to its serial console; "" if it wrote nothing. */
   readonly consoleTail: string;
+  /** What the guest's kernel complained of there. */
+  readonly notices: readonly ConsoleNotice[];
 }
 
 const NETWORK_FD = FIRST_SOCKET_FD;
 const MONITOR_FD = FIRST_SOCKET_FD + 1;
 const WAKE_FD = FIRST_SOCKET_FD + 2;
+const CONSOLE_FD = FIRST_SOCKET_FD + 3;
+const SOCKETS = 4;
 
 const QUIT_TIMEOUT_MS = 30_000;
 const ANONYMOUS: MachineMemory = { kind: "anonymous" };
 
 export class VirtualMachine implements AsyncDisposable {
   readonly vncSocket: string;
-  readonly consoleSocket: string;
-  readonly consoleLog: string;
+  /** What the guest writes to its serial port. */
+  readonly console: SerialConsole;
   /** The host's end of the port over which a guest is parked and woken; what the guest writes to it is untrusted. */
   readonly wakePort: Duplex;
   /** Settles when nothing of the machine is left; never rejects. */
@@ -70,16 +76,17 @@ export class VirtualMachine implements AsyncDisposable {
   readonly #stateSocket: string;
   #life: VmLife = BIRTH;
 
-  private constructor(process: HostProcess, options: VirtualMachineOptions, paths: MachinePaths) {
-    ({ vncSocket: this.vncSocket, consoleSocket: this.consoleSocket, consoleLog: this.consoleLog } = paths);
+  private constructor(process: HostProcess, options: VirtualMachineOptions, vncSocket: string) {
+    this.vncSocket = vncSocket;
     this.#process = process;
     this.ending = this.#ending.promise;
     this.#stateSocket = join(options.runDirectory, "state");
-    const [link, monitor, wakePort] = process.sockets;
-    if (link === undefined || monitor === undefined || wakePort === undefined) {
+    const [link, monitor, wakePort, serialPort] = process.sockets;
+    if (link === undefined || monitor === undefined || wakePort === undefined || serialPort === undefined) {
       throw new Error("QEMU was started without its sockets");
     }
     this.wakePort = wakePort;
+    this.console = new SerialConsole(serialPort, { file: options.consoleLog });
     options.network.connect(link);
     this.#monitor = QmpClient.connect(monitor).then((client) => {
       client.onEvent((event) => this.#note({ kind: "event", event }));
@@ -97,22 +104,27 @@ export class VirtualMachine implements AsyncDisposable {
    *   that cannot be given; `signal.reason`. All of `resources` is given back then.
    */
   static async start(options: VirtualMachineOptions): Promise<VirtualMachine> {
-    const paths = machinePaths(options);
+    const vncSocket = join(options.runDirectory, "vnc");
     let vm: VirtualMachine;
     try {
       requireSupported(options.machine);
       options.signal?.throwIfAborted();
       await mkdir(options.runDirectory, { recursive: true, mode: 0o700 });
       const args = buildArguments(options.machine, {
-        ...paths,
+        vncSocket,
         accelerator: options.accelerator,
         disk: options.disk,
         memory: options.memory ?? ANONYMOUS,
         netdev: `stream,id=${NETDEV_ID},server=off,addr.type=fd,addr.str=${NETWORK_FD}`,
         monitorFd: MONITOR_FD,
         wakeFd: WAKE_FD,
+        consoleFd: CONSOLE_FD,
       });
-      vm = new VirtualMachine(HostProcess.start([options.qemuBinary, ...args], { sockets: 3 }), options, paths);
+      vm = new VirtualMachine(
+        HostProcess.start([options.qemuBinary, ...args], { sockets: SOCKETS }),
+        options,
+        vncSocket,
+      );
     } catch (error) {
       await options.resources[Symbol.asyncDispose]();
       throw error;
@@ -195,19 +207,6 @@ export class VirtualMachine implements AsyncDisposable {
     await monitor.execute("screendump", { filename: file, format: "png" });
   }
 
-  /** The end of what the guest wrote to its serial console; "" if it wrote nothing. */
-  async consoleTail(maxBytes = 16_384): Promise<string> {
-    await using file = await open(this.consoleLog).catch(() => undefined);
-    if (file === undefined) return "";
-    const { size } = await file.stat();
-    // A guest may have written without end: only the tail is read.
-    const { buffer, bytesRead } = await file.read({
-      buffer: Buffer.alloc(maxBytes),
-      position: Math.max(0, size - maxBytes),
-    });
-    return buffer.toString("utf8", 0, bytesRead);
-  }
-
   async [Symbol.asyncDispose](): Promise<void> {
     this.kill();
     await this.done;
@@ -227,23 +226,22 @@ export class VirtualMachine implements AsyncDisposable {
     const monitor = await this.#monitor.catch(() => undefined);
     await monitor?.closed;
     this.#note({ kind: "exited" });
-    const consoleTail = await this.consoleTail();
+    await this.console.closed;
     await resources[Symbol.asyncDispose]().catch((error: unknown) => {
       process.emitWarning(`a machine could not be given back whole: ${messageOf(error)}`);
     });
-    const cause = this.#life.cause ?? "qemu-died";
-    return { cause, message: describeEnd(cause, exit), consoleTail };
+    const { tail: consoleTail, notices } = this.console;
+    const cause = causeOf(this.#life.cause ?? "qemu-died", notices);
+    const panic = notices.find(({ kind }) => kind === "kernel-panic");
+    const message = cause === "guest-panic" && panic !== undefined ? panic.message : describeEnd(cause, exit);
+    return { cause, message, consoleTail, notices };
   }
 }
 
-type MachinePaths = Pick<VirtualMachine, "vncSocket" | "consoleSocket" | "consoleLog">;
-
-function machinePaths({ runDirectory, stateDirectory }: VirtualMachineOptions): MachinePaths {
-  return {
-    vncSocket: join(runDirectory, "vnc"),
-    consoleSocket: join(runDirectory, "console"),
-    consoleLog: join(stateDirectory, "console.log"),
-  };
+/** A kernel that panics without telling QEMU restarts its machine, or powers it off, and says why on the console. */
+function causeOf(cause: VmEndCause, notices: readonly ConsoleNotice[]): VmEndCause {
+  const panicked = notices.some(({ kind }) => kind === "kernel-panic");
+  return panicked && (cause === "guest-reset" || cause === "guest-shutdown") ? "guest-panic" : cause;
 }
 
 function describeEnd(cause: VmEndCause, { exitCode, signal, stderrTail }: ProcessExit): string {

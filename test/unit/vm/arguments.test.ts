@@ -23,8 +23,7 @@ function args(payload: MachineOverrides = {}, direct = true, accelerator: "kvm" 
     monitorFd: 4,
     wakeFd: 5,
     vncSocket: "/run/vnc",
-    consoleSocket: "/run/console",
-    consoleLog: "/state/console.log",
+    consoleFd: 6,
   });
 }
 

@@ -1,0 +1,86 @@
+/**
+ * What a guest writes to its serial port: all of it read, the beginning kept in a file, the end in memory, and the
+ * lines in which a kernel says why a task cannot go on remembered.
+ *
+ * *Owns* its end of the port and the file. A guest may write without end and whatever it likes; what is kept of it is
+ * bounded.
+ */
+import { createWriteStream } from "node:fs";
+import { type Duplex, Writable } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import { type ConsoleNotice, recognizeNotice } from "./console-notices.ts";
+
+export interface SerialConsoleOptions {
+  /** Absolute path; made, with at most `maxBytes`. */
+  file: string;
+  maxBytes?: number;
+}
+
+const MAX_FILE_BYTES = 16 * 1_024 * 1_024;
+const TAIL_BYTES = 16_384;
+const MAX_LINE_BYTES = 1_024;
+const MAX_NOTICES = 20;
+const NEWLINE = 10;
+
+export class SerialConsole {
+  /** Resolves when everything the guest has written is in the file; never rejects. */
+  readonly closed: Promise<void>;
+  #tail = Buffer.alloc(0);
+  #line = Buffer.alloc(0);
+  readonly #notices: ConsoleNotice[] = [];
+
+  constructor(port: Duplex, { file, maxBytes = MAX_FILE_BYTES }: SerialConsoleOptions) {
+    const log = createWriteStream(file, { mode: 0o600 });
+    let room = maxBytes;
+    // A full disk costs the file, not the guest's console.
+    let broken = false;
+    log.on("error", () => {
+      broken = true;
+    });
+    const reader = new Writable({
+      write: (chunk: Buffer, _encoding, done) => {
+        this.#note(chunk);
+        const kept = broken ? chunk.subarray(0, 0) : chunk.subarray(0, room);
+        room -= kept.length;
+        if (kept.length === 0 || log.write(kept)) done();
+        else void drained(log).then(() => done());
+      },
+    });
+    this.closed = pipeline(port, reader)
+      .catch(() => {})
+      .then(() => new Promise<void>((resolve) => log.once("close", resolve).end()));
+  }
+
+  /** The end of it, at most 16 KiB; "" if there was nothing. */
+  get tail(): string {
+    return this.#tail.toString("utf8");
+  }
+
+  /** The first lines of the guest's kernel that mean trouble, in order; at most 20. */
+  get notices(): readonly ConsoleNotice[] {
+    return this.#notices;
+  }
+
+  #note(chunk: Buffer): void {
+    this.#tail = Buffer.concat([this.#tail, chunk.subarray(-TAIL_BYTES)]).subarray(-TAIL_BYTES);
+    let start = 0;
+    for (let end = chunk.indexOf(NEWLINE); end !== -1; end = chunk.indexOf(NEWLINE, start)) {
+      this.#endLine(chunk.subarray(start, end));
+      start = end + 1;
+    }
+    this.#line = Buffer.concat([this.#line, chunk.subarray(start)]).subarray(0, MAX_LINE_BYTES);
+  }
+
+  #endLine(rest: Buffer): void {
+    const line = Buffer.concat([this.#line, rest]).subarray(0, MAX_LINE_BYTES).toString("utf8");
+    this.#line = Buffer.alloc(0);
+    const notice = this.#notices.length < MAX_NOTICES ? recognizeNotice(line) : undefined;
+    if (notice !== undefined) this.#notices.push(notice);
+  }
+}
+
+async function drained(stream: Writable): Promise<void> {
+  await new Promise<void>((resolve) => {
+    for (const event of ["drain", "close", "error"]) stream.once(event, () => resolve());
+  });
+}
