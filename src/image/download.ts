@@ -66,6 +66,7 @@ export class Download implements ArchiveSource, AsyncDisposable {
           await this.#client.pause(next, signal);
           body = await this.#resume(done, signal);
         } else if (next.done !== true) {
+          if (next.value.length === 0) continue;
           this.#client.succeeded();
           done += next.value.length;
           yield next.value;
@@ -165,7 +166,8 @@ class HttpClient {
     if (this.#failures >= this.#maxAttempts) {
       throw this.failed(`${rootMessage(cause)} (after ${this.#failures} attempts)`, cause);
     }
-    await orAborted(delay(this.#backOffMs * 2 ** (this.#failures - 1)), signal);
+    const pauseMs = this.#backOffMs * 2 ** (this.#failures - 1);
+    await orAborted(delay(pauseMs, undefined, { signal }), signal);
   }
 
   failed(why: string, cause?: unknown): ImageError {
@@ -200,12 +202,12 @@ function bodyOf(response: Response): Body {
   return body[Symbol.asyncIterator]();
 }
 
-async function* skip(body: Body, bytes: number): AsyncGenerator<Uint8Array> {
+/** `body` without its first bytes; what is skipped comes as empty chunks, which tell that the connection lives. */
+export async function* skip(body: Body, bytes: number): AsyncGenerator<Uint8Array> {
   let left = bytes;
   for (let next = await body.next(); next.done !== true; next = await body.next()) {
-    const chunk = next.value.subarray(Math.min(left, next.value.length));
-    left -= next.value.length - chunk.length;
-    if (chunk.length > 0) yield chunk;
+    yield next.value.subarray(left);
+    left = Math.max(0, left - next.value.length);
   }
 }
 

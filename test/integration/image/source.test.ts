@@ -5,6 +5,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { afterAll, beforeEach, describe, expect, it } from "vitest";
+import { Download, skip } from "../../../src/image/download.ts";
 import { type AcquireImageOptions, acquireImage, type ImageSpec } from "../../../src/image/source.ts";
 import { ImageStore } from "../../../src/image/store/image-store.ts";
 import { BinaryZstd } from "../../../src/image/zstd/binary-zstd.ts";
@@ -92,6 +93,16 @@ async function acquire(spec: ImageSpec, options: Partial<AcquireImageOptions> = 
   return lease.image.digest;
 }
 
+describe("skipping what was received before", () => {
+  it("shows a sign of life for each chunk, so that a long way to go is not taken for silence", async () => {
+    async function* body() {
+      for (const text of ["abc", "def", "ghi", "jkl"]) yield Buffer.from(text);
+    }
+    const chunks = await Array.fromAsync(skip(body(), 7), (chunk) => Buffer.from(chunk).toString());
+    expect(chunks).toEqual(["", "", "hi", "jkl"]);
+  });
+});
+
 describe("an image named", () => {
   it("by name, path, URL, and URL with digest is the same image", async () => {
     await using server = await TestServer.start((_, response) => sendAll(response));
@@ -154,6 +165,31 @@ describe("a download", () => {
       else sendAll(response);
     });
     expect(await acquire(server.url)).toBe(`sha256:${sha256}`);
+  });
+
+  it("gives up on a server that starts again and again and never gets further", async () => {
+    await using server = await TestServer.start((_, response, attempt) => {
+      if (attempt === 1) sendSome(response, received.promise);
+      else response.writeHead(200, HEADERS).write(bytes.subarray(0, 900), () => response.destroy());
+    });
+    await expect(acquire(server.url)).rejects.toMatchObject({ code: "image-download-failed" });
+    expect(server.requests).toHaveLength(3);
+  });
+
+  it("leaves no timer behind when it is cancelled in a pause", async () => {
+    const refused = Promise.withResolvers<void>();
+    await using server = await TestServer.start((_, response) => {
+      response.on("close", () => refused.resolve());
+      response.writeHead(503).write("the client closes the connection, and begins its pause");
+    });
+    const timers = () => process.getActiveResourcesInfo().filter((type) => type === "Timeout").length;
+    const canceled = new AbortController();
+    const started = Download.start(server.url, { backOffMs: 60_000, signal: canceled.signal });
+    await refused.promise;
+    const inPause = timers();
+    canceled.abort(new Error("canceled"));
+    await expect(started).rejects.toThrow("canceled");
+    expect(timers()).toBe(inPause - 1);
   });
 
   it("resumes after silence", async () => {
