@@ -8,6 +8,7 @@ import { mkdir, readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { codeOf } from "../base/errors.ts";
 import { currentOwner, isAlive } from "./owner.ts";
+import { requirePrivate } from "./private-directory.ts";
 
 const NAME = /^(\d{1,10})-(\d{1,20})-\d+$/;
 
@@ -21,10 +22,14 @@ export class OwnedDirectory implements AsyncDisposable {
     this.path = path;
   }
 
-  /** @param parent Absolute path; made if it is not there, readable by its owner only. */
+  /**
+   * @param parent Absolute path; made if it is not there, readable by its owner only.
+   * @throws {WorkerError} `directory-not-private` where somebody else could put another folder in its place.
+   */
   static async create(parent: string): Promise<OwnedDirectory> {
     const { pid, startTime } = await currentOwner();
     await mkdir(parent, { recursive: true, mode: 0o700 });
+    await requirePrivate(parent);
     const path = join(parent, `${pid}-${startTime}-${count++}`);
     await mkdir(path, { mode: 0o700 });
     return new OwnedDirectory(path);
@@ -36,11 +41,17 @@ export class OwnedDirectory implements AsyncDisposable {
   }
 }
 
-/** Removes the folders in `parent` whose owner is dead; resolves with their names. */
+/**
+ * Removes the folders in `parent` whose owner is dead; resolves with their names.
+ *
+ * @throws {WorkerError} `directory-not-private`, as {@link OwnedDirectory.create} does.
+ */
 export async function reclaimDirectories(parent: string): Promise<string[]> {
   const { bootId } = await currentOwner();
   const removed: string[] = [];
-  for (const name of await namesIn(parent)) {
+  const names = await namesIn(parent);
+  if (names.length > 0) await requirePrivate(parent);
+  for (const name of names) {
     const match = NAME.exec(name);
     if (match === null) continue;
     // A start time is counted from boot; that pid and start time both recur after a reboot is not to be expected.
