@@ -129,7 +129,7 @@ export type MachineMouse = "usb-mouse" | "PS/2";
  */
 export type MachineTablet = "usb-tablet" | "none";
 /**
- * Kind of guest: picks the clock, Hyper-V enlightenments and whether cloud-init is served.
+ * Kind of guest: picks the clock and Hyper-V enlightenments.
  */
 export type MachineOs = "linux" | "windows" | "other";
 

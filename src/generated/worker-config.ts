@@ -8,11 +8,11 @@ import type { MachineOptions } from "./machine-options.ts";
  */
 export interface WorkerConfig {
   /**
-   * Directory for what outlives the worker: images, results. `/var/lib/boxcar` for root, else `$XDG_STATE_HOME/boxcar` or `~/.local/state/boxcar`. Environment: BOXCAR_STATE_DIR.
+   * Directory for images, caches and the disks of running machines. `/var/lib/boxcar` for root, else `$XDG_STATE_HOME/boxcar` or `~/.local/state/boxcar`. Environment: BOXCAR_STATE_DIR.
    */
   stateDir?: string;
   /**
-   * Directory for sockets and the files of running machines. It must be short, at most 64 bytes, because paths of sockets are limited. `/run/boxcar` for root, else `$XDG_RUNTIME_DIR/boxcar` or `/tmp/boxcar-UID`. Environment: BOXCAR_RUN_DIR.
+   * Directory for the sockets of running machines. Nobody else may write to it, and it must be short, at most 64 bytes, because paths of sockets are limited. `/run/boxcar` for root, else `$XDG_RUNTIME_DIR/boxcar` or `/tmp/boxcar-UID`. Environment: BOXCAR_RUN_DIR.
    */
   runDir?: string;
   /**
