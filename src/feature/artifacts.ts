@@ -4,7 +4,9 @@
  * A missing one that is not optional fails the task with `file-missing-on-worker`; the others are collected all the
  * same.
  */
+import { extname } from "node:path";
 import type { Readable } from "node:stream";
+import { lookup } from "mime-types";
 import { codeOf, messageOf, WorkerError } from "../base/errors.ts";
 import type { ArtifactRequest } from "../schema/payload.ts";
 
@@ -93,15 +95,23 @@ async function* collectOne(
   limits: ArtifactLimits,
   signal: AbortSignal,
 ): AsyncGenerator<ArtifactRecord> {
-  const { name, path, contentType } = request;
+  const { name, path, contentType = guessContentType(name) } = request;
   if (request.type === "file") {
     const { stream } = await source.getFile(path, { signal, maxBytes: limits.maxBytes });
-    yield { ...(await sink.put(name, stream, signal)), ...(contentType === undefined ? {} : { contentType }) };
+    yield { ...(await sink.put(name, stream, signal)), contentType };
     return;
   }
   const folder = await source.getFolder(path, {
     signal,
     limits: { maxFiles: limits.maxFiles, maxTotalBytes: limits.maxBytes },
   });
-  for await (const file of folder.files) yield await sink.put(`${name}/${file.path}`, file.stream, signal);
+  for await (const file of folder.files) {
+    const stored = await sink.put(`${name}/${file.path}`, file.stream, signal);
+    yield { ...stored, contentType: guessContentType(file.path) };
+  }
+}
+
+export function guessContentType(name: string): string {
+  // A name without a dot would be taken for an extension.
+  return lookup(extname(name)) || "application/octet-stream";
 }

@@ -86,7 +86,7 @@ export interface TaskPayload {
      */
     optional?: boolean;
     /**
-     * Media type of a file; guessed from its name if it is left out.
+     * Media type of a file; guessed from its name if it is left out, and `application/octet-stream` where that says nothing.
      */
     contentType?: string;
   }[];

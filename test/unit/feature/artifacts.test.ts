@@ -39,6 +39,26 @@ async function collect(requests: readonly Partial<ArtifactRequest>[], files: rea
 
 describe("collecting artifacts", () => {
   it.each([
+    ["report/index.html", "text/html"],
+    ["log.txt", "text/plain"],
+    ["picture.PNG", "image/png"],
+    ["data.json", "application/json"],
+    ["cpus", "application/octet-stream"],
+    ["html", "application/octet-stream"],
+    ["core.1234", "application/octet-stream"],
+  ])("guesses the media type of %s from its name", async (name, contentType) => {
+    expect((await collect([{ name }])).records).toMatchObject([{ name, contentType }]);
+    expect((await collect([{ name: "folder", type: "directory" }], [name])).records).toMatchObject([
+      { name: `folder/${name}`, contentType },
+    ]);
+  });
+
+  it("keeps the media type that the task names", async () => {
+    const { records } = await collect([{ name: "log.txt", contentType: "text/x-log" }]);
+    expect(records).toMatchObject([{ contentType: "text/x-log" }]);
+  });
+
+  it.each([
     ["a name", "x".repeat(300)],
     ["a path", "y/".repeat(2_040)],
   ])("blames the task, and goes on, where %s is too long for the disk of this host", async (_, long) => {
