@@ -19,6 +19,7 @@ const NEWLINE = 10;
 export class TaskLog extends Writable {
   readonly #targets: Set<LogTarget>;
   readonly #now: () => Date;
+  readonly #hurry = new AbortController();
   #atLineStart = true;
 
   constructor(targets: readonly LogTarget[], now: () => Date = () => new Date()) {
@@ -43,19 +44,30 @@ export class TaskLog extends Writable {
     this.#atLineStart = true;
   }
 
+  /**
+   * Resolves when everything written so far is with the targets, so that a note comes after it.
+   *
+   * From then on slow ones are not waited for: at the end of a task little is left, and nobody is held up by it.
+   */
+  async flush(): Promise<void> {
+    this.#hurry.abort();
+    await new Promise<void>((resolve) => this.write("", () => resolve()));
+  }
+
   override _write(chunk: Buffer, _encoding: BufferEncoding, done: (error?: Error) => void): void {
-    this.#atLineStart = chunk.at(-1) === NEWLINE;
+    if (chunk.length > 0) this.#atLineStart = chunk.at(-1) === NEWLINE;
     const full = [...this.#targets].map(({ guest }) => guest).filter((guest) => !guest.write(chunk));
     if (full.length === 0) done();
-    else void Promise.all(full.map(drained)).then(() => done());
+    else void Promise.all(full.map((guest) => drained(guest, this.#hurry.signal))).then(() => done());
   }
 }
 
-/** A stream that breaks is never waited for again. */
-async function drained(stream: Writable): Promise<void> {
+/** A stream that breaks is never waited for again, and no stream once `hurry` has fired. */
+async function drained(stream: Writable, hurry: AbortSignal): Promise<void> {
   if (!stream.writableNeedDrain || stream.destroyed) return;
   const ended = new AbortController();
-  const events = ["drain", "close", "error"].map((event) => once(stream, event, { signal: ended.signal }));
+  const signal = AbortSignal.any([hurry, ended.signal]);
+  const events = ["drain", "close", "error"].map((event) => once(stream, event, { signal }));
   await Promise.race(events).catch(() => {});
   ended.abort();
   for (const event of events) event.catch(() => {});
