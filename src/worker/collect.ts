@@ -10,6 +10,7 @@ import {
   type ArtifactSource,
   type Collection,
   collectArtifacts,
+  guessContentType,
 } from "../feature/artifacts.ts";
 import { GuestError } from "../guest/guest-errors.ts";
 import type { ArtifactRequest } from "../schema/payload.ts";
@@ -58,7 +59,7 @@ function recording(sink: ArtifactSink, stored: ArtifactRecord[]): ArtifactSink {
   return {
     put: async (name, content, signal) => {
       const record = await sink.put(name, content, signal);
-      stored.push(record);
+      stored.push({ ...record, contentType: guessContentType(name) });
       return record;
     },
   };

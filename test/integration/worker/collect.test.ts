@@ -70,17 +70,17 @@ describe("collecting artifacts", () => {
   it("ends in time in the middle of a folder, and keeps its files", async () => {
     const collection = collect([artifact("folder", "directory")], { timeoutMs: 300 });
     const tar = pack();
-    tar.entry({ name: "first" }, "1");
+    tar.entry({ name: "first.txt" }, "1");
     tar.entry({ name: "second" }, "2".repeat(1_000));
     tar.finalize();
     const bytes = await buffer(tar);
     (await beginReply()).write(bytes.subarray(0, bytes.lastIndexOf("2")));
     const { records } = await collection;
     expect(records).toEqual([
-      expect.objectContaining({ name: "folder/first", sizeBytes: 1 }),
+      expect.objectContaining({ name: "folder/first.txt", sizeBytes: 1, contentType: "text/plain" }),
       expect.objectContaining({ name: "folder", ...NOT_COLLECTED }),
     ]);
-    expect(await readdir(join(directory, "folder"))).toEqual(["first"]);
+    expect(await readdir(join(directory, "folder"))).toEqual(["first.txt"]);
   });
 
   it("has a problem, not an exception, where the guest breaks off; and asks it for nothing more", async () => {
