@@ -44,14 +44,15 @@ bool process_start(const struct command *command, struct process *process, struc
 /* Gets what was printed; may block; false ends the relay. */
 typedef bool (*output_sink)(void *context, const void *data, size_t len);
 
-enum relay_end { RELAY_EXITED, RELAY_SINK_FAILED, RELAY_HANGUP };
+enum relay_end { RELAY_EXITED, RELAY_SINK_FAILED, RELAY_HANGUP, RELAY_FAILED };
 
 /*
  * Blocks until the process has ended and everything it printed has gone to `sink`. A background process that keeps the
  * output open delays that by a short grace only. Reaps every child of the caller meanwhile.
  *
  * SIGCHLD must be blocked in every thread since before process_start(). `status` is the wait status after RELAY_EXITED.
- * `watch_fd`: also ends when the other side of that socket goes away; -1 for none.
+ * `watch_fd`: also ends when the other side of that socket goes away; -1 for none. RELAY_FAILED: the process may still
+ * run, and nobody will hear of its end.
  */
 enum relay_end process_relay(struct process *process, output_sink sink, void *context, int watch_fd, int *status);
 

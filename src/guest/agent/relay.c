@@ -87,8 +87,10 @@ enum relay_end process_relay(struct process *process, output_sink sink, void *co
             {.fd = signals, .events = POLLIN},
             {.fd = watch_fd, .events = POLLRDHUP},
         };
-        if (poll(fds, 3, wait_time(&r)) < 0 && errno != EINTR)
+        if (poll(fds, 3, wait_time(&r)) < 0 && errno != EINTR) {
+            end = RELAY_FAILED;
             break;
+        }
         if (fds[1].revents != 0) {
             struct signalfd_siginfo info;
             while (read(signals, &info, sizeof info) > 0)

@@ -23,6 +23,8 @@
 #define MAX_DELAY_MS 500
 #define MIN_CONNECT_MS 250
 #define MAX_CONNECT_MS 4000
+/* As other programs that run programs have it for trouble of their own. */
+#define AGENT_FAILED_CODE 125
 
 /* Asks until the host has a task: first very often, since a machine that has just booted has its network any moment. */
 static struct json *fetch_task(const struct agent *agent, struct http *h)
@@ -91,7 +93,6 @@ static bool to_log(void *log, const void *data, size_t len)
     return true;
 }
 
-
 static void share_cwd(struct shared *shared, const char *cwd)
 {
     if (cwd == NULL)
@@ -119,14 +120,19 @@ static void linger(const struct process *process)
     }
 }
 
+static void log_sentence(struct logstream *log, const char *text)
+{
+    char *sentence = xprintf("boxcar: %s\n", text);
+    logstream_write(log, sentence, strlen(sentence));
+    free(sentence);
+}
+
 static void fail_to_start(const struct agent *agent, const struct failure *failure)
 {
     struct logstream log;
-    char *sentence = xprintf("boxcar: %s\n", failure->text);
     logstream_start(&log, agent->url);
-    logstream_write(&log, sentence, strlen(sentence));
+    log_sentence(&log, failure->text);
     logstream_finish(&log);
-    free(sentence);
     report_result(agent, failure->exit_code, NULL, failure->text);
     linger(NULL);
 }
@@ -158,11 +164,16 @@ void runner_main(const struct agent *agent)
     struct logstream log;
     int status = 0;
     logstream_start(&log, agent->url);
-    process_relay(&process, to_log, &log, -1, &status);
+    bool relayed = process_relay(&process, to_log, &log, -1, &status) == RELAY_EXITED;
+    static const char *const lost = "the agent could not wait for the command and has ended it";
+    if (!relayed) {
+        kill(-process.pid, SIGKILL);
+        log_sentence(&log, lost);
+    }
     logstream_finish(&log);
 
-    const char *signal_name;
-    int exit_code = exit_code_of(status, &signal_name);
-    report_result(agent, exit_code, signal_name, NULL);
+    const char *signal_name = NULL;
+    int exit_code = relayed ? exit_code_of(status, &signal_name) : AGENT_FAILED_CODE;
+    report_result(agent, exit_code, signal_name, relayed ? NULL : lost);
     linger(&process);
 }

@@ -154,6 +154,20 @@ describe.each(VARIANTS)("the %s agent with a task", (variant) => {
     await expect(isRunning(pid)).resolves.toBe(false);
   });
 
+  it("reports a failure, and ends the command, when it cannot wait for it any more", async () => {
+    await using guest = await startGuest(program, sh("echo $PPID $$; exec tail -f /dev/null"));
+    await guest.log.has("\n");
+    const [runner = "", command = ""] = guest.log.text().trim().split(" ");
+    // A poll of more descriptors than a process may have is refused; the signal only makes it poll again.
+    await runCommand(["prlimit", "--pid", runner, "--nofile=2:1024"]);
+    process.kill(Number(runner), "SIGCHLD");
+    await guest.log.has("could not wait for the command");
+    await runCommand(["prlimit", "--pid", runner, "--nofile=1024:1024"]);
+    const error = expect.stringContaining("could not wait for the command");
+    await expect(guest.session.resolved).resolves.toEqual({ success: false, exitCode: 125, error });
+    await expect.poll(() => isRunning(command)).toBe(false);
+  });
+
   it("waits until there is a task", async () => {
     await using guest = await startGuest(program, undefined);
     await guest.session.firstContact;
