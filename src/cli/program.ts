@@ -39,7 +39,6 @@ async function buildProgram(argv: readonly string[], version: string, context: C
     .option("--config <file>", "the worker's configuration (default: $BOXCAR_CONFIG, or the host's)")
     .addHelpText("after", EXAMPLES)
     .showHelpAfterError("(boxcar --help shows what there is)")
-    .enablePositionalOptions()
     .configureOutput({
       writeOut: (text) => void context.stdout.write(text),
       writeErr: (text) => void context.stderr.write(text),

@@ -30,4 +30,6 @@ export interface TaskResult {
   image?: { digest: string };
   machine?: ResolvedMachine;
   accelerator?: Accelerator;
+  /** How its machine began; absent if none did. */
+  start?: "booted" | "resumed";
 }

@@ -30,8 +30,8 @@ function launch(args: readonly string[], cwd: string, env: Record<string, string
 }
 
 export interface BoxcarOptions {
-  /** An image store of its own, which is empty at first. */
-  ownImages?: boolean;
+  /** An image store of its own, which is empty at first; or has this host's default image, and no snapshot. */
+  ownImages?: boolean | "default";
   /** A process group for each command, as a shell makes them; see {@link pressCtrlC}. */
   ownGroups?: boolean;
 }
@@ -50,7 +50,8 @@ export class Boxcar implements AsyncDisposable {
 
   static async open({ ownImages = false, ownGroups = false }: BoxcarOptions = {}): Promise<Boxcar> {
     const directory = await mkdtemp(join(tmpdir(), "bx-"));
-    const images = ownImages ? join(directory, "images") : (await hostImages()).directory;
+    const images = ownImages === false ? (await hostImages()).directory : join(directory, "images");
+    if (ownImages === "default") await linkDefaultImage(images);
     return new Boxcar(directory, images, ownGroups);
   }
 
@@ -117,6 +118,23 @@ export class Boxcar implements AsyncDisposable {
 /** The images tests of machines run with. */
 async function hostImages(): Promise<{ directory: string; default: string }> {
   return (await loadConfig(currentSurroundings(process.env))).config.images;
+}
+
+/** The files of an image are read-only: what is linked may be shared. */
+async function linkDefaultImage(target: string): Promise<void> {
+  const source = await hostImages();
+  const tag = await readFile(join(source.directory, "tags", source.default), "utf8");
+  const blob = join("blobs", tag.trim().slice("sha256:".length));
+  await mkdir(join(target, "blobs"), { recursive: true });
+  await mkdir(join(target, "tags"));
+  await execa("cp", ["-al", join(source.directory, blob), join(target, blob)]);
+  // Its time is that of the last use, and each store has its own.
+  await execa("cp", [
+    "--remove-destination",
+    join(source.directory, blob, "last-used"),
+    join(target, blob, "last-used"),
+  ]);
+  await writeFile(join(target, "tags", source.default), tag);
 }
 
 /** Writes an archive of this host's default image, and resolves with the paths of what is in it. */

@@ -1,12 +1,14 @@
 /** `boxcar image`: the images of this host. */
 import { resolve } from "node:path";
 import { Command } from "commander";
+import type { Config } from "../../config/config.ts";
 import { ImageStore } from "../../image/store/image-store.ts";
 import { configOf } from "../config.ts";
 import { type CliContext, print, printJson } from "../context.ts";
 import { throttledProgress } from "../progress.ts";
 import { buildCommand } from "./build.ts";
-import { describeImage, imageTable, plainImage } from "./describe.ts";
+import { describeImage, describeSnapshots, imageTable, plainImage, plainSnapshot } from "./describe.ts";
+import { warmCommand } from "./warm.ts";
 
 const EXAMPLES = `
 Examples:
@@ -14,6 +16,7 @@ Examples:
   boxcar image import my.tar.zst --tag my   bring an archive into the store
   boxcar image list
   boxcar image inspect my --json
+  boxcar image warm my                      boot it once, so that tasks resume it
   boxcar image rm my`;
 
 export function imageCommand(context: CliContext): Command {
@@ -55,9 +58,11 @@ export function imageCommand(context: CliContext): Command {
     .action(async (reference: string, flags: { json?: boolean }, command: Command) => {
       await using store = await openStore(context, command);
       const found = await store.inspect(reference);
-      if (flags.json) printJson(context, plainImage(found));
-      else print(context, describeImage(found));
+      const snapshots = await store.listSnapshots(found);
+      if (flags.json) printJson(context, { ...plainImage(found), snapshots: snapshots.map(plainSnapshot) });
+      else print(context, `${describeImage(found)}\n\n${describeSnapshots(snapshots)}`);
     });
+  image.addCommand(warmCommand(context, openConfigured));
   image
     .command("rm")
     .description("remove images, or names of images that have several")
@@ -73,7 +78,10 @@ export function imageCommand(context: CliContext): Command {
 }
 
 async function openStore(context: CliContext, command: Command): Promise<ImageStore> {
-  const config = await configOf(context, command);
+  return await openConfigured(await configOf(context, command));
+}
+
+async function openConfigured(config: Config): Promise<ImageStore> {
   return await ImageStore.open({
     directory: config.images.directory,
     limits: { maxFileBytes: config.images.maxSizeBytes },

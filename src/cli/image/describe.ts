@@ -1,6 +1,7 @@
 /** Images as people and scripts read them. Pure. */
 import { formatBytes } from "../../base/units.ts";
 import type { Image } from "../../image/store/image.ts";
+import type { SnapshotEntry } from "../../image/store/snapshots.ts";
 
 /** For `--json`. */
 export function plainImage({ digest, tags, machine, provenance, sizes, created, lastUsed }: Image) {
@@ -22,7 +23,7 @@ export function imageTable(images: readonly Image[]): string {
     digest.slice("sha256:".length, "sha256:".length + 12),
     formatBytes(sizes.archiveBytes),
     formatBytes(sizes.diskBytes),
-    lastUsed.toISOString().slice(0, 16).replace("T", " "),
+    minute(lastUsed),
   ]);
   return table([["NAME", "DIGEST", "ARCHIVE", "ON DISK", "LAST USED"], ...rows]);
 }
@@ -46,6 +47,43 @@ export function describeImage(image: Image): string {
     ["machine", JSON.stringify(machine)],
   ];
   return table(rows);
+}
+
+/** For `--json`. */
+export function plainSnapshot(entry: SnapshotEntry) {
+  switch (entry.kind) {
+    case "snapshot": {
+      const { key, title, created, lastUsed, diskBytes } = entry;
+      return { key, title, created: created.toISOString(), lastUsed: lastUsed.toISOString(), diskBytes };
+    }
+    case "refusal": {
+      const { key, title, why, until } = entry;
+      return { key, title, boots: why, ...(until === undefined ? {} : { until: until.toISOString() }) };
+    }
+    case "damaged":
+      return { key: entry.key, damaged: entry.why };
+  }
+}
+
+export function describeSnapshots(entries: readonly SnapshotEntry[]): string {
+  if (entries.length === 0) return "No machine has been captured yet; the first task, or boxcar image warm, does it.";
+  return table([["RESUMES", "ON DISK", "LAST USED"], ...entries.map(snapshotRow)]);
+}
+
+function snapshotRow(entry: SnapshotEntry): string[] {
+  switch (entry.kind) {
+    case "snapshot":
+      return [entry.title, formatBytes(entry.diskBytes), minute(entry.lastUsed)];
+    case "refusal":
+      return [`${entry.title}: boots, because ${entry.why}`, "-", "-"];
+    case "damaged":
+      return [`${entry.key.slice(0, 12)}: damaged, ${entry.why}; the next task removes it`, "-", "-"];
+  }
+}
+
+/** 2026-11-21 08:07, in UTC. */
+function minute(time: Date): string {
+  return time.toISOString().slice(0, 16).replace("T", " ");
 }
 
 function table(rows: readonly (readonly string[])[]): string {

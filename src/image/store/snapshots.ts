@@ -62,6 +62,8 @@ export interface SnapshotDraft extends AsyncDisposable {
 }
 
 const SNAPSHOT_FILES = ["memory", "state", "disk.qcow2"] as const;
+/** Of one image; the least recently used go first. */
+const MAX_SNAPSHOTS = 8;
 const RECORD_FILE = "record.json";
 /** Its time is that of the last use; it comes into being with the first. */
 const LAST_USED_FILE = "last-used";
@@ -194,6 +196,16 @@ export class ImageSnapshots {
     await rename(this.#directory(key), join(replaced.path, key)).catch(ignoreMissing);
     await rename(directory, this.#directory(key));
     await syncDirectory(this.#layout.path("snapshots", this.#sha256));
+    await this.#prune(key);
+  }
+
+  /** Machines come in ever new shapes, and each leaves a snapshot. */
+  async #prune(newest: string): Promise<void> {
+    const others = (await this.list()).filter(({ key }) => key !== newest);
+    await using staging = await this.#layout.makeStaging();
+    for (const { key } of others.slice(MAX_SNAPSHOTS - 1)) {
+      await rename(this.#directory(key), join(staging.path, key)).catch(ignoreMissing);
+    }
   }
 
   #directory(key: string): string {
