@@ -4,15 +4,16 @@
  * Nothing here looks at addresses: whoever connects a listener to a machine has decided whose requests these are. The
  * guest is hostile, so bodies, rates and names are bounded here; headers and connections are bounded by the server.
  */
+
 import { createReadStream } from "node:fs";
 import { stat } from "node:fs/promises";
 import type { RequestListener } from "node:http";
 import { pipeline } from "node:stream/promises";
 import express, { type ErrorRequestHandler, type Express, type Request, type Response } from "express";
+import { TokenBucket } from "../base/token-bucket.ts";
 import { MAX_JSON_BYTES } from "./file-actions.ts";
 import { parseGuestResult } from "./guest-result.ts";
 import type { GuestSession } from "./guest-session.ts";
-import { RateLimit } from "./rate-limit.ts";
 import { readJson } from "./request-body.ts";
 import { ServiceError } from "./service-error.ts";
 
@@ -35,7 +36,8 @@ const PLATFORM = /^[a-z0-9]{1,32}-[a-z0-9_]{1,32}$/;
 
 export function createMetadataService(session: GuestSession, options: MetadataServiceOptions = {}): RequestListener {
   const app = express();
-  const rate = new RateLimit(options.requestRate ?? { perSecond: 1_000, burst: 2_000 });
+  const { perSecond, burst } = options.requestRate ?? { perSecond: 1_000, burst: 2_000 };
+  const rate = new TokenBucket(perSecond, burst);
   app.disable("x-powered-by");
   app.disable("etag");
   app.set("query parser", "simple");

@@ -8,8 +8,10 @@
  * bound to a connection, and what is not answered is counted. *Owns* the link
  * and the connections on it.
  */
+
 import type { Duplex } from "node:stream";
 import type { WorkerError } from "../base/errors.ts";
+import { TokenBucket } from "../base/token-bucket.ts";
 import { ADDRESSING } from "./addressing.ts";
 import { ARP_BYTES, type ArpPacket, writeArp } from "./arp.ts";
 import { Counters, type NetworkStats } from "./counters.ts";
@@ -24,7 +26,6 @@ import { decideFlow, type NetworkPolicy } from "./policy.ts";
 import { refuseSegment, TcpEndpoint } from "./tcp-endpoint.ts";
 import { tryParseTcp } from "./tcp-segment.ts";
 import type { TcpSocket } from "./tcp-socket.ts";
-import { TokenBucket } from "./token-bucket.ts";
 import { hasValidUdpChecksum, tryParseUdp } from "./udp.ts";
 
 const MAX_FRAME_BYTES = ETHERNET_HEADER_BYTES + ADDRESSING.mtu;

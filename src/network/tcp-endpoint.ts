@@ -5,7 +5,9 @@
  * or to send is in the ready set; turns are short, so that one large answer
  * does not hold up the small ones.
  */
+
 import { randomInt } from "node:crypto";
+import { TokenBucket } from "../base/token-bucket.ts";
 import { GUEST, METADATA } from "./endpoints.ts";
 import { IpProtocol, type Ipv4Header } from "./ipv4.ts";
 import type { PacketWriter } from "./packet-writer.ts";
@@ -13,7 +15,6 @@ import { TcpConnection, type TcpOwner } from "./tcp-connection.ts";
 import { resetFor, TCP_HEADER_BYTES, TcpFlag, type TcpSegment, writeTcpHeader } from "./tcp-segment.ts";
 import type { TcpWire } from "./tcp-segment-writer.ts";
 import { TcpSocket } from "./tcp-socket.ts";
-import { TokenBucket } from "./token-bucket.ts";
 
 /** Of what the service sends. */
 const REPLY_HEADER: Ipv4Header = { protocol: IpProtocol.tcp, source: METADATA, destination: GUEST };

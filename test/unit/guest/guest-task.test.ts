@@ -1,6 +1,5 @@
 import { describe, expect, it } from "vitest";
 import { GuestTaskState } from "../../../src/guest/guest-task.ts";
-import { RateLimit } from "../../../src/guest/rate-limit.ts";
 
 const TASK = { command: ["true"], env: {} };
 
@@ -41,18 +40,5 @@ describe("the task of a guest", () => {
     ended.report({ success: true });
     ended.close(new Error("gone"));
     await expect(ended.resolved).resolves.toEqual({ success: true });
-  });
-});
-
-describe("the rate limit", () => {
-  it("allows a burst, and then as many as time brings", () => {
-    let now = 0;
-    const rate = new RateLimit({ perSecond: 10, burst: 3, now: () => now });
-    const take = (count: number) => Array.from({ length: count }, () => rate.tryTake());
-    expect(take(4)).toEqual([true, true, true, false]);
-    now += 100;
-    expect(take(2)).toEqual([true, false]);
-    now += 1_000_000;
-    expect(take(4)).toEqual([true, true, true, false]);
   });
 });

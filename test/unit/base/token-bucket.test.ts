@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { TokenBucket } from "../../../src/network/token-bucket.ts";
+import { TokenBucket } from "../../../src/base/token-bucket.ts";
 
 describe("TokenBucket", () => {
   it("allows a burst, then the rate", () => {
