@@ -1,5 +1,5 @@
 /**
- * Short-lived helper programs (qemu-img, zstd, mmdebstrap …).
+ * Short-lived helper programs (mmdebstrap, mke2fs, depmod …).
  *
  * Every program started here dies with this process, even if it is killed with
  * SIGKILL: `setpriv --pdeathsig` asks the kernel for that, which execa's own
@@ -44,6 +44,9 @@ export class CommandError extends WorkerError {
     this.stderr = options.stderr ?? "";
   }
 }
+
+/** Where Debian has what administrators use; the PATH of other users may lack it. */
+export const ADMINISTRATORS_PATH = "/usr/sbin:/usr/bin:/sbin:/bin";
 
 const DIE_WITH_PARENT = ["setpriv", "--pdeathsig", "KILL", "--"] as const;
 
@@ -96,11 +99,7 @@ export async function runCommand(
   options.signal?.throwIfAborted();
   const name = command[0];
   const tail = stderr.trim().split("\n").slice(-5).join("\n");
-  if (result.code === "ENOENT" || result.exitCode === 127) {
-    throw new CommandError(`${name} is not installed; run "boxcar doctor" to see which package has it`, {
-      code: "command-not-found",
-    });
-  }
+  if (isMissing(result)) throw notInstalled(name);
   if (result.timedOut) {
     throw new CommandError(`${name} did not finish within ${options.timeoutMs} ms${tail === "" ? "" : `: ${tail}`}`, {
       code: "command-timed-out",
@@ -113,6 +112,15 @@ export async function runCommand(
     exitCode: result.exitCode,
     stderr,
   });
+}
+
+export function isMissing({ code, exitCode }: { code?: string | undefined; exitCode?: number | undefined }): boolean {
+  return code === "ENOENT" || exitCode === 127;
+}
+
+export function notInstalled(name: string): CommandError {
+  const message = `${name} is not installed; run "boxcar doctor" to see which package has it`;
+  return new CommandError(message, { code: "command-not-found" });
 }
 
 async function forwardLines(lines: AsyncIterable<unknown>, onLine: (line: string) => void): Promise<void> {

@@ -7,7 +7,7 @@
  */
 import { pipeline } from "node:stream/promises";
 import { execa } from "execa";
-import { CommandError, type ResourceLimits, supervised } from "./command.ts";
+import { CommandError, isMissing, notInstalled, type ResourceLimits, supervised } from "./command.ts";
 
 export interface FilterOptions {
   signal?: AbortSignal | undefined;
@@ -90,12 +90,9 @@ interface Outcome {
   stderr?: unknown;
 }
 
-function failureOf(name: string, { failed, code, exitCode, signal, stderr }: Outcome): CommandError {
-  if (code === "ENOENT" || exitCode === 127) {
-    return new CommandError(`${name} is not installed; run "boxcar doctor" to see which package has it`, {
-      code: "command-not-found",
-    });
-  }
+function failureOf(name: string, outcome: Outcome): CommandError {
+  if (isMissing(outcome)) return notInstalled(name);
+  const { failed, exitCode, signal, stderr } = outcome;
   const text = stderr instanceof Uint8Array ? Buffer.from(stderr).toString("utf8") : "";
   const tail = text.trim().split("\n").slice(-5).join("\n");
   const how = signal !== undefined ? `with signal ${signal}` : `with exit code ${exitCode}`;

@@ -6,42 +6,65 @@ import { messageOf } from "../../base/errors.ts";
 import { formatBytes } from "../../base/units.ts";
 import type { Config } from "../../config/config.ts";
 import { probeAccelerator } from "../../host/accelerator.ts";
-import { runCommand } from "../../host/command.ts";
+import { ADMINISTRATORS_PATH, runCommand } from "../../host/command.ts";
 import { ImageStore } from "../../image/store/image-store.ts";
 import type { Check } from "./report.ts";
 
 const MIN_DISK_BYTES = 4 * 1_024 ** 3;
 const MIN_MEMORY_BYTES = 1_024 ** 3;
 
+interface Program {
+  /** Makes it tell its version. */
+  command: [string, ...string[]];
+  debianPackage: string;
+  /** Instead of the user's own. */
+  path?: string;
+}
+
+/** What building an image runs; tasks need none of it. */
+const RECIPE_PROGRAMS: readonly Program[] = [
+  { command: ["mmdebstrap", "--version"], debianPackage: "mmdebstrap" },
+  { command: ["apt-config", "--version"], debianPackage: "apt" },
+  { command: ["dpkg-deb", "--version"], debianPackage: "dpkg" },
+  { command: ["xz", "--version"], debianPackage: "xz-utils" },
+  { command: ["depmod", "--version"], debianPackage: "kmod", path: ADMINISTRATORS_PATH },
+  { command: ["mke2fs", "-V"], debianPackage: "e2fsprogs", path: ADMINISTRATORS_PATH },
+];
+
+const NFT: Program = { command: ["nft", "--version"], debianPackage: "nftables", path: ADMINISTRATORS_PATH };
+
+const TO_INSTALL = "install it";
+const TO_HAVE = "the isolated network does without; to have it all the same";
+
 export async function checkHost(config: Config, signal: AbortSignal): Promise<Check[]> {
   return await Promise.all([
-    program("qemu", [config.qemu.binary, "--version"], "qemu-system-x86", "fail"),
-    program("qemu-img", ["qemu-img", "--version"], "qemu-utils", "warn"),
-    program("setpriv", ["setpriv", "--version"], "util-linux", "fail"),
-    program("prlimit", ["prlimit", "--version"], "util-linux", "fail"),
-    program("zstd", ["zstd", "--version"], "zstd", "warn"),
-    program("mmdebstrap", ["mmdebstrap", "--version"], "mmdebstrap", "warn"),
+    program("fail", { command: [config.qemu.binary, "--version"], debianPackage: "qemu-system-x86" }, "qemu"),
+    program("fail", { command: ["setpriv", "--version"], debianPackage: "util-linux" }),
+    program("fail", { command: ["prlimit", "--version"], debianPackage: "util-linux" }),
+    program("warn", { command: ["zstd", "--version"], debianPackage: "zstd" }),
+    ...RECIPE_PROGRAMS.map((needed) => program("warn", needed)),
     accelerator(config, signal),
     disk(config),
     memory(),
     userNamespaces(),
-    device("tun", "/dev/net/tun", "the faster network mode will need it; load the module tun"),
-    program("nft", ["nft", "--version"], "nftables", "warn"),
+    device("tun", "/dev/net/tun", `${TO_HAVE}: modprobe tun`),
+    program("warn", NFT, "nft", TO_HAVE),
     image(config),
   ]);
 }
 
 async function program(
-  id: string,
-  command: [string, ...string[]],
-  debianPackage: string,
   ifMissing: "warn" | "fail",
+  { command, debianPackage, path }: Program,
+  id = command[0],
+  why = TO_INSTALL,
 ): Promise<Check> {
   try {
-    const { stdout } = await runCommand(command, { timeoutMs: 10_000 });
-    return { id, status: "ok", detail: stdout.split("\n")[0] ?? "" };
+    const env = path === undefined ? {} : { env: { PATH: path } };
+    const { stdout, stderr } = await runCommand(command, { timeoutMs: 10_000, ...env });
+    return { id, status: "ok", detail: (stdout || stderr).split("\n")[0] ?? "" };
   } catch (error) {
-    const remedy = `install it: apt-get install ${debianPackage}`;
+    const remedy = `${why}: apt-get install ${debianPackage}`;
     return { id, status: ifMissing, detail: messageOf(error).split(";")[0] ?? "", remedy };
   }
 }
@@ -86,7 +109,7 @@ async function userNamespaces(): Promise<Check> {
     await runCommand(["unshare", "-Urn", "true"], { timeoutMs: 10_000 });
     return { id, status: "ok", detail: "user and network namespaces can be made" };
   } catch (error) {
-    const remedy = "the default network needs none; sysctl kernel.unprivileged_userns_clone=1 allows them";
+    const remedy = `${TO_HAVE}: sysctl kernel.unprivileged_userns_clone=1`;
     return { id, status: "warn", detail: messageOf(error), remedy };
   }
 }

@@ -2,7 +2,7 @@
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Readable } from "node:stream";
-import { runCommand } from "../../host/command.ts";
+import { ADMINISTRATORS_PATH, runCommand } from "../../host/command.ts";
 import { filter } from "../../host/filter.ts";
 import { ImageError } from "../errors.ts";
 import { payloadOf } from "./bzimage.ts";
@@ -44,7 +44,7 @@ export async function unpackKernel(directory: string, initBinary: string, signal
   await runCommand(["dpkg-deb", "-x", join(directory, packageFile), root], { signal });
   const [version] = await readdir(join(root, "lib/modules"));
   if (version === undefined) throw missing("the modules of the kernel");
-  await runCommand(["depmod", "-b", root, version], { signal });
+  await runCommand(["depmod", "-b", root, version], { signal, env: { PATH: ADMINISTRATORS_PATH } });
   return {
     kernel: await decompress(await readFile(join(root, "boot", `vmlinuz-${version}`)), signal),
     initramfs: await buildInitramfs(join(root, "lib/modules", version), initBinary),

@@ -1,6 +1,6 @@
 /** A folder as a disk: ext4, sparse, without mounting anything. */
 import { truncate, writeFile } from "node:fs/promises";
-import { runCommand } from "../../host/command.ts";
+import { ADMINISTRATORS_PATH, runCommand } from "../../host/command.ts";
 
 /** Looked for by src/guest/init; see ROOT_LABEL there. */
 export const ROOT_LABEL = "boxcar-root";
@@ -20,6 +20,6 @@ export async function makeRootDisk(root: string, file: string, sizeMiB: number, 
       // The disk of a task is thrown away with it: a journal would cost writes and protect nothing.
       ...["-O", "^has_journal", "-E", extended, "-d", root, file],
     ],
-    { signal, env: { PATH: "/usr/sbin:/usr/bin:/sbin:/bin", E2FSPROGS_FAKE_TIME: "1" } },
+    { signal, env: { PATH: ADMINISTRATORS_PATH, E2FSPROGS_FAKE_TIME: "1" } },
   );
 }

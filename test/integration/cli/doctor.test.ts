@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { PassThrough } from "node:stream";
 import { text } from "node:stream/consumers";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { Check } from "../../../src/cli/doctor/report.ts";
 import { runCli } from "../../../src/cli/program.ts";
 import { resolveConfig } from "../../../src/config/config.ts";
@@ -14,7 +14,10 @@ beforeEach(async () => {
   directory = await mkdtemp(join(tmpdir(), "boxcar-doctor-"));
 });
 
-afterEach(() => rm(directory, { recursive: true }));
+afterEach(async () => {
+  vi.unstubAllEnvs();
+  await rm(directory, { recursive: true });
+});
 
 async function doctor(flags: readonly string[], settings: object) {
   const document = { stateDir: join(directory, "state"), accelerator: "tcg", ...settings };
@@ -66,6 +69,32 @@ describe("boxcar doctor", () => {
       detail: "no-such-qemu is not installed",
       remedy: expect.stringContaining("qemu-system-x86"),
     });
+  });
+
+  it("looks for every program that is run, and names the package of one that is not there", async () => {
+    const used = [
+      "qemu",
+      "setpriv",
+      "prlimit",
+      "zstd",
+      "mmdebstrap",
+      "apt-config",
+      "dpkg-deb",
+      "depmod",
+      "xz",
+      "mke2fs",
+    ];
+    const { byId } = await checks({});
+    for (const id of used) expect(byId.get(id)?.detail, id).toMatch(/\d/);
+    expect([...byId.keys()]).not.toContain("qemu-img");
+
+    vi.stubEnv("PATH", directory);
+    const without = await checks({});
+    expect(without.exitCode).toBe(1);
+    // These are looked for where Debian has them.
+    const elsewhere = ["depmod", "mke2fs"];
+    for (const id of used.filter((id) => !elsewhere.includes(id)))
+      expect(without.byId.get(id)?.remedy, id).toMatch(/apt-get install [a-z]/);
   });
 
   it("fails where the state folder cannot be written, and names the setting", async () => {
