@@ -2,12 +2,14 @@ import { WorkerError } from "../base/errors.ts";
 import type { VmEnd } from "../vm/virtual-machine.ts";
 import { describeConsole } from "./console-tail.ts";
 
+const HOST_CAUSES: ReadonlySet<VmEnd["cause"]> = new Set(["qemu-died", "killed", "disk-full"]);
+
 /** The machine ended while its guest was needed. */
 export class GuestGoneError extends WorkerError {
   readonly end: VmEnd;
 
   constructor(end: VmEnd) {
-    const blame = end.cause === "qemu-died" || end.cause === "killed" ? "host" : "task";
+    const blame = HOST_CAUSES.has(end.cause) ? "host" : "task";
     super(`${end.message}${describeConsole(end.consoleTail)}`, {
       code: end.cause,
       blame,

@@ -12,7 +12,7 @@ import type { QmpEvent } from "../qmp/messages.ts";
 export type VmState = "starting" | "running" | "paused" | "stopping" | "gone";
 
 /** Why a machine ended. */
-export type VmEndCause = "killed" | "guest-shutdown" | "guest-reset" | "guest-panic" | "qemu-died";
+export type VmEndCause = "killed" | "guest-shutdown" | "guest-reset" | "guest-panic" | "disk-full" | "qemu-died";
 
 export interface VmLife {
   readonly state: VmState;
@@ -52,6 +52,9 @@ function advanceByEvent(life: VmLife, event: QmpEvent): VmLife {
       return life.state === "paused" ? { ...life, state: "running" } : life;
     case "GUEST_PANICKED":
       return { state: "stopping", cause: life.cause ?? "guest-panic" };
+    case "BLOCK_IO_ERROR":
+      // QEMU waits for room that nobody will make.
+      return event.data["nospace"] === true ? { state: "stopping", cause: life.cause ?? "disk-full" } : life;
     case "SHUTDOWN":
       return { state: "stopping", cause: life.cause ?? shutdownCause(event) };
     default:

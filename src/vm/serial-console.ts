@@ -8,7 +8,7 @@
 import { createWriteStream } from "node:fs";
 import { type Duplex, Writable } from "node:stream";
 import { pipeline } from "node:stream/promises";
-import { type ConsoleNotice, recognizeNotice } from "./console-notices.ts";
+import { recognizeConsoleLine, type VmNotice } from "./notices.ts";
 
 export interface SerialConsoleOptions {
   /** Absolute path; made, with at most `maxBytes`. */
@@ -27,7 +27,7 @@ export class SerialConsole {
   readonly closed: Promise<void>;
   #tail = Buffer.alloc(0);
   #line = Buffer.alloc(0);
-  readonly #notices: ConsoleNotice[] = [];
+  readonly #notices: VmNotice[] = [];
 
   constructor(port: Duplex, { file, maxBytes = MAX_FILE_BYTES }: SerialConsoleOptions) {
     const log = createWriteStream(file, { mode: 0o600 });
@@ -57,7 +57,7 @@ export class SerialConsole {
   }
 
   /** The first lines of the guest's kernel that mean trouble, in order; at most 20. */
-  get notices(): readonly ConsoleNotice[] {
+  get notices(): readonly VmNotice[] {
     return this.#notices;
   }
 
@@ -74,7 +74,7 @@ export class SerialConsole {
   #endLine(rest: Buffer): void {
     const line = Buffer.concat([this.#line, rest]).subarray(0, MAX_LINE_BYTES).toString("utf8");
     this.#line = Buffer.alloc(0);
-    const notice = this.#notices.length < MAX_NOTICES ? recognizeNotice(line) : undefined;
+    const notice = this.#notices.length < MAX_NOTICES ? recognizeConsoleLine(line) : undefined;
     if (notice !== undefined) this.#notices.push(notice);
   }
 }

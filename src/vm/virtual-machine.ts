@@ -13,12 +13,13 @@ import { messageOf } from "../base/errors.ts";
 import type { Scope } from "../base/scope.ts";
 import { FIRST_SOCKET_FD, HostProcess, type ProcessExit } from "../host/process.ts";
 import { QmpClient } from "../qmp/client.ts";
+import type { QmpEvent } from "../qmp/messages.ts";
 import { type Accelerator, buildArguments, NETDEV_ID } from "./arguments.ts";
-import type { ConsoleNotice } from "./console-notices.ts";
 import { VirtualMachineError } from "./errors.ts";
 import { advance, BIRTH, type VmEndCause, type VmLife, type VmOccurrence, type VmState } from "./life.ts";
 import type { ResolvedMachine } from "./limits.ts";
 import { loadState, saveState } from "./migration.ts";
+import { recognizeEvent, type VmNotice } from "./notices.ts";
 import type { MachineDisk, MachineMemory, MachineNetwork } from "./ports.ts";
 import { SerialConsole } from "./serial-console.ts";
 import { requireSupported } from "./supported.ts";
@@ -47,8 +48,8 @@ export interface VmEnd {
   readonly message: string;
   /** The end of what the guest wrote to its serial console; "" if it wrote nothing. */
   readonly consoleTail: string;
-  /** What the guest's kernel complained of there. */
-  readonly notices: readonly ConsoleNotice[];
+  /** What went wrong before, in the order it was found. */
+  readonly notices: readonly VmNotice[];
 }
 
 const NETWORK_FD = FIRST_SOCKET_FD;
@@ -57,6 +58,7 @@ const WAKE_FD = FIRST_SOCKET_FD + 2;
 const CONSOLE_FD = FIRST_SOCKET_FD + 3;
 const SOCKETS = 4;
 
+const MAX_TROUBLES = 20;
 const QUIT_TIMEOUT_MS = 30_000;
 const ANONYMOUS: MachineMemory = { kind: "anonymous" };
 
@@ -74,6 +76,7 @@ export class VirtualMachine implements AsyncDisposable {
   readonly #process: HostProcess;
   readonly #monitor: Promise<QmpClient>;
   readonly #stateSocket: string;
+  readonly #troubles: VmNotice[] = [];
   #life: VmLife = BIRTH;
 
   private constructor(process: HostProcess, options: VirtualMachineOptions, vncSocket: string) {
@@ -89,7 +92,7 @@ export class VirtualMachine implements AsyncDisposable {
     this.console = new SerialConsole(serialPort, { file: options.consoleLog });
     options.network.connect(link);
     this.#monitor = QmpClient.connect(monitor).then((client) => {
-      client.onEvent((event) => this.#note({ kind: "event", event }));
+      client.onEvent((event) => this.#hear(event));
       return client;
     });
     this.#monitor.catch(() => {});
@@ -158,6 +161,11 @@ export class VirtualMachine implements AsyncDisposable {
     return this.#life.state;
   }
 
+  /** What has gone wrong so far; at most a few dozen. */
+  get notices(): readonly VmNotice[] {
+    return [...this.#troubles, ...this.console.notices];
+  }
+
   /** Of the QEMU process. */
   get pid(): number | undefined {
     return this.#process.pid;
@@ -212,12 +220,18 @@ export class VirtualMachine implements AsyncDisposable {
     await this.done;
   }
 
+  #hear(event: QmpEvent): void {
+    const notice = recognizeEvent(event);
+    if (notice !== undefined && this.#troubles.length < MAX_TROUBLES) this.#troubles.push(notice);
+    this.#note({ kind: "event", event });
+  }
+
   #note(occurrence: VmOccurrence): void {
     this.#life = advance(this.#life, occurrence);
     if (this.#life.cause === undefined) return;
     this.#ending.resolve();
-    // QEMU holds a machine whose kernel panicked; its console has all that will ever be on it.
-    if (this.#life.cause === "guest-panic") this.#process.kill();
+    // QEMU holds a machine that cannot go on; its console has all that will ever be on it.
+    if (this.#life.cause === "guest-panic" || this.#life.cause === "disk-full") this.#process.kill();
   }
 
   async #end(resources: Scope): Promise<VmEnd> {
@@ -230,7 +244,8 @@ export class VirtualMachine implements AsyncDisposable {
     await resources[Symbol.asyncDispose]().catch((error: unknown) => {
       process.emitWarning(`a machine could not be given back whole: ${messageOf(error)}`);
     });
-    const { tail: consoleTail, notices } = this.console;
+    const { notices } = this;
+    const consoleTail = this.console.tail;
     const cause = causeOf(this.#life.cause ?? "qemu-died", notices);
     const panic = notices.find(({ kind }) => kind === "kernel-panic");
     const message = cause === "guest-panic" && panic !== undefined ? panic.message : describeEnd(cause, exit);
@@ -239,7 +254,7 @@ export class VirtualMachine implements AsyncDisposable {
 }
 
 /** A kernel that panics without telling QEMU restarts its machine, or powers it off, and says why on the console. */
-function causeOf(cause: VmEndCause, notices: readonly ConsoleNotice[]): VmEndCause {
+function causeOf(cause: VmEndCause, notices: readonly VmNotice[]): VmEndCause {
   const panicked = notices.some(({ kind }) => kind === "kernel-panic");
   return panicked && (cause === "guest-reset" || cause === "guest-shutdown") ? "guest-panic" : cause;
 }
@@ -254,6 +269,8 @@ function describeEnd(cause: VmEndCause, { exitCode, signal, stderrTail }: Proces
       return "the guest restarted its machine";
     case "guest-panic":
       return "the kernel of the guest panicked";
+    case "disk-full":
+      return "the host's disk is full, and the disk of the machine could not be written";
     case "qemu-died": {
       const how = signal === undefined ? `with exit code ${exitCode}` : `by ${signal}`;
       return `QEMU ended ${how}${stderrTail === "" ? "" : `: ${stderrTail}`}`;

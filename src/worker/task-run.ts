@@ -8,18 +8,18 @@
  */
 import { setTimeout as after } from "node:timers/promises";
 import { orAborted } from "../base/abort.ts";
-import { messageOf, resolutionReason } from "../base/errors.ts";
+import { messageOf } from "../base/errors.ts";
 import { formatDuration } from "../base/units.ts";
 import type { Config } from "../config/config.ts";
-import { type ArtifactSink, collectArtifacts } from "../feature/artifacts.ts";
-import type { GuestResult } from "../guest/guest-result.ts";
+import type { ArtifactSink } from "../feature/artifacts.ts";
 import { createIdentity } from "../guest/wake.ts";
 import type { ImageLease } from "../image/store/image-lease.ts";
-import { GuestGoneError } from "../sandbox/errors.ts";
 import { Sandbox, type SandboxOptions } from "../sandbox/sandbox.ts";
 import type { ParsedPayload } from "../schema/payload.ts";
 import type { Accelerator } from "../vm/arguments.ts";
 import { describeMachine, resolveMachine } from "../vm/limits.ts";
+import { collectFromGuest } from "./collect.ts";
+import { describeOutcome, type Outcome, outcomeOfError, outcomeOfRun, type RunEnd } from "./outcome.ts";
 import { Phases } from "./phases.ts";
 import type { TaskLog } from "./task-log.ts";
 import type { TaskResult } from "./task-result.ts";
@@ -36,6 +36,8 @@ export interface TaskRunOptions extends Pick<SandboxOptions, "agentFile"> {
   /** Parents of the machine's own folders. */
   runParent: string;
   stateParent: string;
+  /** Absolute path of what the guest writes to its serial console. */
+  consoleLog: string;
   /** Absolute paths of pictures of the screen: at a failure, and at the end of any run if there is a path for it. */
   screenshots: { failure: string; final: string | undefined };
   /** Boot even where a snapshot could be resumed. */
@@ -46,32 +48,29 @@ export interface TaskRunOptions extends Pick<SandboxOptions, "agentFile"> {
 /** How long after SIGTERM what is left of a task gets SIGKILL. */
 const GRACE_MS = 5_000;
 
-/** Ends the run of a task, with the guest's answer or without. */
-type RunEnd = { kind: "reported"; result: GuestResult } | { kind: "too-long" };
+/** For gigabytes out of a slow guest, and no reason to wait for one that never comes to an end. */
+const COLLECT_TIMEOUT_MS = 15 * 60_000;
 
-type Outcome = Pick<TaskResult, "state" | "reason" | "message" | "exitCode" | "artifacts">;
+type MachineFacts = Pick<TaskResult, "image" | "machine" | "accelerator" | "start">;
 
 /** Never rejects: what goes wrong is the result. */
 export async function runTask(options: TaskRunOptions): Promise<TaskResult> {
   const phases = new Phases();
-  const facts: Pick<TaskResult, "image" | "machine" | "accelerator"> = {};
+  const facts: MachineFacts = {};
   let outcome: Outcome;
   try {
     outcome = await runWithImage(options, phases, facts);
   } catch (error) {
     outcome = outcomeOfError(error, options.signal);
   }
+  await options.log.flush();
   if (outcome.message !== undefined) options.log.note(outcome.message);
   const timings = phases.timings();
   options.log.note(`${describeOutcome(outcome)} after ${formatDuration(timings.total)}`);
   return { ...outcome, timings, ...facts };
 }
 
-async function runWithImage(
-  options: TaskRunOptions,
-  phases: Phases,
-  facts: Pick<TaskResult, "image" | "machine" | "accelerator">,
-): Promise<Outcome> {
+async function runWithImage(options: TaskRunOptions, phases: Phases, facts: MachineFacts): Promise<Outcome> {
   const { config, log, payload, signal, taskId } = options;
   const [image, accelerator] = await phases.measure("image", async () => {
     const lease = await options.acquireImage(signal);
@@ -104,11 +103,13 @@ async function runWithImage(
       bootTimeoutMs: config.limits.bootTimeoutMs,
       note: (text) => log.note(text),
       qemuBinary: config.qemu.binary,
+      consoleLog: options.consoleLog,
       runParent: options.runParent,
       stateParent: options.stateParent,
       signal,
     }),
   );
+  facts.start = sandbox.snapshot === undefined ? "booted" : "resumed";
   try {
     return await runInSandbox(sandbox, options, phases);
   } finally {
@@ -150,7 +151,9 @@ async function waitForEnd(sandbox: Sandbox, { config, log, payload, signal }: Ta
   const limitMs = payload.maxRunTimeMs ?? config.limits.maxRunTimeMs;
   const over = new AbortController();
   const reported = sandbox.guest.resolved.then((result): RunEnd => ({ kind: "reported", result }));
-  const tooLong = after(limitMs, undefined, { signal: over.signal }).then((): RunEnd => ({ kind: "too-long" }));
+  const tooLong = after(limitMs, undefined, { signal: over.signal }).then(
+    (): RunEnd => ({ kind: "too-long", limitMs }),
+  );
   tooLong.catch(() => {});
   try {
     const end = await orAborted(Promise.race([reported, tooLong]), signal);
@@ -180,51 +183,12 @@ async function stopCommand(sandbox: Sandbox, signal: AbortSignal): Promise<void>
 async function collect(sandbox: Sandbox, end: RunEnd, options: TaskRunOptions): Promise<Outcome> {
   const { config, log, payload, signal } = options;
   const limits = { maxBytes: config.limits.maxArtifactBytes, maxFiles: config.limits.maxArtifactFiles };
-  const { records, problems } = await collectArtifacts(
-    payload.artifacts,
-    sandbox.guest,
-    options.artifacts,
-    limits,
+  const { records, problems } = await collectFromGuest(payload.artifacts, sandbox.guest, options.artifacts, limits, {
     signal,
-  );
+    timeoutMs: COLLECT_TIMEOUT_MS,
+  });
   for (const problem of problems) log.note(problem);
-  return { ...outcomeOfRun(end, problems, options), artifacts: records };
-}
-
-function outcomeOfRun(end: RunEnd, problems: readonly string[], { payload, config }: TaskRunOptions) {
-  if (end.kind === "too-long") {
-    const limit = formatDuration(payload.maxRunTimeMs ?? config.limits.maxRunTimeMs);
-    const message = `the task was ended after its maxRunTime of ${limit}`;
-    return { state: "failed", reason: "max-run-time-exceeded", message } as const;
-  }
-  const { success, exitCode, error } = end.result;
-  const code = exitCode === undefined ? {} : { exitCode };
-  if (!success) {
-    return {
-      state: "failed",
-      reason: "command-failed",
-      ...code,
-      ...(error === undefined ? {} : { message: error }),
-    } as const;
-  }
-  if (problems.length > 0) {
-    return { state: "failed", reason: "file-missing-on-worker", ...code, message: problems.join("\n") } as const;
-  }
-  return { state: "completed", ...code } as const;
-}
-
-function outcomeOfError(error: unknown, signal: AbortSignal): Outcome {
-  const thrown = signal.aborted ? signal.reason : error;
-  if (thrown instanceof GuestGoneError && isGuestsDoing(thrown.end.cause)) {
-    return { state: "failed", reason: thrown.end.cause, message: thrown.message, artifacts: [] };
-  }
-  return { state: "exception", reason: resolutionReason(thrown), message: messageOf(thrown), artifacts: [] };
-}
-
-type GuestCause = "guest-shutdown" | "guest-reset" | "guest-panic";
-
-function isGuestsDoing(cause: string): cause is GuestCause {
-  return cause === "guest-shutdown" || cause === "guest-reset" || cause === "guest-panic";
+  return { ...outcomeOfRun(end, problems, sandbox.vm.notices), artifacts: records };
 }
 
 /** A machine without graphics, or a full disk, is no reason to fail a task. */
@@ -243,11 +207,4 @@ const MAX_COMMAND_CHARACTERS = 100;
 function describeCommand(command: readonly string[]): string {
   const text = command.map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : JSON.stringify(word))).join(" ");
   return text.length <= MAX_COMMAND_CHARACTERS ? text : `${text.slice(0, MAX_COMMAND_CHARACTERS)}…`;
-}
-
-function describeOutcome({ state, reason, exitCode }: Outcome): string {
-  const facts = [reason, exitCode === undefined ? undefined : `exit code ${exitCode}`].filter(
-    (fact) => fact !== undefined,
-  );
-  return facts.length === 0 ? state : `${state} (${facts.join(", ")})`;
 }

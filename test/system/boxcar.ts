@@ -71,11 +71,15 @@ export class Boxcar implements AsyncDisposable {
   }
 
   /** Starts a task; its output folder is `<directory>/<n>`, which is returned too. */
-  async startTask(payload: object, flags: readonly string[] = []): Promise<{ child: Running; output: string }> {
+  async startTask(
+    payload: object,
+    flags: readonly string[] = [],
+    env?: Readonly<Record<string, string>>,
+  ): Promise<{ child: Running; output: string }> {
     const output = this.newPath();
     const file = `${output}.json`;
     await writeFile(file, JSON.stringify({ machine: SMALL, ...payload }));
-    return { child: this.start(["run", file, "--json", "--output", output, ...flags]), output };
+    return { child: this.start(["run", file, "--json", "--output", output, ...flags], env), output };
   }
 
   async runTask(payload: object, flags: readonly string[] = []): Promise<Finished & { output: string }> {

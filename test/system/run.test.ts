@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
-import { readdir, readFile } from "node:fs/promises";
+import { mkdir, readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { execa } from "execa";
 import { PNG } from "pngjs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { Boxcar, finish, untilPrinted } from "./boxcar.ts";
@@ -165,7 +166,40 @@ describe("a task", () => {
     expect(exitCode).toBe(1);
     expect(result).toMatchObject({ state: "failed", reason });
     expect(stdout).toContain("last words\n");
-    if (reason === "guest-panic") expect(result.message).toContain("Kernel panic");
+    if (reason === "guest-panic") {
+      expect(result.message).toMatch(/^the kernel of the guest panicked: sysrq triggered crash\n/);
+    }
+  });
+
+  it("names the process that its kernel killed for want of memory, and leaves its console", async () => {
+    const { exitCode, result, output } = await boxcar.runTask({
+      command: sh("echo mark > /dev/ttyS0; tail /dev/zero"),
+    });
+    expect(exitCode).toBe(1);
+    expect(result).toMatchObject({ state: "failed", reason: "command-failed", exitCode: 137 });
+    expect(result.message).toMatch(/^the guest ran out of memory, and its kernel killed process \d+ \(tail\)/);
+    expect(await readFile(join(output, "console.log"), "utf8")).toMatch(/^mark\r?\n[\s\S]*Out of memory/);
+  });
+
+  it("is an internal error when the disk of the host is full", async () => {
+    const state = join(boxcar.directory, "small");
+    await mkdir(state);
+    await execa("mount", ["-t", "tmpfs", "-o", "size=60m", "none", state]);
+    try {
+      const { child } = await boxcar.startTask(
+        { command: sh("dd if=/dev/urandom of=/root/big bs=1M count=100; sync") },
+        [],
+        {
+          BOXCAR_STATE_DIR: state,
+        },
+      );
+      const { exitCode, result } = await finish(child);
+      expect(exitCode).toBe(3);
+      expect(result).toMatchObject({ state: "exception", reason: "internal-error" });
+      expect(result.message).toMatch(/^the host's disk is full/);
+    } finally {
+      await execa("umount", [state]);
+    }
   });
 
   it("is an internal error when somebody kills its QEMU", async () => {

@@ -5,12 +5,12 @@
  */
 import { randomBytes } from "node:crypto";
 import { createWriteStream } from "node:fs";
-import { mkdir, rm, writeFile } from "node:fs/promises";
+import { writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { finished } from "node:stream/promises";
 import { DirectoryStore } from "../../artifact/directory-store.ts";
+import { messageOf } from "../../base/errors.ts";
 import type { Config } from "../../config/config.ts";
-import { probeAccelerator } from "../../host/accelerator.ts";
 import { reclaimDirectories } from "../../host/owned-directory.ts";
 import { acquireImage } from "../../image/source.ts";
 import { ImageStore } from "../../image/store/image-store.ts";
@@ -18,9 +18,11 @@ import type { ParsedPayload } from "../../schema/payload.ts";
 import { TaskLog } from "../../worker/task-log.ts";
 import type { TaskResult } from "../../worker/task-result.ts";
 import { runTask } from "../../worker/task-run.ts";
+import { chooseAccelerator } from "../accelerator.ts";
 import type { CliContext } from "../context.ts";
 import { agentFile } from "../guest-programs.ts";
 import { throttledProgress } from "../progress.ts";
+import { claimOutputFolder } from "./output-folder.ts";
 
 export interface LocalRun {
   payload: ParsedPayload;
@@ -34,13 +36,6 @@ export async function runLocally({ payload, config, flags, context }: LocalRun):
   const taskId = randomBytes(6).toString("hex");
   const output = resolve(cwd, flags.output ?? join("boxcar-output", taskId));
   const artifacts = new DirectoryStore(join(output, "artifacts"));
-  await prepareOutput(output);
-  const logFile = createWriteStream(join(output, "task.log"));
-  const log = new TaskLog([
-    { guest: stdout, worker: stderr },
-    { guest: logFile, worker: logFile },
-  ]);
-
   const runParent = join(config.runDir, "m");
   const stateParent = join(config.stateDir, "machines");
   for (const parent of [runParent, stateParent]) await reclaimDirectories(parent);
@@ -48,6 +43,13 @@ export async function runLocally({ payload, config, flags, context }: LocalRun):
     directory: config.images.directory,
     limits: { maxFileBytes: config.images.maxSizeBytes },
   });
+
+  await claimOutputFolder(output);
+  const logFile = createWriteStream(join(output, "task.log"));
+  const log = new TaskLog([
+    { guest: stdout, worker: stderr },
+    { guest: logFile, worker: logFile },
+  ]);
 
   const result = await runTask({
     taskId,
@@ -60,6 +62,7 @@ export async function runLocally({ payload, config, flags, context }: LocalRun):
     signal,
     runParent,
     stateParent,
+    consoleLog: join(output, "console.log"),
     screenshots: {
       failure: join(output, "failure.png"),
       final: flags.screenshot === undefined ? undefined : resolve(cwd, flags.screenshot),
@@ -71,33 +74,20 @@ export async function runLocally({ payload, config, flags, context }: LocalRun):
         policy: { allowPaths: true, allowUrls: true },
         onProgress: throttledProgress((text) => log.note(text)),
       }),
-    chooseAccelerator: async (runSignal) => {
-      const { accelerator, why } = await probeAccelerator({
-        requested: config.accelerator,
-        qemuBinary: config.qemu.binary,
-        cacheDirectory: join(config.stateDir, "cache"),
-        signal: runSignal,
-      });
-      if (why !== undefined) log.note(`warning: ${why}`);
-      return accelerator;
-    },
+    chooseAccelerator: (runSignal) => chooseAccelerator(config, runSignal, (text) => log.note(text)),
   });
 
-  await writeFile(join(output, "result.json"), `${JSON.stringify({ taskId, ...result }, undefined, 2)}\n`);
+  // A disk that is full is no reason to keep the result from who waits for it.
+  const noteLoss = (name: string) => (error: unknown) => log.note(`${name} is not whole: ${messageOf(error)}`);
+  const text = `${JSON.stringify({ taskId, ...result }, undefined, 2)}\n`;
+  await writeFile(join(output, "result.json"), text).catch(noteLoss("result.json"));
   log.note(`log, result and artifacts are in ${output}`);
   logFile.end();
-  await finished(logFile);
+  await finished(logFile).catch(noteLoss("task.log"));
   return result;
 }
 
 /** A path as people write it becomes absolute; names and URLs stay as they are. */
 function localImage(image: ParsedPayload["image"] & {}, cwd: string): string | { url: string; sha256: string } {
   return typeof image === "string" && /^\.{1,2}\//.test(image) ? resolve(cwd, image) : image;
-}
-
-/** A folder used before keeps nothing of the run before. */
-async function prepareOutput(output: string): Promise<void> {
-  await mkdir(output, { recursive: true });
-  const ours = ["artifacts", "task.log", "result.json", "failure.png"];
-  await Promise.all(ours.map((name) => rm(join(output, name), { recursive: true, force: true })));
 }

@@ -1,7 +1,8 @@
-/** What the kernel of a guest says on its console when a task cannot go on. Pure. */
+/** What goes wrong with a machine that still runs, and may be why a task fails. Pure. */
+import type { QmpEvent } from "../qmp/messages.ts";
 
-export interface ConsoleNotice {
-  readonly kind: "kernel-panic" | "out-of-memory";
+export interface VmNotice {
+  readonly kind: "kernel-panic" | "out-of-memory" | "disk-error";
   /** A sentence. */
   readonly message: string;
 }
@@ -11,7 +12,7 @@ export interface ConsoleNotice {
  *
  * @see linux kernel/panic.c (panic), mm/oom_kill.c (__oom_kill_process)
  */
-const PATTERNS: readonly [ConsoleNotice["kind"], RegExp, (found: string[]) => string][] = [
+const PATTERNS: readonly [VmNotice["kind"], RegExp, (found: string[]) => string][] = [
   ["kernel-panic", /Kernel panic - not syncing: ?(.{0,200})/, ([why]) => `the kernel of the guest panicked: ${why}`],
   [
     "out-of-memory",
@@ -23,7 +24,8 @@ const PATTERNS: readonly [ConsoleNotice["kind"], RegExp, (found: string[]) => st
   ],
 ];
 
-export function recognizeNotice(line: string): ConsoleNotice | undefined {
+/** What a line on the guest's console means, if anything. */
+export function recognizeConsoleLine(line: string): VmNotice | undefined {
   for (const [kind, pattern, describe] of PATTERNS) {
     const found = pattern.exec(line);
     // It goes to logs and terminals, and the guest wrote it.
@@ -36,4 +38,11 @@ export function recognizeNotice(line: string): ConsoleNotice | undefined {
       };
   }
   return undefined;
+}
+
+/** What an event of QEMU means, if it is about a disk. @see QEMU qapi/block-core.json (BLOCK_IO_ERROR) */
+export function recognizeEvent({ name, data }: QmpEvent): VmNotice | undefined {
+  if (name !== "BLOCK_IO_ERROR") return undefined;
+  const { operation, reason } = data;
+  return { kind: "disk-error", message: `the host failed to ${operation} the disk of the machine: ${reason}` };
 }
