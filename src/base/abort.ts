@@ -1,8 +1,5 @@
 /** Waiting for things that may be cancelled. */
 
-/** A promise with its two ends outside. */
-export type Deferred<T> = PromiseWithResolvers<T>;
-
 /**
  * Settles like `promise`, or rejects with `signal.reason` as soon as the signal
  * fires. The promise itself is not stopped: whoever made it must heed the signal too.

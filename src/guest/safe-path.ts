@@ -1,6 +1,6 @@
 import { GuestError } from "./guest-errors.ts";
 
-export const MAX_PATH_BYTES = 4_096;
+const MAX_PATH_BYTES = 4_096;
 const MAX_NAME_BYTES = 255;
 
 /** Why `path` is not one that stays below the folder it is relative to; undefined if it is. */

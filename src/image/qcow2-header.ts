@@ -12,7 +12,6 @@ export const QCOW2_HEADER_BYTES = 2 * 1_024 * 1_024;
 
 export interface Qcow2Header {
   version: 2 | 3;
-  clusterBytes: number;
   /** Size of the disk the guest sees. */
   virtualBytes: number;
   /** undefined: a file that stands alone. */
@@ -71,7 +70,6 @@ export function parseQcow2Header(bytes: Buffer): Qcow2Header {
   const text = (type: number) => extensions.find((extension) => extension.type === type)?.data.toString("utf8");
   return {
     version,
-    clusterBytes: 2 ** clusterBits,
     virtualBytes: size(bytes, 24),
     backingFile,
     backingFormat: text(BACKING_FORMAT_EXTENSION),

@@ -21,10 +21,6 @@ export function parseMac(text: string): number {
   return Number.parseInt(text.replaceAll(":", ""), 16);
 }
 
-export function formatMac(mac: number): string {
-  return mac.toString(16).padStart(12, "0").replace(/..\B/g, "$&:");
-}
-
 /** The netmask of a prefix length, as a uint32. */
 export function netmask(prefixLength: number): number {
   return prefixLength === 0 ? 0 : (0xffff_ffff << (32 - prefixLength)) >>> 0;

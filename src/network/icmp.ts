@@ -1,7 +1,7 @@
 /** The ICMP messages the network answers with (RFC 792). */
 import { addWords, checksumOf } from "./checksum.ts";
 
-export const ICMP_HEADER_BYTES = 8;
+const ICMP_HEADER_BYTES = 8;
 export const IcmpType = { echoReply: 0, unreachable: 3, echoRequest: 8 } as const;
 export const PORT_UNREACHABLE = 3;
 

@@ -10,7 +10,7 @@ import { sequenceAdd, sequenceDistance } from "./sequence.ts";
 import { TcpFlag, type TcpSegment } from "./tcp-segment.ts";
 
 /** What is kept for a reader that does not read. */
-export const RECEIVE_LIMIT_BYTES = 256 * 1_024;
+const RECEIVE_LIMIT_BYTES = 256 * 1_024;
 
 export class TcpReceiver {
   readonly #queue = new ReceiveQueue();

@@ -75,10 +75,6 @@ export class TcpSender {
     return this.#finished;
   }
 
-  get ending(): boolean {
-    return this.#ending;
-  }
-
   /** Something is on its way that the guest has not acknowledged. */
   get inFlight(): boolean {
     return this.#sent > 0;

@@ -1,7 +1,7 @@
 /** UDP datagrams (RFC 768). */
 import { type Ipv4Header, transportChecksum } from "./ipv4.ts";
 
-export const UDP_HEADER_BYTES = 8;
+const UDP_HEADER_BYTES = 8;
 
 export interface UdpDatagram {
   sourcePort: number;

@@ -1,5 +1,5 @@
 /**
- * zstd by zstd-codec (WebAssembly): for hosts without the program, and for small payloads.
+ * zstd by zstd-codec (WebAssembly): for hosts without the program.
  *
  * Each stream runs in a thread of its own, which ends with the iteration.
  */

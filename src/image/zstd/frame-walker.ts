@@ -11,7 +11,7 @@
 import { corrupt, ZstdError } from "./codec.ts";
 
 /** What decoders must support; RFC 8878, section 3.1.1.1.2, and all that zstd-codec has memory for. */
-export const MAX_WINDOW_BYTES = 8 * 1_024 * 1_024;
+const MAX_WINDOW_BYTES = 8 * 1_024 * 1_024;
 
 const MAGIC = 0xfd2fb528;
 const MAX_BLOCK_BYTES = 128 * 1_024;

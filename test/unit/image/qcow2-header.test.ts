@@ -8,7 +8,6 @@ describe("parseQcow2Header", () => {
   it("reads a header of version 3 with its extensions", () => {
     expect(parseQcow2Header(goodLayer())).toEqual({
       version: 3,
-      clusterBytes: 65_536,
       virtualBytes: 1_024 ** 3,
       backingFile: "disk.img",
       backingFormat: "raw",

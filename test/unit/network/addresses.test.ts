@@ -1,19 +1,18 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { formatIpv4Address, formatMac, netmask, parseIpv4Address, parseMac } from "../../../src/network/addresses.ts";
+import { formatIpv4Address, netmask, parseIpv4Address, parseMac } from "../../../src/network/addresses.ts";
 
 describe("addresses", () => {
   it("reads what it writes", () => {
     fc.assert(
-      fc.property(fc.nat(0xffff_ffff), fc.bigInt(0n, 0xffff_ffff_ffffn), (address, mac) => {
+      fc.property(fc.nat(0xffff_ffff), (address) => {
         expect(parseIpv4Address(formatIpv4Address(address))).toBe(address);
-        expect(parseMac(formatMac(Number(mac)))).toBe(Number(mac));
       }),
     );
   });
 
-  it("writes a MAC address with all its zeros", () => {
-    expect(formatMac(0x02_00_0a_00_00_01)).toBe("02:00:0a:00:00:01");
+  it("reads a MAC address", () => {
+    expect(parseMac("02:00:0a:00:00:01")).toBe(0x02_00_0a_00_00_01);
   });
 
   it.each(["10.0.2", "10.0.2.256", "010.0.2.1", "10.0.2.1.1", "", "a.b.c.d"])("refuses the address %j", (text) => {
