@@ -2,8 +2,9 @@
  * Which accelerator really runs a guest on this host.
  *
  * That /dev/kvm opens, even that a virtual CPU can be made, does not mean that a
- * guest runs; so a probe machine of a few instructions has to end by itself. The
- * answer is kept until the host boots again or QEMU changes.
+ * guest runs; so a probe machine of a few instructions has to end by itself. Its
+ * answer is kept until the host boots again or QEMU changes; a bad one for an
+ * hour only, since a host may have been too busy.
  */
 import { access, constants, mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -24,6 +25,10 @@ export interface AcceleratorOptions {
   signal?: AbortSignal | undefined;
   /** Default 2 s, which is plenty for a few instructions. */
   timeoutMs?: number;
+  /** Default /dev/kvm. */
+  kvmDevice?: string;
+  /** Milliseconds since 1970. */
+  now?: () => number;
 }
 
 export interface AcceleratorAnswer {
@@ -36,16 +41,12 @@ export interface AcceleratorAnswer {
 
 const PROBE_TIMEOUT_MS = 2_000;
 const KVM_DEVICE = "/dev/kvm";
+const FAULT_LIFETIME_MS = 60 * 60_000;
 
 /** @throws {WorkerError} `kvm-unusable` where KVM was asked for and does not run a guest; `signal.reason`. */
 export async function probeAccelerator(options: AcceleratorOptions): Promise<AcceleratorAnswer> {
   if (options.requested === "tcg") return { accelerator: "tcg", cached: true };
-  const key = await cacheKey(options);
-  const file = join(options.cacheDirectory, "accelerator.json");
-  const known = await readCache(file, key);
-  const fault = known === undefined ? await findFault(options) : known.fault;
-  if (known === undefined) await writeCache(file, { key, fault });
-  const cached = known !== undefined;
+  const { fault, cached } = await findFault(options);
   if (fault === undefined) return { accelerator: "kvm", cached };
   if (options.requested === "kvm") {
     throw new WorkerError(`KVM cannot be used: ${fault}; set accelerator to auto or tcg to emulate the CPU instead`, {
@@ -79,38 +80,56 @@ export async function runProbe(
     if (error.exitCode === PROBE_EXIT_CODE) return undefined;
     if (error.code === "command-not-found") throw error;
     if (error.code === "command-timed-out") return `a guest hangs under ${accelerator.toUpperCase()} on this host`;
-    return `QEMU cannot use ${accelerator.toUpperCase()}: ${error.stderr.trim().split("\n").at(-1) ?? error.message}`;
+    return `QEMU cannot use ${accelerator.toUpperCase()}: ${error.stderr.trim().split("\n").at(-1) || error.message}`;
   }
   return `a guest does not run as it should under ${accelerator.toUpperCase()}`;
 }
 
-async function findFault(options: AcceleratorOptions): Promise<string | undefined> {
-  try {
-    await access(KVM_DEVICE, constants.R_OK | constants.W_OK);
-  } catch (error) {
-    if (codeOf(error) === "ENOENT") return `there is no ${KVM_DEVICE}`;
-    return `${KVM_DEVICE} may not be opened by this user (is the user in the group kvm?)`;
+async function findFault(options: AcceleratorOptions): Promise<{ fault: string | undefined; cached: boolean }> {
+  const { cacheDirectory, kvmDevice = KVM_DEVICE, now = Date.now } = options;
+  // Nothing to remember: membership of a group changes without a trace that a cache could go by.
+  const closed = await accessFault(kvmDevice);
+  if (closed !== undefined) return { fault: closed, cached: true };
+  const file = join(cacheDirectory, "accelerator.json");
+  const key = await cacheKey(options.qemuBinary, kvmDevice);
+  const known = await readCache(file);
+  const age = Math.abs(now() - (known?.at ?? 0));
+  if (known?.key === key && (known.fault === undefined || age < FAULT_LIFETIME_MS)) {
+    return { fault: known.fault, cached: true };
   }
-  return await runProbe("kvm", options);
+  const fault = await runProbe("kvm", options);
+  await writeCache(file, { key, fault, at: now() });
+  return { fault, cached: false };
+}
+
+async function accessFault(kvmDevice: string): Promise<string | undefined> {
+  try {
+    await access(kvmDevice, constants.R_OK | constants.W_OK);
+    return undefined;
+  } catch (error) {
+    if (codeOf(error) === "ENOENT") return `there is no ${kvmDevice}`;
+    return `${kvmDevice} may not be opened by this user (is the user in the group kvm?)`;
+  }
 }
 
 interface Cache {
   key: string;
   /** Undefined: KVM runs guests. */
   fault: string | undefined;
+  /** When it was found out, milliseconds since 1970. */
+  at: number;
 }
 
 /** Changes when the host boots, QEMU is replaced, or access to KVM changes. */
-async function cacheKey({ qemuBinary }: AcceleratorOptions): Promise<string> {
-  const [{ bootId }, qemu, kvm] = await Promise.all([currentOwner(), identifyProgram(qemuBinary), stampOf(KVM_DEVICE)]);
+async function cacheKey(qemuBinary: string, kvmDevice: string): Promise<string> {
+  const [{ bootId }, qemu, kvm] = await Promise.all([currentOwner(), identifyProgram(qemuBinary), stampOf(kvmDevice)]);
   return [bootId, qemu, kvm].join(" ");
 }
 
-async function readCache(file: string, key: string): Promise<Cache | undefined> {
-  const cache = await readFile(file, "utf8")
+async function readCache(file: string): Promise<Partial<Cache> | undefined> {
+  return await readFile(file, "utf8")
     .then((text) => JSON.parse(text) as Partial<Cache>)
     .catch(() => undefined);
-  return cache?.key === key ? { key, fault: cache.fault } : undefined;
 }
 
 async function writeCache(file: string, cache: Cache): Promise<void> {
