@@ -8,6 +8,7 @@ export { ImageLease } from "./image/store/image-lease.ts";
 export { ImageStore, type ImageStoreOptions } from "./image/store/image-store.ts";
 export { UserNetwork } from "./network/user-network.ts";
 export { QmpClient } from "./qmp/client.ts";
+export { MachinePool, type MachinePoolOptions } from "./sandbox/machine-pool.ts";
 export { Sandbox, type SandboxOptions } from "./sandbox/sandbox.ts";
 export { parseMachine } from "./schema/machine.ts";
 export { type ParsedPayload, parsePayload } from "./schema/payload.ts";

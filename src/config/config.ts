@@ -26,6 +26,7 @@ export interface Config {
   readonly machine: Readonly<MachineOverrides>;
   readonly accelerator: "auto" | "kvm" | "tcg";
   readonly qemu: { readonly binary: string };
+  readonly pool: { readonly machines: number; readonly memory: number; readonly maxIdleMs: number };
   readonly limits: {
     readonly maxRunTimeMs: number;
     readonly bootTimeoutMs: number;
@@ -72,7 +73,7 @@ function defaults(): WorkerConfig {
 }
 
 function complete(source: WorkerConfig, surroundings: Surroundings): Config {
-  const { images, limits, machine = {}, qemu } = source as DefaultsFilled;
+  const { images, limits, machine = {}, pool, qemu } = source as DefaultsFilled;
   const stateDir = source.stateDir ?? defaultStateDir(surroundings);
   return {
     stateDir,
@@ -88,6 +89,11 @@ function complete(source: WorkerConfig, surroundings: Surroundings): Config {
     machine,
     accelerator: source.accelerator ?? "auto",
     qemu: { binary: qemu.binary },
+    pool: {
+      machines: pool.machines,
+      memory: pool.memory ?? Math.floor(surroundings.host.memoryMiB / 4),
+      maxIdleMs: tryParseDuration(pool.maxIdle) ?? 0,
+    },
     limits: {
       maxRunTimeMs: tryParseDuration(limits.maxRunTime) ?? 0,
       bootTimeoutMs: tryParseDuration(limits.bootTimeout) ?? 0,
@@ -102,14 +108,16 @@ function complete(source: WorkerConfig, surroundings: Surroundings): Config {
 interface DefaultsFilled extends WorkerConfig {
   images: Required<Omit<NonNullable<WorkerConfig["images"]>, "directory">> & { directory?: string };
   limits: Required<NonNullable<WorkerConfig["limits"]>>;
+  pool: Required<Omit<NonNullable<WorkerConfig["pool"]>, "memory">> & { memory?: number };
   qemu: Required<NonNullable<WorkerConfig["qemu"]>>;
 }
 
 function semanticIssues(source: WorkerConfig, config: Config): Issue[] {
-  const { maxRunTime, bootTimeout } = (source as DefaultsFilled).limits;
+  const { limits, pool } = source as DefaultsFilled;
   return [
-    ...durationIssues("limits.maxRunTime", maxRunTime),
-    ...durationIssues("limits.bootTimeout", bootTimeout),
+    ...durationIssues("limits.maxRunTime", limits.maxRunTime),
+    ...durationIssues("limits.bootTimeout", limits.bootTimeout),
+    ...durationIssues("pool.maxIdle", pool.maxIdle),
     ...runDirIssues(config.runDir),
     ...machineIssues(config),
   ];

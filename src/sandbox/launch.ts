@@ -1,6 +1,4 @@
 /** Starts one machine with all that is its own: folders, disk, network. */
-import type { RequestListener } from "node:http";
-import { join } from "node:path";
 import { Scope } from "../base/scope.ts";
 import { WakeLine } from "../guest/wake.ts";
 import { OwnedDirectory } from "../host/owned-directory.ts";
@@ -20,8 +18,6 @@ export interface LaunchOptions {
   /** Parents of the machine's own folders: a short one for sockets, a roomy one for the disk. */
   runParent: string;
   stateParent: string;
-  /** Where the serial console is kept; absolute. Default: nowhere for longer than the machine lives. */
-  consoleLog?: string | undefined;
   signal: AbortSignal;
 }
 
@@ -38,12 +34,8 @@ export interface LaunchedMachine {
   readonly wakeLine: WakeLine;
 }
 
-/** @param handler Answers the machine's requests; `network.setHandler` gives it another one. */
-export async function launch(
-  options: LaunchOptions,
-  beginning: Beginning,
-  handler: RequestListener,
-): Promise<LaunchedMachine> {
+/** Nobody answers the machine's requests until `network.setHandler` says who. */
+export async function launch(options: LaunchOptions, beginning: Beginning): Promise<LaunchedMachine> {
   const { image, machine, qemuBinary, accelerator, signal } = options;
   await using scope = new Scope();
   const state = scope.use(await OwnedDirectory.create(options.stateParent));
@@ -52,7 +44,7 @@ export async function launch(
     beginning.kind === "capture"
       ? await image.createOverlay(beginning.draft.directory)
       : await image.createOverlay(state.path, beginning.kind === "resume" ? beginning.snapshot : undefined);
-  const network = scope.use(await UserNetwork.open({ mac: machine.mac, handler }));
+  const network = scope.use(await UserNetwork.open({ mac: machine.mac }));
   const vm = await VirtualMachine.start({
     qemuBinary,
     accelerator,
@@ -61,7 +53,6 @@ export async function launch(
     network,
     memory: memoryOf(beginning),
     runDirectory: run.path,
-    consoleLog: options.consoleLog ?? join(state.path, "console.log"),
     resources: scope.move(),
     signal,
   });

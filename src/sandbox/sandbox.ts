@@ -18,7 +18,8 @@ import type { GuestIdentity } from "../guest/wake.ts";
 import type { Snapshot } from "../image/store/snapshots.ts";
 import type { VirtualMachine } from "../vm/virtual-machine.ts";
 import { GuestGoneError, GuestSilentError } from "./errors.ts";
-import { type Beginning, type LaunchedMachine, launch } from "./launch.ts";
+import { type LaunchedMachine, launch } from "./launch.ts";
+import type { MachinePool } from "./machine-pool.ts";
 import { dropSnapshot, obtainSnapshot, type WarmStartOptions } from "./warm-start.ts";
 
 export interface SandboxOptions extends WarmStartOptions {
@@ -31,8 +32,12 @@ export interface SandboxOptions extends WarmStartOptions {
   onLogLimit: () => void;
   /** The agent for a platform such as `linux-x64`, for guests that fetch it; undefined if there is none. */
   agentFile: (platform: string) => string | undefined;
+  /** Where the serial console is kept; absolute, written anew. Default: nowhere. */
+  consoleLog?: string | undefined;
   /** Boot even where a snapshot could be resumed. */
   cold: boolean;
+  /** Where machines may be ready. */
+  pool?: MachinePool | undefined;
 }
 
 /** A resumed guest is there within a fraction of a second; one that is not never will be. */
@@ -44,62 +49,71 @@ export class Sandbox implements AsyncDisposable {
   /** What it was resumed from; undefined if it booted. */
   readonly snapshot: Snapshot | undefined;
 
-  private constructor(
-    { vm, network, wakeLine }: LaunchedMachine,
-    guest: GuestSession,
-    options: SandboxOptions,
-    snapshot?: Snapshot,
-  ) {
+  private constructor(machine: LaunchedMachine, options: SandboxOptions, snapshot?: Snapshot) {
+    const { vm, network, wakeLine } = machine;
+    const { task, log, maxLogBytes, onLogLimit, agentFile, consoleLog } = options;
     this.vm = vm;
-    this.guest = guest;
+    this.guest = new GuestSession({ task, log, maxLogBytes, onLogLimit });
     this.snapshot = snapshot;
+    if (consoleLog !== undefined) vm.console.recordTo(consoleLog);
+    network.setHandler(createMetadataService(this.guest, { agentFile }));
     // A guest that boots says when it is ready; one that is resumed was.
     if (snapshot === undefined) void wakeLine.parked.then(() => wakeLine.wake(options.identity));
-    else wakeLine.wake(options.identity);
     // What follows from it, the end of the machine, says less.
     void network.closed.then((error) => {
-      if (error !== undefined) guest.close(error);
+      if (error !== undefined) this.guest.close(error);
     });
     void vm.ending.then(async () => {
       // The log that has arrived is read to its end before anybody hears of it.
       const end = await vm.done;
-      guest.close(new GuestGoneError(end));
+      this.guest.close(new GuestGoneError(end));
     });
   }
 
   /** Starts the machine. When this resolves its guest is in contact, if it was resumed, or about to boot. */
   static async start(options: SandboxOptions): Promise<Sandbox> {
     const snapshot = options.cold ? undefined : await obtainSnapshot(options);
-    if (snapshot === undefined) return await Sandbox.#begin(options, { kind: "boot" });
+    if (snapshot === undefined) return await Sandbox.#boot(options);
     try {
-      const sandbox = await Sandbox.#begin(options, { kind: "resume", snapshot });
-      try {
-        await sandbox.waitForGuest(RESUME_TIMEOUT_MS, options.signal);
-      } catch (error) {
-        await sandbox[Symbol.asyncDispose]();
-        throw error;
-      }
+      const sandbox = await Sandbox.#resume(options, snapshot);
       await options.image.snapshots.noteUse(snapshot);
+      options.pool?.noteUse(snapshot, options);
       return sandbox;
     } catch (error) {
       options.signal.throwIfAborted();
       await dropSnapshot(snapshot, messageOf(error), options);
-      return await Sandbox.#begin(options, { kind: "boot" });
+      return await Sandbox.#boot(options);
     }
   }
 
-  static async #begin(options: SandboxOptions, beginning: Beginning): Promise<Sandbox> {
-    const { task, log, maxLogBytes, onLogLimit, agentFile } = options;
-    const guest = new GuestSession({ task, log, maxLogBytes, onLogLimit });
-    const machine = await launch(options, beginning, createMetadataService(guest, { agentFile }));
-    if (beginning.kind !== "resume") return new Sandbox(machine, guest, options);
+  static async #boot(options: SandboxOptions): Promise<Sandbox> {
+    return new Sandbox(await launch(options, { kind: "boot" }), options);
+  }
+
+  static async #resume(options: SandboxOptions, snapshot: Snapshot): Promise<Sandbox> {
+    const ready = options.pool?.take(snapshot);
+    if (ready !== undefined) {
+      try {
+        return await Sandbox.#goOn(ready, options, snapshot);
+      } catch {
+        // It may have been killed while it waited, which is not the snapshot's fault.
+        options.signal.throwIfAborted();
+      }
+    }
+    return await Sandbox.#goOn(await launch(options, { kind: "resume", snapshot }), options, snapshot);
+  }
+
+  static async #goOn(machine: LaunchedMachine, options: SandboxOptions, snapshot: Snapshot): Promise<Sandbox> {
+    const sandbox = new Sandbox(machine, options, snapshot);
     try {
       await machine.vm.resume();
+      machine.wakeLine.wake(options.identity);
+      await sandbox.waitForGuest(RESUME_TIMEOUT_MS, options.signal);
+      return sandbox;
     } catch (error) {
-      await machine.vm[Symbol.asyncDispose]();
+      await sandbox[Symbol.asyncDispose]();
       throw error;
     }
-    return new Sandbox(machine, guest, options, beginning.snapshot);
   }
 
   /**

@@ -132,8 +132,9 @@ async function capture(key: string, title: string, options: WarmStartOptions): P
     response.writeHead(503).end();
     called.reject(new NotCapturableError("its guest tools do not say when it may be captured (use Boxcar's agent)"));
   };
-  const { vm, wakeLine } = await launch({ ...options, consoleLog: undefined }, { kind: "capture", draft }, handler);
+  const { vm, network, wakeLine } = await launch(options, { kind: "capture", draft });
   await using _machine = vm;
+  network.setHandler(handler);
   const gone = vm.ending.then(async () => {
     throw new GuestGoneError(await vm.done);
   });

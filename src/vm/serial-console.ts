@@ -1,20 +1,14 @@
 /**
- * What a guest writes to its serial port: all of it read, the beginning kept in a file, the end in memory, and the
- * lines in which a kernel says why a task cannot go on remembered.
+ * What a guest writes to its serial port: all of it read, the end kept in memory, the beginning in a file if there is
+ * to be one, and the lines in which a kernel says why a task cannot go on remembered.
  *
  * *Owns* its end of the port and the file. A guest may write without end and whatever it likes; what is kept of it is
  * bounded.
  */
-import { createWriteStream } from "node:fs";
+import { createWriteStream, type WriteStream } from "node:fs";
 import { type Duplex, Writable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { recognizeConsoleLine, type VmNotice } from "./notices.ts";
-
-export interface SerialConsoleOptions {
-  /** Absolute path; made, with at most `maxBytes`. */
-  file: string;
-  maxBytes?: number;
-}
 
 const MAX_FILE_BYTES = 16 * 1_024 * 1_024;
 const TAIL_BYTES = 16_384;
@@ -25,30 +19,38 @@ const NEWLINE = 10;
 export class SerialConsole {
   /** Resolves when everything the guest has written is in the file; never rejects. */
   readonly closed: Promise<void>;
+  #file: WriteStream | undefined;
+  #room = 0;
   #tail = Buffer.alloc(0);
   #line = Buffer.alloc(0);
   readonly #notices: VmNotice[] = [];
 
-  constructor(port: Duplex, { file, maxBytes = MAX_FILE_BYTES }: SerialConsoleOptions) {
-    const log = createWriteStream(file, { mode: 0o600 });
-    let room = maxBytes;
-    // A full disk costs the file, not the guest's console.
-    let broken = false;
-    log.on("error", () => {
-      broken = true;
-    });
+  constructor(port: Duplex) {
     const reader = new Writable({
       write: (chunk: Buffer, _encoding, done) => {
         this.#note(chunk);
-        const kept = broken ? chunk.subarray(0, 0) : chunk.subarray(0, room);
-        room -= kept.length;
-        if (kept.length === 0 || log.write(kept)) done();
-        else void drained(log).then(() => done());
+        void this.#record(chunk).then(() => done());
       },
     });
     this.closed = pipeline(port, reader)
       .catch(() => {})
-      .then(() => new Promise<void>((resolve) => log.once("close", resolve).end()));
+      .then(() => this.#endFile());
+  }
+
+  /**
+   * Writes what comes from now on to a file, after the end of what has come already.
+   *
+   * @param file Absolute path; written anew.
+   */
+  recordTo(file: string, maxBytes = MAX_FILE_BYTES): void {
+    const stream = createWriteStream(file, { mode: 0o600 });
+    // A full disk costs the file, not the guest's console.
+    stream.on("error", () => {
+      this.#room = 0;
+    });
+    this.#file = stream;
+    this.#room = maxBytes;
+    void this.#record(this.#tail);
   }
 
   /** The end of it, at most 16 KiB; "" if there was nothing. */
@@ -59,6 +61,18 @@ export class SerialConsole {
   /** The first lines of the guest's kernel that mean trouble, in order; at most 20. */
   get notices(): readonly VmNotice[] {
     return this.#notices;
+  }
+
+  async #record(chunk: Buffer): Promise<void> {
+    const kept = chunk.subarray(0, this.#room);
+    this.#room -= kept.length;
+    if (this.#file === undefined || kept.length === 0) return;
+    if (!this.#file.write(kept)) await drained(this.#file);
+  }
+
+  async #endFile(): Promise<void> {
+    const file = this.#file;
+    if (file !== undefined && !file.closed) await new Promise<void>((resolve) => file.once("close", resolve).end());
   }
 
   #note(chunk: Buffer): void {

@@ -34,8 +34,6 @@ export interface VirtualMachineOptions {
   memory?: MachineMemory | undefined;
   /** For sockets; a short absolute path, of this machine alone. */
   runDirectory: string;
-  /** Where the console is kept; absolute, written anew. */
-  consoleLog: string;
   /** Becomes the machine's: disposed when it is gone, and when it does not start. */
   resources: Scope;
   signal?: AbortSignal | undefined;
@@ -89,7 +87,7 @@ export class VirtualMachine implements AsyncDisposable {
       throw new Error("QEMU was started without its sockets");
     }
     this.wakePort = wakePort;
-    this.console = new SerialConsole(serialPort, { file: options.consoleLog });
+    this.console = new SerialConsole(serialPort);
     options.network.connect(link);
     this.#monitor = QmpClient.connect(monitor).then((client) => {
       client.onEvent((event) => this.#hear(event));

@@ -24,7 +24,7 @@ import { Phases } from "./phases.ts";
 import type { TaskLog } from "./task-log.ts";
 import type { TaskResult } from "./task-result.ts";
 
-export interface TaskRunOptions extends Pick<SandboxOptions, "agentFile"> {
+export interface TaskRunOptions extends Pick<SandboxOptions, "agentFile" | "cold" | "pool"> {
   taskId: string;
   payload: ParsedPayload;
   config: Config;
@@ -40,8 +40,6 @@ export interface TaskRunOptions extends Pick<SandboxOptions, "agentFile"> {
   consoleLog: string;
   /** Absolute paths of pictures of the screen: at a failure, and at the end of any run if there is a path for it. */
   screenshots: { failure: string; final: string | undefined };
-  /** Boot even where a snapshot could be resumed. */
-  cold: boolean;
   signal: AbortSignal;
 }
 
@@ -100,6 +98,7 @@ async function runWithImage(options: TaskRunOptions, phases: Phases, facts: Mach
       agentFile: options.agentFile,
       identity: createIdentity(taskId),
       cold: options.cold,
+      pool: options.pool,
       bootTimeoutMs: config.limits.bootTimeoutMs,
       note: (text) => log.note(text),
       qemuBinary: config.qemu.binary,

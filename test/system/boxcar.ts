@@ -38,13 +38,14 @@ export interface BoxcarOptions {
 
 export class Boxcar implements AsyncDisposable {
   readonly directory: string;
-  readonly #images: string;
+  /** The image store its commands use. */
+  readonly images: string;
   readonly #ownGroups: boolean;
   #count = 0;
 
   private constructor(directory: string, images: string, ownGroups: boolean) {
     this.directory = directory;
-    this.#images = images;
+    this.images = images;
     this.#ownGroups = ownGroups;
   }
 
@@ -60,7 +61,7 @@ export class Boxcar implements AsyncDisposable {
     const folders = {
       BOXCAR_STATE_DIR: join(this.directory, "state"),
       BOXCAR_RUN_DIR: join(this.directory, "run"),
-      BOXCAR_IMAGES_DIR: this.#images,
+      BOXCAR_IMAGES_DIR: this.images,
     };
     return launch(args, this.directory, { ...folders, ...env }, this.#ownGroups);
   }

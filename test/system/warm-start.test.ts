@@ -1,14 +1,10 @@
 import { createHash } from "node:crypto";
 import { mkdir, readdir, readFile, stat, symlink, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { PassThrough } from "node:stream";
 import { execa } from "execa";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { createIdentity } from "../../src/guest/wake.ts";
-import { ImageStore } from "../../src/image/store/image-store.ts";
-import { Sandbox } from "../../src/sandbox/sandbox.ts";
-import { resolveMachine } from "../../src/vm/limits.ts";
 import { Boxcar, type Finished, finish, untilCreated } from "./boxcar.ts";
+import { Sandboxes } from "./sandboxes.ts";
 
 let boxcar: Boxcar;
 
@@ -155,46 +151,18 @@ describe("a machine that has booted before", () => {
 
 describe("one snapshot", () => {
   it("can be resumed a hundred times", async () => {
-    await using store = await ImageStore.open({ directory: join(boxcar.directory, "images") });
-    await using image = await store.acquire("debian-minimal");
-    const machine = resolveMachine(
-      { payload: { memory: 256, cores: 1 }, image: image.image.machine },
-      { maxMemory: 256, maxCPUs: 1, defaultThreads: 1 },
-    );
-    const notes: string[] = [];
-    const resume = async () => {
-      const started = await Sandbox.start({
-        image,
-        machine,
-        accelerator: "tcg",
-        qemuBinary: "qemu-system-x86_64",
-        task: { command: ["true"], env: {}, tty: false, runId: 0 },
-        identity: createIdentity("again"),
-        log: new PassThrough().resume(),
-        maxLogBytes: 1_000,
-        onLogLimit: () => {},
-        agentFile: () => undefined,
-        cold: false,
-        bootTimeoutMs: 60_000,
-        note: (text) => notes.push(text),
-        runParent: join(boxcar.directory, "run/m"),
-        stateParent: join(boxcar.directory, "state/machines"),
-        signal: new AbortController().signal,
-      });
-      await using sandbox = started;
-      await sandbox.guest.resolved;
-      return sandbox.snapshot?.id;
-    };
+    await using sandboxes = await Sandboxes.open(boxcar);
+    const resume = async () => (await sandboxes.run("true")).snapshot;
     const first = await resume();
     const seen = new Set([first]);
-    notes.length = 0;
+    sandboxes.notes.length = 0;
     const resumeMany = async () => {
       for (let count = 0; count < 50; count++) seen.add(await resume());
     };
     await Promise.all([resumeMany(), resumeMany()]);
     expect([...seen]).toEqual([first]);
     expect(first).toBeDefined();
-    expect(notes).toEqual([]);
+    expect(sandboxes.notes).toEqual([]);
   }, 180_000);
 });
 

@@ -21,6 +21,7 @@ describe("resolveConfig", () => {
       machineOptions: { maxMemory: 4_096, maxCPUs: 4, defaultThreads: 1 },
       machine: {},
       accelerator: "auto",
+      pool: { machines: 0, memory: 4_096, maxIdleMs: 1_800_000 },
       qemu: { binary: "qemu-system-x86_64" },
       limits: {
         maxRunTimeMs: 3_600_000,

@@ -16,7 +16,8 @@ afterAll(() => rm(directory, { recursive: true }));
 async function feed(chunks: readonly (string | Buffer)[], maxBytes?: number) {
   const port = new PassThrough();
   const file = join(directory, `${Math.random()}.log`);
-  const console = new SerialConsole(port, { file, ...(maxBytes === undefined ? {} : { maxBytes }) });
+  const console = new SerialConsole(port);
+  console.recordTo(file, maxBytes);
   for (const chunk of chunks) port.write(chunk);
   port.end();
   await console.closed;
@@ -42,10 +43,23 @@ describe("the serial console", () => {
 
   it("goes on where the file cannot be written", async () => {
     const port = new PassThrough();
-    const console = new SerialConsole(port, { file: join(directory, "missing/console.log") });
+    const console = new SerialConsole(port);
+    console.recordTo(join(directory, "missing/console.log"));
     port.end("hello");
     await console.closed;
     expect(console.tail).toBe("hello");
+  });
+
+  it("records from the middle on, beginning with what it remembers", async () => {
+    const port = new PassThrough();
+    const console = new SerialConsole(port);
+    const file = join(directory, "late.log");
+    port.write("early ");
+    await new Promise((resolve) => setImmediate(resolve));
+    console.recordTo(file);
+    port.end("late");
+    await console.closed;
+    expect(await readFile(file, "utf8")).toBe("early late");
   });
 
   it("recognizes what the kernel says, wherever the chunks are cut", async () => {
