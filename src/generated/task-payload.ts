@@ -62,6 +62,34 @@ export interface TaskPayload {
    */
   network?: "isolated";
   /**
+   * Pictures of the machine's screen to keep as artifacts below `public/screens/`.
+   */
+  screenshots?: {
+    /**
+     * How often one is taken while the command runs: seconds, or a text such as "10 seconds"; one second or more. None if it is left out.
+     */
+    every?: number | string;
+    /**
+     * Whether one is taken when the task did not complete.
+     */
+    onFailure?: boolean;
+    /**
+     * What they are kept as.
+     */
+    format?: "png" | "jpeg";
+  };
+  /**
+   * Whether to keep what the screen showed while the command ran as an animated picture, `public/screens/video.apng`.
+   */
+  video?:
+    | boolean
+    | {
+        /**
+         * How often the screen is looked at: seconds, or a text such as "2 seconds"; one second or more. As often as `screenshots.every`, or every second, if it is left out.
+         */
+        every?: number | string;
+      };
+  /**
    * Files and folders to keep from the machine when the command has ended, also when it failed.
    *
    * @maxItems 1000

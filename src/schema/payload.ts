@@ -1,6 +1,6 @@
 /** A task's payload: what the schema can say, and what it cannot, all issues together. */
 import { InvalidInputError, type Issue } from "../base/errors.ts";
-import { tryParseDuration } from "../base/units.ts";
+import { formatDuration, tryParseDuration } from "../base/units.ts";
 import type { MachineOverrides } from "../generated/machine.ts";
 import type { TaskPayload } from "../generated/task-payload.ts";
 import { joinPath } from "./document-path.ts";
@@ -26,6 +26,14 @@ export interface ParsedPayload {
   readonly maxRunTimeMs: number | undefined;
   readonly network: NonNullable<TaskPayload["network"]>;
   readonly artifacts: readonly ArtifactRequest[];
+  readonly screenshots: {
+    /** Undefined: none at intervals. */
+    readonly everyMs: number | undefined;
+    readonly onFailure: boolean;
+    readonly format: "png" | "jpeg";
+  };
+  /** Undefined: none. */
+  readonly video: { readonly everyMs: number } | undefined;
 }
 
 export interface PayloadOptions extends ParseOptions {
@@ -51,6 +59,20 @@ export function parsePayload(data: unknown, options: PayloadOptions): ParsedPayl
     maxRunTimeMs: payload.maxRunTime === undefined ? undefined : tryParseDuration(payload.maxRunTime),
     network: payload.network ?? "isolated",
     artifacts: (payload.artifacts ?? []).map((artifact) => ({ type: "file", optional: false, ...artifact })),
+    ...screensOf(payload),
+  };
+}
+
+/** Faster, and the machine would be busy with its pictures. */
+const MIN_SCREEN_INTERVAL_MS = 1_000;
+
+function screensOf({ screenshots = {}, video = false }: TaskPayload): Pick<ParsedPayload, "screenshots" | "video"> {
+  const { every, onFailure = true, format = "png" } = screenshots;
+  const everyMs = every === undefined ? undefined : tryParseDuration(every);
+  const videoEvery = typeof video === "object" && video.every !== undefined ? tryParseDuration(video.every) : everyMs;
+  return {
+    screenshots: { everyMs, onFailure, format },
+    video: video === false ? undefined : { everyMs: videoEvery ?? MIN_SCREEN_INTERVAL_MS },
   };
 }
 
@@ -66,13 +88,26 @@ function trySchema(data: unknown, options: ParseOptions): { payload?: TaskPayloa
 /** Looks only at what has the right shape: the schema speaks of the rest. */
 function semanticIssues(data: unknown, maxRunTimeMs: number): Issue[] {
   if (typeof data !== "object" || data === null) return [];
-  const { maxRunTime, artifacts } = data as Record<string, unknown>;
-  return [...runTimeIssues(maxRunTime, maxRunTimeMs), ...artifactIssues(artifacts)];
+  const { maxRunTime, artifacts, screenshots, video } = data as Record<string, unknown>;
+  return [
+    ...(isDuration(maxRunTime) ? durationIssues("maxRunTime", maxRunTime, maxRunTimeMs) : []),
+    ...artifactIssues(artifacts),
+    ...intervalIssues("screenshots", screenshots),
+    ...intervalIssues("video", video),
+  ];
 }
 
-function runTimeIssues(value: unknown, maxRunTimeMs: number): Issue[] {
-  if (typeof value !== "string" && (typeof value !== "number" || !(value > 0 && value < Infinity))) return [];
-  return durationIssues("maxRunTime", value, maxRunTimeMs);
+function isDuration(value: unknown): value is string | number {
+  return typeof value === "string" || (typeof value === "number" && value > 0 && value < Infinity);
+}
+
+function intervalIssues(key: string, data: unknown): Issue[] {
+  const every = typeof data === "object" && data !== null && "every" in data ? data.every : undefined;
+  if (!isDuration(every)) return [];
+  const path = `${key}.every`;
+  const ms = tryParseDuration(every);
+  if (ms === undefined || ms >= MIN_SCREEN_INTERVAL_MS) return durationIssues(path, every);
+  return [{ path, message: `${formatDuration(ms)} is shorter than one second, the least there is` }];
 }
 
 function artifactIssues(artifacts: unknown): Issue[] {

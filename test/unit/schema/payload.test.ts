@@ -32,6 +32,8 @@ describe("parsePayload", () => {
       maxRunTimeMs: undefined,
       network: "isolated",
       artifacts: [],
+      screenshots: { everyMs: undefined, onFailure: true, format: "png" },
+      video: undefined,
     });
   });
 
@@ -104,6 +106,14 @@ describe("parsePayload", () => {
     ["no run time", { maxRunTime: 0 }, ["maxRunTime"]],
     ["an endless run time", { maxRunTime: Number.POSITIVE_INFINITY }, ["maxRunTime"]],
     ["a run time in text that is none", { maxRunTime: "" }, ["maxRunTime"]],
+    ["pictures of a format there is not", { screenshots: { format: "gif" } }, ["screenshots.format"]],
+    [
+      "pictures too often",
+      { screenshots: { every: "0.9 s" }, video: { every: 0.5 } },
+      ["screenshots.every", "video.every"],
+    ],
+    ["pictures at no interval", { screenshots: { every: "often" } }, ["screenshots.every"]],
+    ["a video of text", { video: "yes" }, ["video"]],
     ["an artifact without path", { artifacts: [{ name: "a" }] }, ["artifacts[0].path"]],
     ["an artifact of unknown type", { artifacts: [{ name: "a", path: "b", type: "link" }] }, ["artifacts[0].type"]],
     [
@@ -153,6 +163,18 @@ describe("parsePayload", () => {
   it("refuses what no timer can wait for, also where the worker has no limit", () => {
     const parse = () => parsePayload({ command: ["true"], maxRunTime: 1e12 }, { subject: "It", blame: "task" });
     expect(parse).toThrow("maxRunTime");
+  });
+
+  it.each([
+    [{ screenshots: { every: "10 seconds" } }, 10_000, undefined],
+    [{ video: true }, undefined, 1_000],
+    [{ video: {} }, undefined, 1_000],
+    [{ screenshots: { every: 5 }, video: true }, 5_000, 5_000],
+    [{ screenshots: { every: 5 }, video: { every: "2 s" } }, 5_000, 2_000],
+    [{ screenshots: { every: 5 }, video: false }, 5_000, undefined],
+  ])("knows how often %j wants the screen", (fields, everyMs, videoMs) => {
+    const { screenshots, video } = parsePayload({ command: ["true"], ...fields }, options);
+    expect([screenshots.everyMs, video?.everyMs]).toEqual([everyMs, videoMs]);
   });
 
   it("does not print the values of variables, which may be secrets", () => {
