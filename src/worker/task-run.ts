@@ -12,6 +12,7 @@ import { messageOf } from "../base/errors.ts";
 import { formatDuration } from "../base/units.ts";
 import type { Config } from "../config/config.ts";
 import type { ArtifactSink } from "../feature/artifacts.ts";
+import { Screens } from "../feature/screens/screens.ts";
 import { createIdentity } from "../guest/wake.ts";
 import type { ImageLease } from "../image/store/image-lease.ts";
 import { Sandbox, type SandboxOptions } from "../sandbox/sandbox.ts";
@@ -55,20 +56,37 @@ type MachineFacts = Pick<TaskResult, "image" | "machine" | "accelerator" | "star
 export async function runTask(options: TaskRunOptions): Promise<TaskResult> {
   const phases = new Phases();
   const facts: MachineFacts = {};
+  await using screens = screensOf(options);
   let outcome: Outcome;
   try {
-    outcome = await runWithImage(options, phases, facts);
+    outcome = await runWithImage(options, phases, facts, screens);
   } catch (error) {
     outcome = outcomeOfError(error, options.signal);
   }
+  await screens.finish();
   await options.log.flush();
   if (outcome.message !== undefined) options.log.note(outcome.message);
   const timings = phases.timings();
   options.log.note(`${describeOutcome(outcome)} after ${formatDuration(timings.total)}`);
-  return { ...outcome, timings, ...facts };
+  return { ...outcome, artifacts: [...outcome.artifacts, ...screens.records], timings, ...facts };
 }
 
-async function runWithImage(options: TaskRunOptions, phases: Phases, facts: MachineFacts): Promise<Outcome> {
+function screensOf({ artifacts, log, payload, signal, stateParent }: TaskRunOptions): Screens {
+  return new Screens({
+    request: payload,
+    sink: artifacts,
+    parent: stateParent,
+    note: (text) => log.note(text),
+    signal,
+  });
+}
+
+async function runWithImage(
+  options: TaskRunOptions,
+  phases: Phases,
+  facts: MachineFacts,
+  screens: Screens,
+): Promise<Outcome> {
   const { config, log, payload, signal, taskId } = options;
   const [image, accelerator] = await phases.measure("image", async () => {
     const lease = await options.acquireImage(signal);
@@ -110,7 +128,7 @@ async function runWithImage(options: TaskRunOptions, phases: Phases, facts: Mach
   );
   facts.start = sandbox.snapshot === undefined ? "booted" : "resumed";
   try {
-    return await runInSandbox(sandbox, options, phases);
+    return await runInSandbox(sandbox, options, phases, screens);
   } finally {
     await phases.measure("release", () => sandbox[Symbol.asyncDispose]());
   }
@@ -128,20 +146,23 @@ function guestTask({ payload, taskId }: TaskRunOptions) {
   };
 }
 
-async function runInSandbox(sandbox: Sandbox, options: TaskRunOptions, phases: Phases): Promise<Outcome> {
+async function runInSandbox(
+  sandbox: Sandbox,
+  options: TaskRunOptions,
+  phases: Phases,
+  screens: Screens,
+): Promise<Outcome> {
   const { config, log, payload, screenshots, signal } = options;
   try {
     await phases.measure("boot", () => sandbox.waitForGuest(config.limits.bootTimeoutMs, signal));
     log.note(`the guest is up; running ${describeCommand(payload.command)}`);
-    const end = await phases.measure("run", () => waitForEnd(sandbox, options));
+    const end = await phases.measure("run", () => screens.during(sandbox.vm, () => waitForEnd(sandbox, options)));
     const outcome = await phases.measure("collect", () => collect(sandbox, end, options));
-    if (outcome.state !== "completed") await takeScreenshot(sandbox, screenshots.failure, log);
+    if (outcome.state !== "completed") await showFailure(sandbox, options, screens);
     if (screenshots.final !== undefined) await takeScreenshot(sandbox, screenshots.final, log);
     return outcome;
   } catch (error) {
-    if (!signal.aborted && sandbox.vm.state !== "gone") {
-      await takeScreenshot(sandbox, screenshots.failure, log);
-    }
+    if (!signal.aborted && sandbox.vm.state !== "gone") await showFailure(sandbox, options, screens);
     throw error;
   }
 }
@@ -190,14 +211,22 @@ async function collect(sandbox: Sandbox, end: RunEnd, options: TaskRunOptions): 
   return { ...outcomeOfRun(end, problems, sandbox.vm.notices), artifacts: records };
 }
 
-/** A machine without graphics, or a full disk, is no reason to fail a task. */
-async function takeScreenshot(sandbox: Sandbox, file: string, log: TaskLog): Promise<void> {
+async function showFailure(sandbox: Sandbox, options: TaskRunOptions, screens: Screens): Promise<void> {
+  if (!options.payload.screenshots.onFailure) return;
+  const file = options.screenshots.failure;
+  if (await takeScreenshot(sandbox, file, options.log)) await screens.keepFailure(file);
+}
+
+/** A machine without graphics, or a full disk, is no reason to fail a task. Resolves with whether there is a picture. */
+async function takeScreenshot(sandbox: Sandbox, file: string, log: TaskLog): Promise<boolean> {
   try {
     await sandbox.vm.screenshot(file);
-    log.note(`the screen is in ${file}`);
   } catch (error) {
     log.note(`no picture of the screen: ${messageOf(error)}`);
+    return false;
   }
+  log.note(`the screen is in ${file}`);
+  return true;
 }
 
 const MAX_COMMAND_CHARACTERS = 100;
