@@ -67,7 +67,10 @@ describe("a task", () => {
     });
     expect(exitCode).toBe(1);
     expect(result).toMatchObject({ state: "failed", reason: "command-failed", exitCode: 3 });
-    expect(result.artifacts).toEqual([expect.objectContaining({ name: "half.txt", sizeBytes: 5 })]);
+    expect(result.artifacts).toEqual([
+      expect.objectContaining({ name: "half.txt", sizeBytes: 5 }),
+      expect.objectContaining({ name: "public/screens/failure.png", contentType: "image/png" }),
+    ]);
     expect(await readFile(join(output, "artifacts/half.txt"), "utf8")).toBe("half\n");
     expect((await readdir(output)).sort()).toContain("failure.png");
   });
@@ -145,6 +148,7 @@ describe("a task", () => {
     expect(result.artifacts).toEqual([
       expect.objectContaining({ name: "missing", error: "file-missing-on-worker" }),
       expect.objectContaining({ name: "there", sizeBytes: 2 }),
+      expect.objectContaining({ name: "public/screens/failure.png" }),
     ]);
   });
 
