@@ -5,7 +5,7 @@ import { PNG } from "pngjs";
 import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { readApng } from "../unit/feature/screens/read-apng.ts";
-import { Boxcar, finish } from "./boxcar.ts";
+import { Boxcar, finish, untilCreated } from "./boxcar.ts";
 
 let boxcar: Boxcar;
 
@@ -116,6 +116,25 @@ describe("a task that asks for its screen", () => {
     } finally {
       await execa("umount", [state]);
     }
+  });
+
+  it("keeps the pictures it has when it is cancelled, and leaves nothing else", async () => {
+    const { child, output } = await boxcar.startTask({
+      command: ["sleep", "60"],
+      screenshots: { every: 1 },
+      video: true,
+    });
+    await untilCreated(child, boxcar.directory, /^\d+\/artifacts\/public\/screens\/.*\.png$/);
+    child.kill("SIGINT");
+    const { exitCode, result, stderr } = await finish(child);
+    expect(exitCode).toBe(130);
+    expect(result).toMatchObject({ state: "exception", reason: "canceled" });
+    expect(stderr).not.toContain("pictures of the screen");
+    const names = result.artifacts.map(({ name }) => name);
+    expect(
+      (await readdir(join(output, "artifacts/public/screens"))).map((name) => `public/screens/${name}`).sort(),
+    ).toEqual(names.sort());
+    expect(await boxcar.leftovers()).toEqual([]);
   });
 
   it("gets no picture of a failure where it does not want one", async () => {

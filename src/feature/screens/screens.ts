@@ -63,7 +63,7 @@ export class Screens implements AsyncDisposable {
     } finally {
       stop.abort();
       this.#endMs = currentMs();
-      // Who cancels does not wait for a machine that may hang; disposal waits, when it is gone.
+      // Who cancels does not wait for a machine that may hang: finish() waits, when it is gone.
       await orAborted(this.#recording, signal).catch(() => {});
     }
   }
@@ -73,8 +73,9 @@ export class Screens implements AsyncDisposable {
     await this.#attempt(() => this.#putPicture("failure", file));
   }
 
-  /** Stores the index and the video; nothing in a run that was cancelled. */
+  /** Stores the index and the video, when the machine is gone; nothing in a run that was cancelled. */
   async finish(): Promise<void> {
+    await this.#recording;
     if (this.#options.signal.aborted) return;
     const index = (this.#pictures?.shots ?? []).flatMap(({ atMs, frame }) => {
       const file = this.#names.get(frame);

@@ -159,8 +159,8 @@ describe("the screens of a run", () => {
       },
     };
     await screens.during(screen, () => called.promise.then(() => cancel.abort()));
-    await screens.finish();
     hanging.reject(new QmpClosedError("closed"));
+    await screens.finish();
     await screens[Symbol.asyncDispose]();
     expect([screens.records, notes]).toEqual([[], []]);
   });
