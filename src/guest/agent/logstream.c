@@ -1,7 +1,10 @@
 #include "logstream.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #define RING_BYTES (2 * 1024 * 1024)
 #define SEGMENT_BYTES (1024 * 1024)
@@ -63,13 +66,30 @@ static void *send_all(void *argument)
             note("the host refused a piece of the log");
         delay = 0;
         ring_confirm(&log->ring, sent);
+        atomic_store(&log->progress->confirmed, sent);
     }
     http_close(&log->http);
     return NULL;
 }
 
-void logstream_start(struct logstream *log, const char *url)
+static struct log_progress unseen;
+
+/* A file that cannot be made costs the end of a log, at worst. */
+static struct log_progress *map_progress(void)
 {
+    int fd = open(LOG_PROGRESS_FILE, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+    if (fd < 0)
+        return &unseen;
+    void *mapped = MAP_FAILED;
+    if (ftruncate(fd, sizeof unseen) == 0)
+        mapped = mmap(NULL, sizeof unseen, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    close(fd);
+    return mapped == MAP_FAILED ? &unseen : mapped;
+}
+
+void logstream_start(struct logstream *log, const char *url, bool in_guest)
+{
+    log->progress = in_guest ? map_progress() : &unseen;
     ring_init(&log->ring, RING_BYTES);
     http_init(&log->http, url);
     log->http.timeout_ms = STALL_MS;
@@ -81,6 +101,7 @@ void logstream_start(struct logstream *log, const char *url)
 
 void logstream_write(struct logstream *log, const void *data, size_t len)
 {
+    atomic_fetch_add(&log->progress->written, len);
     ring_write(&log->ring, data, len);
 }
 

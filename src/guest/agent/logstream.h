@@ -5,6 +5,8 @@
  * X-Boxcar-Log-Offset, and its answer confirms the segment. After a broken connection the same segment is sent again
  * from its start; the host leaves out what it has. A host that only takes its time slows the task down; one that does
  * not move for a minute is connected anew.
+ *
+ * How far it has come is in a file, for who is about to end the machine: see src/guest/init/log-wait.c.
  */
 #ifndef LOGSTREAM_H
 #define LOGSTREAM_H
@@ -12,13 +14,25 @@
 #include "http.h"
 #include "ring.h"
 
+#include <stdatomic.h>
+
+/* Where in a guest the progress is, and what is in the file: bytes since the start, in the order of this machine. */
+#define LOG_PROGRESS_FILE "/run/boxcar-log"
+
+struct log_progress {
+    _Atomic uint64_t written;
+    _Atomic uint64_t confirmed;
+};
+
 struct logstream {
+    struct log_progress *progress;
     struct ring ring;
     struct http http;
     pthread_t sender;
 };
 
-void logstream_start(struct logstream *log, const char *url);
+/* `in_guest`: whether this machine is the agent's own, so that it may write to /run. */
+void logstream_start(struct logstream *log, const char *url, bool in_guest);
 void logstream_write(struct logstream *log, const void *data, size_t len);
 /* Returns when the host has confirmed every byte. */
 void logstream_finish(struct logstream *log);

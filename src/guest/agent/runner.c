@@ -130,7 +130,7 @@ static void log_sentence(struct logstream *log, const char *text)
 static void fail_to_start(const struct agent *agent, const struct failure *failure)
 {
     struct logstream log;
-    logstream_start(&log, agent->url);
+    logstream_start(&log, agent->url, agent->configure_network);
     log_sentence(&log, failure->text);
     logstream_finish(&log);
     report_result(agent, failure->exit_code, NULL, failure->text);
@@ -163,7 +163,7 @@ void runner_main(const struct agent *agent)
 
     struct logstream log;
     int status = 0;
-    logstream_start(&log, agent->url);
+    logstream_start(&log, agent->url, agent->configure_network);
     bool relayed = process_relay(&process, to_log, &log, -1, &status) == RELAY_EXITED;
     static const char *const lost = "the agent could not wait for the command and has ended it";
     if (!relayed) {

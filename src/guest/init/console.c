@@ -52,6 +52,8 @@ void give_up(const char *format, ...)
 
 void end_machine(int how)
 {
+	if (getpid() != 1)
+		wait_for_log();
 	sync();
 	if (reboot(how) != 0 && getpid() != 1) {
 		fprintf(stderr, "the machine cannot be ended: %s\n", strerror(errno));

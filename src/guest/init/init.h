@@ -17,6 +17,9 @@ noreturn void give_up(const char *format, ...) __attribute__((format(printf, 1, 
 /* Writes what is in memory to the disks, and powers off, restarts or halts (RB_…). */
 noreturn void end_machine(int how);
 
+/* Returns when the host has what the task printed, or after 3 s. */
+void wait_for_log(void);
+
 /* Mounts, making the mount point; what is mounted already is no error. */
 void mount_at(const char *type, const char *target, unsigned long flags, const char *data);
 
