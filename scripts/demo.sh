@@ -14,6 +14,7 @@ The machine is gone. What it left:
   $out/result.json        how it ended, and how long each phase took
 
 Try next:
+  npm run demo                                        # once more: now the machine need not boot
   npm run -s boxcar -- run examples/failing.yml
   npm run -s boxcar -- run -- sh -c 'uname -a; free -m'
   npm run -s boxcar -- --help

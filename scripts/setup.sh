@@ -35,6 +35,7 @@ REQUIRED=(
   setpriv:util-linux
   nsenter:util-linux
   ip:iproute2
+  mount:mount
   tar:tar
 )
 

@@ -125,7 +125,7 @@ async function hostImages(): Promise<{ directory: string; default: string }> {
   return (await loadConfig(currentSurroundings(process.env))).config.images;
 }
 
-/** The files of an image are read-only: what is linked may be shared. */
+/** The files of an image are read-only: what is linked may be shared, where it can be. */
 async function linkDefaultImage(target: string): Promise<void> {
   const source = await hostImages();
   const tag = await readFile(join(source.directory, "tags", source.default), "utf8");

@@ -57,7 +57,7 @@ describe("boxcar image", () => {
     });
     expect(JSON.parse(await printed("list", "--json"))).toEqual([imported]);
     for (const reference of ["tiny", `sha256:${sha256}`, sha256, sha256.slice(0, 6)]) {
-      expect(JSON.parse(await printed("inspect", reference, "--json"))).toEqual(imported);
+      expect(JSON.parse(await printed("inspect", reference, "--json"))).toEqual({ ...imported, snapshots: [] });
     }
     await printed("rm", "tiny");
   });

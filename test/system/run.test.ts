@@ -23,7 +23,10 @@ describe("a task", () => {
   it("runs: its output comes in order, its exit code is 0, and the facts are in the result", async () => {
     const { exitCode, stdout, stderr, result, output } = await boxcar.runTask(
       {
-        command: sh('for i in 1 2 3; do echo "hello $i from $NAME"; done; echo err >&2; pwd'),
+        command: sh(
+          'for i in 1 2 3; do echo "hello $i from $NAME"; done; echo err >&2; pwd; ' +
+            "for i in 1 2 3 4 5 6 7 8 9; do head -c 150 /dev/zero | tr '\\0' '#'; echo; done > /dev/tty0",
+        ),
         env: { NAME: "a guest" },
         cwd: "/tmp",
       },
@@ -50,10 +53,10 @@ describe("a task", () => {
     expect(JSON.parse(await readFile(join(output, "result.json"), "utf8"))).toMatchObject({ state: "completed" });
 
     const screen = PNG.sync.read(await readFile(join(boxcar.directory, "screen.png")));
-    expect([screen.width, screen.height]).toEqual([720, 400]);
+    expect([screen.width, screen.height]).toEqual([1_280, 800]);
     const lit = screen.data.filter((value, index) => index % 4 === 1 && value > 64).length;
-    // Text on black: more than a cursor, far from all.
-    expect(lit).toBeGreaterThan(1_000);
+    // What the guest wrote there: more than a firmware or a kernel would, and far from all.
+    expect(lit).toBeGreaterThan(20_000);
     expect(lit).toBeLessThan((screen.width * screen.height) / 2);
   });
 
@@ -164,7 +167,7 @@ describe("a task", () => {
 
   it.each([
     ["guest-shutdown", "echo last words; /sbin/poweroff"],
-    ["guest-panic", "echo last words; sleep 0.2; echo c > /proc/sysrq-trigger; sleep 60"],
+    ["guest-panic", "echo last words; sleep 1; echo c > /proc/sysrq-trigger; sleep 60"],
   ])("fails with the reason %s when its machine ends that way", async (reason, script) => {
     const { exitCode, stdout, result } = await boxcar.runTask({ command: sh(script) });
     expect(exitCode).toBe(1);

@@ -18,13 +18,9 @@ afterAll(async () => {
   await boxcar[Symbol.asyncDispose]();
 });
 
-/**
- * Writes five lines more to the screen each 1.5 seconds: to the console, and, since not every kernel has one on the
- * screen, to where a VGA card keeps its text.
- */
+/** Writes ten lines more to the screen each 1.5 seconds. */
 const WRITING = `for i in 1 2 3; do
-  echo "step $i" > /dev/tty0
-  head -c 800 /dev/zero | tr '\\0' '#' | dd of=/dev/mem bs=160 oflag=seek_bytes seek=$((0xb8000 + 1600 * i)) status=none
+  for line in 1 2 3 4 5 6 7 8 9 10; do head -c 150 /dev/zero | tr '\\0' '#'; echo; done > /dev/tty0
   sleep 1.5
 done`;
 
@@ -48,13 +44,13 @@ describe("a task that asks for its screen", () => {
     expect(index.map(({ time }) => time)).toEqual(index.map(({ time }) => time).sort());
     const pictures = new Map<string, PNG>();
     for (const { file } of index) pictures.set(file, PNG.sync.read(await readFile(join(folder, file))));
-    for (const { width, height } of pictures.values()) expect([width, height]).toEqual([720, 400]);
+    for (const { width, height } of pictures.values()) expect([width, height]).toEqual([1_280, 800]);
     const lit = index.map(({ file }) => litPixels(pictures.get(file) as PNG));
     // Far more than a cursor that blinks.
     expect(lit.at(-1)).toBeGreaterThan((lit[0] as number) + 50_000);
 
     const { still, frames } = readApng(await readFile(join(folder, "video.apng")));
-    expect([still.width, still.height]).toEqual([720, 400]);
+    expect([still.width, still.height]).toEqual([1_280, 800]);
     expect(frames.length).toBeGreaterThanOrEqual(2);
     expect(litPixels((frames.at(-1) as (typeof frames)[0]).image)).toBe(lit.at(-1));
 
@@ -75,9 +71,9 @@ describe("a task that asks for its screen", () => {
     expect(names.length).toBeGreaterThanOrEqual(2);
     for (const name of names) {
       const facts = await sharp(join(output, "artifacts", name)).metadata();
-      expect(facts).toMatchObject({ format: "jpeg", width: 720, height: 400 });
+      expect(facts).toMatchObject({ format: "jpeg", width: 1_280, height: 800 });
     }
-    expect(PNG.sync.read(await readFile(join(output, "failure.png"))).width).toBe(720);
+    expect(PNG.sync.read(await readFile(join(output, "failure.png"))).width).toBe(1_280);
   });
 
   it("keeps what it has when its machine ends first, without a word about it", async () => {
