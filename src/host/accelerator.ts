@@ -6,9 +6,10 @@
  * answer is kept until the host boots again or QEMU changes; a bad one for an
  * hour only, since a host may have been too busy.
  */
-import { access, constants, mkdir, readFile, rename, writeFile } from "node:fs/promises";
+import { access, constants, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { codeOf, WorkerError } from "../base/errors.ts";
+import { readCache, writeCache } from "./cache-file.ts";
 import { CommandError, runCommand } from "./command.ts";
 import { OwnedDirectory } from "./owned-directory.ts";
 import { currentOwner } from "./owner.ts";
@@ -92,7 +93,7 @@ async function findFault(options: AcceleratorOptions): Promise<{ fault: string |
   if (closed !== undefined) return { fault: closed, cached: true };
   const file = join(cacheDirectory, "accelerator.json");
   const key = await cacheKey(options.qemuBinary, kvmDevice);
-  const known = await readCache(file);
+  const known = await readCache<Cache>(file);
   const age = Math.abs(now() - (known?.at ?? 0));
   if (known?.key === key && (known.fault === undefined || age < FAULT_LIFETIME_MS)) {
     return { fault: known.fault, cached: true };
@@ -124,17 +125,4 @@ interface Cache {
 async function cacheKey(qemuBinary: string, kvmDevice: string): Promise<string> {
   const [{ bootId }, qemu, kvm] = await Promise.all([currentOwner(), identifyProgram(qemuBinary), stampOf(kvmDevice)]);
   return [bootId, qemu, kvm].join(" ");
-}
-
-async function readCache(file: string): Promise<Partial<Cache> | undefined> {
-  return await readFile(file, "utf8")
-    .then((text) => JSON.parse(text) as Partial<Cache>)
-    .catch(() => undefined);
-}
-
-async function writeCache(file: string, cache: Cache): Promise<void> {
-  const { pid } = await currentOwner();
-  await mkdir(join(file, ".."), { recursive: true });
-  await writeFile(`${file}.${pid}`, `${JSON.stringify(cache)}\n`);
-  await rename(`${file}.${pid}`, file);
 }

@@ -1,5 +1,5 @@
 /**
- * A long-lived program with sockets of its own: QEMU.
+ * A long-lived program with sockets of its own: QEMU, and what it talks to.
  *
  * The program inherits one end of an anonymous socketpair per socket, as file
  * descriptors 3, 4, …; nobody else can connect to them. It dies with this
@@ -42,7 +42,11 @@ export class HostProcess {
     this.#kill = kill;
   }
 
-  static start(command: readonly [string, ...string[]], options: { sockets?: number } = {}): HostProcess {
+  /** @param options.inherited Becomes the program's, after its own sockets, and is closed here. */
+  static start(
+    command: readonly [string, ...string[]],
+    { sockets: count = 0, inherited = [] }: { sockets?: number; inherited?: readonly Duplex[] } = {},
+  ): HostProcess {
     const [file, ...args] = supervised(command);
     const child = execa(file, args, {
       buffer: false,
@@ -50,13 +54,16 @@ export class HostProcess {
       // The parent decides when a machine ends; a terminal's Ctrl-C must not reach it first.
       detached: true,
       cleanup: true,
-      stdio: ["ignore", "ignore", "pipe", ...Array<"pipe">(options.sockets ?? 0).fill("pipe")],
+      stdio: ["ignore", "ignore", "pipe", ...Array<"pipe">(count).fill("pipe"), ...inherited],
     });
+    for (const socket of inherited) socket.destroy();
     let stderrTail = "";
     child.stderr?.setEncoding("utf8").on("data", (text: string) => {
       stderrTail = (stderrTail + text).slice(-STDERR_TAIL_CHARACTERS);
     });
-    const sockets = child.stdio.slice(FIRST_SOCKET_FD).filter((stream) => stream !== null) as Duplex[];
+    const sockets = child.stdio
+      .slice(FIRST_SOCKET_FD, FIRST_SOCKET_FD + count)
+      .filter((stream) => stream !== null) as Duplex[];
     // Whoever uses a socket hears of its end; unused ones must not bring down the process.
     for (const socket of sockets) socket.on("error", () => {});
     const exited = child.then(({ exitCode, signal, failed, originalMessage }) => ({

@@ -14,15 +14,23 @@ export async function stampOf(file: string): Promise<string> {
   return found === undefined ? "none" : `${found.mtimeMs}:${found.size}:${found.mode}:${found.gid}`;
 }
 
+/** Whether a program of this name can be run. */
+export async function isInstalled(name: string): Promise<boolean> {
+  return await isExecutable(await findProgram(name));
+}
+
 async function findProgram(name: string): Promise<string> {
   if (name.includes("/")) return name;
   for (const directory of (process.env["PATH"] ?? "").split(":")) {
     const path = join(directory, name);
-    const found = await access(path, constants.X_OK).then(
-      () => true,
-      () => false,
-    );
-    if (found) return path;
+    if (await isExecutable(path)) return path;
   }
   return name;
+}
+
+async function isExecutable(path: string): Promise<boolean> {
+  return await access(path, constants.X_OK).then(
+    () => true,
+    () => false,
+  );
 }

@@ -5,8 +5,9 @@
  *
  * @see QEMU system/invocation
  */
+import { hasPci, nameOnBoard } from "./boards.ts";
 import type { ResolvedMachine } from "./limits.ts";
-import type { MachineDisk, MachineMemory } from "./ports.ts";
+import type { MachineDisk, MachineFirmware, MachineMemory } from "./ports.ts";
 
 export type Accelerator = "kvm" | "tcg";
 
@@ -24,6 +25,10 @@ export interface ArgumentContext {
   consoleFd: number;
   /** Absolute path of the socket that QEMU makes. */
   vncSocket: string;
+  /** Undefined: the BIOS of the board. */
+  firmware?: MachineFirmware | undefined;
+  /** File descriptor of the socket on which a TPM answers; undefined: there is none. */
+  tpmFd?: number | undefined;
 }
 
 export const NETDEV_ID = "net0";
@@ -32,8 +37,8 @@ export const NETDEV_ID = "net0";
 const WAKE_PORT = "boxcar.wake";
 
 /**
- * Slots on the root bus. Slot 1 is taken by the south bridge of `pc`, and 0x1f
- * by that of `q35`.
+ * Slots on the root bus, or eight transports of a board without PCI, counted from {@link FIRST_SLOT}. Slot 1 is taken
+ * by the south bridge of `pc`, and 0x1f by that of `q35`.
  */
 const SLOT = {
   graphics: 0x2,
@@ -46,6 +51,8 @@ const SLOT = {
   sound: 0x9,
 } as const;
 
+const FIRST_SLOT = 0x2;
+
 export function buildArguments(machine: ResolvedMachine, context: ArgumentContext): string[] {
   return [
     ...["-no-user-config", "-nodefaults", "-name", "boxcar", "-S"],
@@ -56,6 +63,8 @@ export function buildArguments(machine: ResolvedMachine, context: ArgumentContex
     ...["-chardev", `socket,id=monitor,fd=${context.monitorFd}`, "-mon", "chardev=monitor,mode=control"],
     ...serialPort(context.consoleFd),
     ...clock(machine),
+    ...firmware(machine, context.firmware),
+    ...tpm(context.tpmFd),
     ...boot(context.disk),
     ...storage(machine, context.disk),
     ...network(machine, context.netdev),
@@ -63,19 +72,20 @@ export function buildArguments(machine: ResolvedMachine, context: ArgumentContex
     ...input(machine),
     ...sound(machine),
     ...["-object", "rng-random,id=random0,filename=/dev/urandom"],
-    ...device("virtio-rng-pci", SLOT.random, "rng=random0"),
-    ...device("virtio-balloon-pci", SLOT.balloon),
-    ...wakePort(context.wakeFd),
+    ...device(machine, "virtio-rng-pci", SLOT.random, "rng=random0"),
+    ...device(machine, "virtio-balloon-pci", SLOT.balloon),
+    ...wakePort(machine, context.wakeFd),
     // Another number at each start: a kernel that knows it makes its random generator anew.
-    ...["-device", "vmgenid,guid=auto"],
+    ...(machine.chipset === "microvm" ? [] : ["-device", "vmgenid,guid=auto"]),
     ...["-device", "pvpanic"],
     // What ends a guest ends its machine; after a panic it is held until the worker has heard of it.
     ...["-action", "reboot=shutdown,shutdown=poweroff,panic=pause"],
   ];
 }
 
-function device(name: string, slot: number, ...options: string[]): string[] {
-  return ["-device", [name, ...options, `addr=0x${slot.toString(16)}`].join(",")];
+function device(machine: ResolvedMachine, name: string, slot: number, ...options: string[]): string[] {
+  const place = hasPci(machine) ? `addr=0x${slot.toString(16)}` : `bus=virtio-mmio-bus.${slot - FIRST_SLOT}`;
+  return ["-device", [nameOnBoard(machine, name), ...options, place].join(",")];
 }
 
 function board(machine: ResolvedMachine, accelerator: Accelerator): string[] {
@@ -85,11 +95,19 @@ function board(machine: ResolvedMachine, accelerator: Accelerator): string[] {
     machine.os === "windows" && !emulated ? ["hv_relaxed", "hv_spinlocks=0x1fff", "hv_vapic", "hv_time"] : [];
   const { threads, cores, sockets } = machine;
   return [
-    ...["-machine", `${machine.chipset},usb=off,vmport=off,dump-guest-core=off,memory-backend=memory`],
+    ...["-machine", [...boardOptions(machine), "dump-guest-core=off,memory-backend=memory"].join(",")],
+    // The registers of virtio 1.0, which microvm does not give its devices unless told so.
+    ...(hasPci(machine) ? [] : ["-global", "virtio-mmio.force-legacy=false"]),
     ...["-accel", emulated ? "tcg,thread=multi" : "kvm"],
     ...["-cpu", [model, ...machine.flags, ...hyperV].join(",")],
     ...["-smp", `cpus=${threads * cores * sockets},threads=${threads},cores=${cores},sockets=${sockets}`],
   ];
+}
+
+function boardOptions({ chipset, firmware }: ResolvedMachine): string[] {
+  // Its devices, and the switch that ends it, are found by ACPI.
+  if (chipset === "microvm") return ["microvm", "usb=off", "acpi=on", "pcie=off", "rtc=on"];
+  return [chipset, "usb=off", "vmport=off", ...(firmware === "uefi-secure" ? ["smm=on"] : [])];
 }
 
 function memory({ memory: mebibytes }: ResolvedMachine, where: MachineMemory): string[] {
@@ -106,9 +124,9 @@ function serialPort(fd: number): string[] {
   return ["-chardev", `socket,id=console,fd=${fd}`, "-serial", "chardev:console"];
 }
 
-function wakePort(fd: number): string[] {
+function wakePort(machine: ResolvedMachine, fd: number): string[] {
   return [
-    ...device("virtio-serial-pci", SLOT.serial, "id=serial0", "max_ports=2"),
+    ...device(machine, "virtio-serial-pci", SLOT.serial, "id=serial0", "max_ports=2"),
     ...["-chardev", `socket,id=wake,fd=${fd}`],
     ...["-device", `virtserialport,bus=serial0.0,nr=1,chardev=wake,name=${WAKE_PORT}`],
   ];
@@ -116,6 +134,21 @@ function wakePort(fd: number): string[] {
 
 function clock({ os }: ResolvedMachine): string[] {
   return ["-rtc", os === "windows" ? "base=localtime,driftfix=slew" : "base=utc"];
+}
+
+function firmware(machine: ResolvedMachine, files: MachineFirmware | undefined): string[] {
+  if (files === undefined) return [];
+  const code = `if=pflash,unit=0,format=raw,readonly=on,file=${escapeValue(files.codeFile)}`;
+  const variables = `if=pflash,unit=1,format=raw,cache=unsafe,file=${escapeValue(files.variablesFile)}`;
+  // The variables hold the keys of secure boot: only the firmware itself may write them.
+  const secure = ["-global", "driver=cfi.pflash01,property=secure,value=on"];
+  return [...(machine.firmware === "uefi-secure" ? secure : []), "-drive", code, "-drive", variables];
+}
+
+function tpm(fd: number | undefined): string[] {
+  if (fd === undefined) return [];
+  const emulator = ["-chardev", `socket,id=tpm,fd=${fd}`, "-tpmdev", "emulator,id=tpm0,chardev=tpm"];
+  return [...emulator, "-device", "tpm-crb,tpmdev=tpm0"];
 }
 
 function boot({ directBoot }: MachineDisk): string[] {
@@ -135,49 +168,57 @@ function storage(machine: ResolvedMachine, disk: MachineDisk): string[] {
   return ["-drive", drive, ...disks(machine)];
 }
 
-function disks({ storage: kind }: ResolvedMachine): string[] {
-  switch (kind) {
+function disks(machine: ResolvedMachine): string[] {
+  switch (machine.storage) {
     case "virtio-blk-pci":
-      return device("virtio-blk-pci", SLOT.storage, "drive=disk0", "bootindex=1");
+      return device(machine, "virtio-blk-pci", SLOT.storage, "drive=disk0", "bootindex=1");
     case "virtio-scsi-pci":
       return [
-        ...device("virtio-scsi-pci", SLOT.storage, "id=scsi0"),
+        ...device(machine, "virtio-scsi-pci", SLOT.storage, "id=scsi0"),
         ...["-device", "scsi-hd,bus=scsi0.0,drive=disk0,bootindex=1"],
       ];
     case "nvme":
-      return device("nvme", SLOT.storage, "drive=disk0", "serial=boxcar", "bootindex=1");
+      return device(machine, "nvme", SLOT.storage, "drive=disk0", "serial=boxcar", "bootindex=1");
     case "ide-hd":
       return ["-device", "ide-hd,bus=ide.0,drive=disk0,bootindex=1"];
   }
 }
 
-function network({ network: card, mac }: ResolvedMachine, netdev: string): string[] {
+function network(machine: ResolvedMachine, netdev: string): string[] {
   // Without its option ROM the card is no boot device: a guest is never started by its network.
-  return ["-netdev", netdev, ...device(card, SLOT.network, `netdev=${NETDEV_ID}`, `mac=${mac}`, "romfile=")];
+  const options = [`netdev=${NETDEV_ID}`, `mac=${machine.mac}`, ...(hasPci(machine) ? ["romfile="] : [])];
+  return ["-netdev", netdev, ...device(machine, machine.network, SLOT.network, ...options)];
 }
 
-function graphics({ graphics: card, keyboardLayout }: ResolvedMachine, vncSocket: string): string[] {
+function graphics(machine: ResolvedMachine, vncSocket: string): string[] {
+  const { graphics: card, keyboardLayout } = machine;
   if (card === "none") return ["-display", "none"];
   return [
     ...["-display", "none", "-vnc", `unix:${escapeValue(vncSocket)},share=force-shared`],
     ...["-k", keyboardLayout],
-    ...device(card, SLOT.graphics),
+    ...device(machine, card, SLOT.graphics),
   ];
 }
 
-function input({ usb, keyboard, mouse, tablet }: ResolvedMachine): string[] {
+function input(machine: ResolvedMachine): string[] {
+  const { usb, keyboard, mouse, tablet } = machine;
   const devices = [keyboard, mouse, tablet].filter((name) => name.startsWith("usb-"));
-  const controller = usb === "none" ? [] : device(usb, SLOT.usb, "id=usb");
+  const controller = usb === "none" ? [] : device(machine, usb, SLOT.usb, "id=usb");
   return [...controller, ...devices.flatMap((name) => ["-device", `${name},bus=usb.0`])];
 }
 
-function sound({ sound: card }: ResolvedMachine): string[] {
+function sound(machine: ResolvedMachine): string[] {
+  const { sound: card } = machine;
   if (card === "none") return [];
   const audio = ["-audiodev", "none,id=audio0"];
   const [codec, controller] = card.split("/") as [string, string | undefined];
-  if (controller === undefined) return [...audio, ...device(codec, SLOT.sound, "audiodev=audio0")];
+  if (controller === undefined) return [...audio, ...device(machine, codec, SLOT.sound, "audiodev=audio0")];
   // QEMU wants the controller before the codec that sits on it.
-  return [...audio, ...device(controller, SLOT.sound, "id=hda"), ...["-device", `${codec},bus=hda.0,audiodev=audio0`]];
+  return [
+    ...audio,
+    ...device(machine, controller, SLOT.sound, "id=hda"),
+    ...["-device", `${codec},bus=hda.0,audiodev=audio0`],
+  ];
 }
 
 /** In QEMU's option lists a comma inside a value is doubled. */

@@ -34,15 +34,26 @@ const MAX_COUNT = 255;
 
 /** Field by field, the strongest layer that names it; a list such as `flags` is replaced as a whole. */
 export function mergeMachine({ payload, image, config }: MachineLayers): MergedMachine {
-  const { boot, ...machine }: Machine = { ...MACHINE_DEFAULTS, ...config, ...image, ...payload, version: 2 };
-  const chipset = machine.chipset ?? MACHINE_DEFAULTS.chipset;
+  const { boot, ...asked }: Machine = { ...config, ...image, ...payload, version: 2 };
+  const machine = { ...defaultsBeside(asked), ...asked };
   return {
-    ...MACHINE_DEFAULTS,
     ...machine,
-    flags: [...(machine.flags ?? MACHINE_DEFAULTS.flags)],
-    chipset: chipset === "pc-i440fx-2.8" ? "pc" : chipset,
+    flags: [...machine.flags],
+    chipset: machine.chipset === "pc-i440fx-2.8" ? "pc" : machine.chipset,
     boot: boot && { kernel: boot.kernel, initrd: boot.initrd, cmdline: boot.cmdline ?? "" },
   };
+}
+
+type Defaults = Required<Omit<Machine, SizeField | "boot">>;
+
+/** No default asks for what the board or the USB controller that somebody chose has no place for. */
+function defaultsBeside({ chipset, usb: askedUsb }: Machine): Defaults {
+  const board = chipset === "microvm" ? ({ graphics: "none", usb: "none" } as const) : {};
+  const defaults: Defaults = { ...MACHINE_DEFAULTS, flags: [], ...board, version: 2 };
+  const usb = askedUsb ?? defaults.usb;
+  if (usb === "none") return { ...defaults, keyboard: "PS/2", mouse: "PS/2", tablet: "none" };
+  // The tablet points better, and a UHCI controller has but two ports.
+  return usb.endsWith("-uhci") ? { ...defaults, mouse: "PS/2" } : defaults;
 }
 
 /** Limits that allow `machine`, for who runs a machine of his own without a worker's configuration. */

@@ -14,6 +14,12 @@ export interface MachineDisk {
   readonly directBoot: { kernel: string; initrd: string | undefined; cmdline: string } | undefined;
 }
 
+/** UEFI in flash memory; absolute paths. Any number of machines share the code, the variables belong to one. */
+export interface MachineFirmware {
+  readonly codeFile: string;
+  readonly variablesFile: string;
+}
+
 /**
  * Where the memory of a machine is. Files are as large as the memory, sparse, and belong to who named them.
  *

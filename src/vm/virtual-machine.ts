@@ -6,7 +6,7 @@
  * in reverse order, when the process is gone, and `done` settles after that.
  */
 import { mkdir } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import type { Duplex } from "node:stream";
 import { orTimeout } from "../base/abort.ts";
 import { messageOf } from "../base/errors.ts";
@@ -16,6 +16,7 @@ import { QmpClient } from "../qmp/client.ts";
 import type { QmpEvent } from "../qmp/messages.ts";
 import { type Accelerator, buildArguments, NETDEV_ID } from "./arguments.ts";
 import { VirtualMachineError } from "./errors.ts";
+import { chooseFirmware, copyFirmware } from "./firmware.ts";
 import { advance, BIRTH, type VmEndCause, type VmLife, type VmOccurrence, type VmState } from "./life.ts";
 import type { ResolvedMachine } from "./limits.ts";
 import { loadState, saveState } from "./migration.ts";
@@ -23,11 +24,15 @@ import { recognizeEvent, type VmNotice } from "./notices.ts";
 import type { MachineDisk, MachineMemory, MachineNetwork } from "./ports.ts";
 import { SerialConsole } from "./serial-console.ts";
 import { requireSupported } from "./supported.ts";
+import { SoftwareTpm } from "./tpm.ts";
 
 export interface VirtualMachineOptions {
   qemuBinary: string;
+  /** Where answers of QEMU are kept; absolute. Default: in this process only. */
+  cacheDirectory?: string | undefined;
   accelerator: Accelerator;
   machine: ResolvedMachine;
+  /** In a folder of this machine's own. */
   disk: MachineDisk;
   network: MachineNetwork;
   /** Default: anonymous. A resumed machine is paused until {@link VirtualMachine.resume}. */
@@ -55,6 +60,7 @@ const MONITOR_FD = FIRST_SOCKET_FD + 1;
 const WAKE_FD = FIRST_SOCKET_FD + 2;
 const CONSOLE_FD = FIRST_SOCKET_FD + 3;
 const SOCKETS = 4;
+const TPM_FD = FIRST_SOCKET_FD + SOCKETS;
 
 const MAX_TROUBLES = 20;
 const QUIT_TIMEOUT_MS = 30_000;
@@ -108,13 +114,20 @@ export class VirtualMachine implements AsyncDisposable {
     const vncSocket = join(options.runDirectory, "vnc");
     let vm: VirtualMachine;
     try {
-      requireSupported(options.machine);
+      const { machine, disk, qemuBinary, cacheDirectory } = options;
+      const capabilities = await requireSupported(machine, disk, { qemuBinary, cacheDirectory });
       options.signal?.throwIfAborted();
       await mkdir(options.runDirectory, { recursive: true, mode: 0o700 });
-      const args = buildArguments(options.machine, {
+      const own = dirname(disk.diskFile);
+      const build = machine.firmware === "bios" ? undefined : chooseFirmware(machine, capabilities.firmware);
+      const firmware = build && (await copyFirmware(build, own));
+      const tpm = machine.tpm ? options.resources.use(await SoftwareTpm.start(join(own, "tpm"))) : undefined;
+      const args = buildArguments(machine, {
         vncSocket,
+        firmware,
+        tpmFd: tpm && TPM_FD,
         accelerator: options.accelerator,
-        disk: options.disk,
+        disk,
         memory: options.memory ?? ANONYMOUS,
         netdev: `stream,id=${NETDEV_ID},server=off,addr.type=fd,addr.str=${NETWORK_FD}`,
         monitorFd: MONITOR_FD,
@@ -122,7 +135,10 @@ export class VirtualMachine implements AsyncDisposable {
         consoleFd: CONSOLE_FD,
       });
       vm = new VirtualMachine(
-        HostProcess.start([options.qemuBinary, ...args], { sockets: SOCKETS }),
+        HostProcess.start([qemuBinary, ...args], {
+          sockets: SOCKETS,
+          inherited: tpm === undefined ? [] : [tpm.socket],
+        }),
         options,
         vncSocket,
       );

@@ -1,8 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { MachineOverrides } from "../../../src/generated/machine.ts";
-import { buildArguments } from "../../../src/vm/arguments.ts";
+import { type ArgumentContext, buildArguments } from "../../../src/vm/arguments.ts";
 import { resolveMachine } from "../../../src/vm/limits.ts";
-import { requireSupported } from "../../../src/vm/supported.ts";
 
 const LIMITS = { maxMemory: 1_024, maxCPUs: 2, defaultThreads: 1 };
 
@@ -10,7 +9,12 @@ function machine(payload: MachineOverrides) {
   return resolveMachine({ payload }, LIMITS);
 }
 
-function args(payload: MachineOverrides = {}, direct = true, accelerator: "kvm" | "tcg" = "tcg"): string[] {
+function args(
+  payload: MachineOverrides = {},
+  direct = true,
+  accelerator: "kvm" | "tcg" = "tcg",
+  context: Partial<ArgumentContext> = {},
+): string[] {
   return buildArguments(machine(payload), {
     accelerator,
     disk: {
@@ -24,6 +28,7 @@ function args(payload: MachineOverrides = {}, direct = true, accelerator: "kvm" 
     wakeFd: 5,
     vncSocket: "/run/vnc",
     consoleFd: 6,
+    ...context,
   });
 }
 
@@ -55,6 +60,26 @@ describe("buildArguments", () => {
     expect(args(other, false, "kvm").join(" ").replaceAll(" -", "\n-")).toMatchSnapshot();
   });
 
+  it("builds a board without PCI, where virtio devices sit on transports of their own", () => {
+    expect(args({ chipset: "microvm" }).join(" ").replaceAll(" -", "\n-")).toMatchSnapshot();
+  });
+
+  it("gives a machine its own variables of UEFI, which with secure boot only the firmware may write", () => {
+    const firmware = { codeFile: "/ovmf/code.fd", variablesFile: "/state/a,b.fd" };
+    const uefi = args({ firmware: "uefi" }, true, "tcg", { firmware }).join(" ");
+    expect(uefi).toContain("unit=0,format=raw,readonly=on,file=/ovmf/code.fd");
+    expect(uefi).toContain("unit=1,format=raw,cache=unsafe,file=/state/a,,b.fd");
+    expect(uefi).not.toMatch(/secure|smm/);
+    const secure = args({ firmware: "uefi-secure" }, true, "tcg", { firmware }).join(" ");
+    expect(secure).toMatch(/-machine q35,\S*smm=on.* -global driver=cfi\.pflash01,property=secure,value=on/);
+  });
+
+  it("connects a TPM to the socket on which it answers", () => {
+    const list = args({ tpm: true }, true, "tcg", { tpmFd: 7 });
+    expect(list).toContain("socket,id=tpm,fd=7");
+    expect(list).toContain("tpm-crb,tpmdev=tpm0");
+  });
+
   it("emulates the best CPU there is where the host's cannot be had", () => {
     expect(args({ cpu: "host" }, true, "tcg")).toContain("max");
     expect(args({ cpu: "host" }, true, "kvm")).toContain("host");
@@ -74,23 +99,5 @@ describe("buildArguments", () => {
     const list = devices({ sound: "hda-output/ich9-intel-hda" });
     const controller = list.findIndex((d) => d.startsWith("ich9-intel-hda"));
     expect(list[controller + 1]).toMatch(/^hda-output,bus=hda\.0/);
-  });
-});
-
-describe("requireSupported", () => {
-  it.each<[MachineOverrides, string]>([
-    [{ chipset: "microvm" }, "chipset"],
-    [{ firmware: "uefi" }, "firmware"],
-    [{ tpm: true }, "tpm"],
-    [{ usb: "none" }, "usb"],
-    [{ usb: "piix3-usb-uhci" }, "usb"],
-  ])("refuses %o and names the field", (payload, path) => {
-    expect(() => requireSupported(machine(payload))).toThrow(
-      expect.objectContaining({ code: "invalid-input", issues: [expect.objectContaining({ path })] }),
-    );
-  });
-
-  it("takes a UHCI controller with no more devices than it has ports", () => {
-    expect(() => requireSupported(machine({ usb: "piix3-usb-uhci", tablet: "none" }))).not.toThrow();
   });
 });

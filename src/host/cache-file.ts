@@ -1,0 +1,19 @@
+/** Answers that can be found again, kept in files; whatever is wrong with one, it counts as not there. */
+import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
+import { dirname } from "node:path";
+import { currentOwner } from "./owner.ts";
+
+/** What {@link writeCache} wrote, or an older version of this program did. */
+export async function readCache<T>(file: string): Promise<Partial<T> | undefined> {
+  return await readFile(file, "utf8")
+    .then((text) => JSON.parse(text) as Partial<T>)
+    .catch(() => undefined);
+}
+
+/** Several processes may write it at the same time; each reader gets one of the answers whole. */
+export async function writeCache(file: string, answer: object): Promise<void> {
+  const { pid } = await currentOwner();
+  await mkdir(dirname(file), { recursive: true });
+  await writeFile(`${file}.${pid}`, `${JSON.stringify(answer)}\n`);
+  await rename(`${file}.${pid}`, file);
+}
