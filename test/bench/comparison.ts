@@ -26,14 +26,14 @@ export async function compare(
 export function formatComparisons(comparisons: readonly Comparison[]): string {
   const rows = comparisons.map(({ name, rawMs, boxcarMs, rounds }) =>
     [
-      name.padEnd(40),
+      name.padEnd(44),
       ms(rawMs),
       ms(boxcarMs),
       (boxcarMs / rawMs).toFixed(2).padStart(7),
       String(rounds).padStart(7),
     ].join(" "),
   );
-  const head = ["benchmark".padEnd(40), "    raw ms", " boxcar ms", "  ratio", " rounds"].join(" ");
+  const head = ["benchmark".padEnd(44), "    raw ms", " boxcar ms", "  ratio", " rounds"].join(" ");
   return [head, ...rows].join("\n");
 }
 

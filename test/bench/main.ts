@@ -1,9 +1,23 @@
 /** `npm run bench -- [NAME…]`: each compares Boxcar with the raw thing in the same run; a table, then JSON. */
 
-import { type Comparison, formatComparisons } from "./comparison.ts";
+import { formatComparisons } from "./comparison.ts";
 import { benchOverhead } from "./overhead.ts";
+import { formatReport } from "./report.ts";
+import { benchWarmStart } from "./warm-start.ts";
 
-const BENCHMARKS: Readonly<Record<string, () => Promise<Comparison[]>>> = { overhead: benchOverhead };
+/** Each prints its table, and resolves with what is to be JSON. */
+const BENCHMARKS: Readonly<Record<string, () => Promise<object>>> = {
+  overhead: async () => {
+    const comparisons = await benchOverhead();
+    print(formatComparisons(comparisons));
+    return comparisons;
+  },
+  "warm-start": async () => {
+    const report = await benchWarmStart();
+    print(formatReport(report));
+    return report;
+  },
+};
 
 const wanted = process.argv.slice(2);
 const unknown = wanted.filter((name) => !(name in BENCHMARKS));
@@ -11,8 +25,11 @@ if (unknown.length > 0) {
   process.stderr.write(`no benchmark ${unknown.join(", ")}; there are: ${Object.keys(BENCHMARKS).join(", ")}\n`);
   process.exitCode = 2;
 } else {
-  const names = wanted.length === 0 ? Object.keys(BENCHMARKS) : wanted;
-  const results: Comparison[] = [];
-  for (const name of names) results.push(...((await BENCHMARKS[name]?.()) ?? []));
-  process.stdout.write(`${formatComparisons(results)}\n${JSON.stringify(results)}\n`);
+  const results: Record<string, object | undefined> = {};
+  for (const name of wanted.length === 0 ? Object.keys(BENCHMARKS) : wanted) results[name] = await BENCHMARKS[name]?.();
+  print(JSON.stringify(results));
+}
+
+function print(text: string): void {
+  process.stdout.write(`${text}\n`);
 }

@@ -25,14 +25,13 @@ export async function benchOverhead(): Promise<Comparison[]> {
     await using store = await ImageStore.open({ directory: config.images.directory });
     await using lease = await store.acquire(config.images.default);
     await lease.createOverlay(directory);
-    // Finds out the accelerator once, before anything is timed.
+    // Finds out the accelerator and makes the snapshot, before anything is timed.
     await boxcarRun(directory);
-    const run = await compare(
-      "raw QEMU to agent | boxcar run true",
-      ROUNDS,
-      () => rawBoot(lease.image, join(directory, "disk.qcow2")),
-      () => boxcarRun(directory),
+    const raw = () => rawBoot(lease.image, join(directory, "disk.qcow2"));
+    const cold = await compare("raw QEMU to agent | boxcar run --cold true", ROUNDS, raw, () =>
+      boxcarRun(directory, "--cold"),
     );
+    const warm = await compare("raw QEMU to agent | boxcar run true", ROUNDS, raw, () => boxcarRun(directory));
     const archive = join(directory, "image.tar.zst");
     const parts = join(directory, "parts");
     await mkdir(parts);
@@ -44,7 +43,7 @@ export async function benchOverhead(): Promise<Comparison[]> {
       () => rawUnpack(archive, join(directory, "raw")),
       () => boxcarImport(archive, join(directory, "store")),
     );
-    return [run, imported];
+    return [cold, warm, imported];
   } finally {
     await rm(directory, { recursive: true, force: true });
   }
@@ -82,11 +81,11 @@ async function rawBoot({ files, machine }: Image, disk: string): Promise<number>
   });
 }
 
-async function boxcarRun(directory: string): Promise<number> {
+async function boxcarRun(directory: string, ...flags: string[]): Promise<number> {
   return await timed(() =>
     execa(
       process.execPath,
-      [BOXCAR, "run", join(import.meta.dirname, "true.yml"), "--output", join(directory, "out")],
+      [BOXCAR, "run", join(import.meta.dirname, "true.yml"), "--output", join(directory, "out"), ...flags],
       {
         env: { BOXCAR_ACCELERATOR: "tcg" },
       },

@@ -1,0 +1,152 @@
+/** How soon a command prints its first byte: booted and resumed, by raw QEMU and by Boxcar; and what idle machines cost. */
+import { once } from "node:events";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { PassThrough } from "node:stream";
+import { fileURLToPath } from "node:url";
+import { execa } from "execa";
+import { currentSurroundings } from "../../src/config/host-facts.ts";
+import { loadConfig } from "../../src/config/load-config.ts";
+import { createIdentity } from "../../src/guest/wake.ts";
+import type { ImageLease } from "../../src/image/store/image-lease.ts";
+import { ImageStore } from "../../src/image/store/image-store.ts";
+import { type LaunchedMachine, launch } from "../../src/sandbox/launch.ts";
+import { MachinePool } from "../../src/sandbox/machine-pool.ts";
+import { Sandbox } from "../../src/sandbox/sandbox.ts";
+import { obtainSnapshot, type WarmStartOptions } from "../../src/sandbox/warm-start.ts";
+import { resolveMachine } from "../../src/vm/limits.ts";
+import { autopkgtestFirstByteMs, prepareAutopkgtest } from "./autopkgtest.ts";
+import { rawFirstByteMs } from "./raw-qemu.ts";
+import { type Report, summarize } from "./report.ts";
+
+const ROUNDS = 20;
+const MEMORY_MIB = [512, 4_096];
+const IDLE_MACHINES = [1, 10, 30];
+const BOXCAR = fileURLToPath(new URL("../../bin/boxcar.js", import.meta.url));
+
+export async function benchWarmStart(): Promise<Report> {
+  const { config } = await loadConfig(currentSurroundings(process.env));
+  const directory = await mkdtemp("/tmp/bxb-");
+  try {
+    await using store = await ImageStore.open({ directory: config.images.directory });
+    await using image = await store.acquire(config.images.default);
+    const rows = [];
+    for (const memory of MEMORY_MIB) rows.push(...(await benchStarts(store, image, memory, directory)));
+    const idle = await benchIdle(optionsFor(image, 512, directory));
+    return { title: "first byte of a command's output, ms", rows, facts: idle };
+  } finally {
+    await rm(directory, { recursive: true, force: true });
+  }
+}
+
+function optionsFor(image: ImageLease, memory: number, directory: string): WarmStartOptions {
+  return {
+    image,
+    machine: resolveMachine(
+      { payload: { memory, cores: 1 }, image: image.image.machine },
+      { maxMemory: memory, maxCPUs: 1, defaultThreads: 1 },
+    ),
+    accelerator: "tcg",
+    qemuBinary: "qemu-system-x86_64",
+    bootTimeoutMs: 60_000,
+    note: () => {},
+    runParent: join(directory, "m"),
+    stateParent: join(directory, "state"),
+    signal: new AbortController().signal,
+  };
+}
+
+/** All by turns, so that what else the host does meets all of them. */
+async function benchStarts(store: ImageStore, image: ImageLease, memory: number, directory: string) {
+  const options = optionsFor(image, memory, directory);
+  const snapshot = await obtainSnapshot(options);
+  if (snapshot === undefined) throw new Error("the default image cannot be captured");
+  const task = join(directory, `${memory}.json`);
+  await writeFile(
+    task,
+    JSON.stringify({ command: ["echo", "hi"], machine: { memory, cores: 1, threads: 1, sockets: 1 } }),
+  );
+  await using pool = new MachinePool({
+    ...{ machines: 1, memory, maxIdleMs: 3_600_000 },
+    acquireImage: (digest) => store.acquire(digest),
+  });
+  const raw = async (from: typeof snapshot | undefined) => {
+    const own = await mkdtemp(join(directory, "r-"));
+    const ms = await rawFirstByteMs({ image, machine: options.machine, snapshot: from, directory: own });
+    await rm(own, { recursive: true });
+    return ms;
+  };
+  await using autopkgtest = await prepareAutopkgtest(image.image);
+  const ways: Record<string, () => Promise<number>> = {
+    "raw QEMU, boot": () => raw(undefined),
+    "raw QEMU, resume": () => raw(snapshot),
+    "boxcar run --cold": () => commandFirstByteMs([task, "--cold"], directory),
+    "boxcar run, warm": () => commandFirstByteMs([task], directory),
+    "worker, warm": () => sandboxFirstByteMs(options, undefined),
+    "worker, warm from the pool": async () => {
+      await pool.settled();
+      return await sandboxFirstByteMs(options, pool);
+    },
+    "autopkgtest-virt-qemu": () => autopkgtestFirstByteMs(autopkgtest, memory),
+  };
+  const times = new Map(Object.keys(ways).map((name) => [name, [] as number[]]));
+  // The first round fills caches and the pool, and is not counted.
+  for (let round = -1; round < ROUNDS; round++) {
+    for (const [name, measure] of Object.entries(ways)) {
+      const ms = await measure();
+      if (round >= 0) times.get(name)?.push(ms);
+    }
+  }
+  return [...times].map(([name, values]) => ({ name: `${name}, ${memory} MiB`, ...summarize(values) }));
+}
+
+async function commandFirstByteMs(args: string[], directory: string): Promise<number> {
+  const begin = performance.now();
+  const child = execa(process.execPath, [BOXCAR, "run", ...args, "--output", join(directory, "out")], {
+    env: { BOXCAR_ACCELERATOR: "tcg" },
+  });
+  await once(child.stdout, "data");
+  const ms = performance.now() - begin;
+  await child;
+  return ms;
+}
+
+async function sandboxFirstByteMs(options: WarmStartOptions, pool: MachinePool | undefined): Promise<number> {
+  const log = new PassThrough();
+  const printed = once(log, "data");
+  const begin = performance.now();
+  await using sandbox = await Sandbox.start({
+    ...options,
+    ...{ task: { command: ["echo", "hi"], env: {}, tty: false, runId: 0 }, identity: createIdentity("bench"), log },
+    ...{ maxLogBytes: 1_000, onLogLimit: () => {}, agentFile: () => undefined, cold: false, pool },
+  });
+  await printed;
+  const ms = performance.now() - begin;
+  if (sandbox.snapshot === undefined) throw new Error("the machine booted");
+  return ms;
+}
+
+/** Memory that nobody else has, of machines that are resumed and paused. */
+async function benchIdle(options: WarmStartOptions): Promise<string[]> {
+  const snapshot = await obtainSnapshot(options);
+  if (snapshot === undefined) throw new Error("the default image cannot be captured");
+  const machines: LaunchedMachine[] = [];
+  const lines: string[] = [];
+  try {
+    for (const count of IDLE_MACHINES) {
+      while (machines.length < count) machines.push(await launch(options, { kind: "resume", snapshot }));
+      const private_ = await Promise.all(machines.map(({ vm }) => privateMiB(vm.pid)));
+      const sum = private_.reduce((total, value) => total + value, 0);
+      lines.push(`${count} idle machines: ${Math.round(sum)} MiB of private memory, ${(sum / count).toFixed(1)} each`);
+    }
+  } finally {
+    await Promise.all(machines.map(({ vm }) => vm[Symbol.asyncDispose]()));
+  }
+  return lines;
+}
+
+async function privateMiB(pid: number | undefined): Promise<number> {
+  const rollup = await readFile(`/proc/${pid}/smaps_rollup`, "utf8");
+  const fields = [...rollup.matchAll(/^Private_(?:Clean|Dirty): +(\d+) kB$/gm)];
+  return fields.reduce((total, [, kib]) => total + Number(kib) / 1_024, 0);
+}
