@@ -2,6 +2,8 @@
  * The line between the host and an agent that waits to be told who it is.
  *
  *   booting ──"parked"──▶ parked ──wake()──▶ awake
+ *                          ▲  └──rehearse()──┐
+ *                          └─────"parked"────┘
  *
  * While it is parked a machine may be frozen and copied; what it is told then is what makes each copy a machine of
  * its own. *Borrows* the stream. The guest is hostile: a few bytes are read of it, and nothing after that.
@@ -22,30 +24,50 @@ const ENTROPY_BYTES = 256;
 const MAX_HOSTNAME = 63;
 
 export class WakeLine {
-  /** The guest waits to be woken. Never rejects; a guest without an agent never parks. */
-  readonly parked: Promise<void>;
   readonly #stream: Duplex;
+  #parked: Promise<void>;
 
   constructor(stream: Duplex) {
     this.#stream = stream;
+    this.#parked = this.#listen();
+  }
+
+  /** The guest waits to be woken. Never rejects; a guest without an agent never parks. */
+  get parked(): Promise<void> {
+    return this.#parked;
+  }
+
+  /** Tells a parked guest who it is and what time it is. Its machine must run: time goes by while it does not. */
+  wake(identity: GuestIdentity): void {
+    this.#tell(identity);
+  }
+
+  /** Has a parked guest go through what a task needs, so that it is quicker then; resolves when it is parked again. */
+  async rehearse(): Promise<void> {
+    this.#parked = this.#listen();
+    this.#tell({ ...createIdentity(""), rehearse: true });
+    await this.#parked;
+  }
+
+  #tell(what: GuestIdentity & { rehearse?: true }): void {
+    const line = { time: Date.now() / 1_000, entropy: randomBytes(ENTROPY_BYTES).toString("hex"), ...what };
+    this.#stream.write(`${JSON.stringify(line)}\n`);
+  }
+
+  /** Until the next "parked", or something else. */
+  #listen(): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
-    this.parked = promise;
     let received = "";
     const read = (chunk: Buffer) => {
       received += chunk.subarray(0, PARKED.length).toString("latin1");
       if (received === PARKED) resolve();
       if (received.length < PARKED.length) return;
-      stream.off("data", read);
+      this.#stream.off("data", read);
       // Unread, what a task writes here fills a buffer and then waits.
-      stream.pause();
+      this.#stream.pause();
     };
-    stream.on("data", read);
-  }
-
-  /** Tells a parked guest who it is and what time it is. Its machine must run: time goes by while it does not. */
-  wake(identity: GuestIdentity): void {
-    const line = { time: Date.now() / 1_000, entropy: randomBytes(ENTROPY_BYTES).toString("hex"), ...identity };
-    this.#stream.write(`${JSON.stringify(line)}\n`);
+    this.#stream.on("data", read).resume();
+    return promise;
   }
 }
 

@@ -1,5 +1,5 @@
 /**
- * Machines that are resumed and paused, so that the next task has one in milliseconds.
+ * Machines that are resumed, rehearsed and paused, so that the next task has one in milliseconds.
  *
  *   noteUse() ──▶ filling ──▶ ready ──take()──▶ its task's
  *                               └── too old, planned no more, dead ──▶ thrown away
@@ -9,8 +9,10 @@
  * slowed down; a machine that cannot be made is not tried again before the next task of its kind.
  */
 
+import { orAborted, orTimeout } from "../base/abort.ts";
 import { messageOf } from "../base/errors.ts";
 import { type Logger, silentLogger } from "../base/log.ts";
+import { formatDuration } from "../base/units.ts";
 import type { ImageLease } from "../image/store/image-lease.ts";
 import type { Snapshot } from "../image/store/snapshots.ts";
 import { type LaunchedMachine, type LaunchOptions, launch } from "./launch.ts";
@@ -40,6 +42,7 @@ interface ReadyMachine {
 
 /** So many tasks are remembered. */
 const MEMORY_OF_USES = 50;
+const REHEARSAL_TIMEOUT_MS = 20_000;
 
 export class MachinePool implements AsyncDisposable {
   readonly #options: MachinePoolOptions;
@@ -145,6 +148,7 @@ export class MachinePool implements AsyncDisposable {
       lease = await this.#options.acquireImage(use.digest);
       const options = { ...use.launch, image: lease, signal };
       const machine = await launch(options, { kind: "resume", snapshot: use.snapshot });
+      await rehearse(machine, signal);
       this.#ready.push({ key, machine, lease, since: performance.now() });
     } catch (error) {
       await lease?.[Symbol.asyncDispose]();
@@ -152,6 +156,22 @@ export class MachinePool implements AsyncDisposable {
       if (signal.aborted) return;
       (this.#options.logger ?? silentLogger).log("warn", "no machine could be made ready", { why: messageOf(error) });
     }
+  }
+}
+
+/** Runs a machine for a moment, as if it had a task; thrown away if that does not work. */
+async function rehearse({ vm, network, wakeLine }: LaunchedMachine, signal: AbortSignal): Promise<void> {
+  network.setHandler((_request, response) => response.writeHead(200).end());
+  const gone = vm.done.then(({ message }) => Promise.reject(new Error(message)));
+  gone.catch(() => {});
+  try {
+    await vm.resume();
+    const late = () => new Error(`it was not ready within ${formatDuration(REHEARSAL_TIMEOUT_MS)}`);
+    await orAborted(orTimeout(Promise.race([wakeLine.rehearse(), gone]), REHEARSAL_TIMEOUT_MS, late), signal);
+    await vm.pause();
+  } catch (error) {
+    await vm[Symbol.asyncDispose]();
+    throw error;
   }
 }
 

@@ -191,6 +191,12 @@ export class VirtualMachine implements AsyncDisposable {
     this.#process.kill();
   }
 
+  /** Holds a machine that runs. */
+  async pause(): Promise<void> {
+    const monitor = await this.#monitor;
+    await monitor.execute("stop");
+  }
+
   /** Lets a paused machine go on. */
   async resume(): Promise<void> {
     const monitor = await this.#monitor;

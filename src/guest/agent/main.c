@@ -161,7 +161,7 @@ int main(int argc, char **argv)
     protect_from_oom_killer();
     if (agent.configure_network) {
         network_bring_up();
-        wake_wait();
+        wake_wait(agent.url, &agent.config);
     }
 
     sigset_t signals;

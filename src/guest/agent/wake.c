@@ -1,6 +1,7 @@
 #include "wake.h"
 
 #include "json.h"
+#include "rehearsal.h"
 #include "util.h"
 
 #include <dirent.h>
@@ -57,18 +58,20 @@ static bool has_host(int fd)
     return poll(&p, 1, 0) > 0 && (p.revents & POLLHUP) == 0;
 }
 
+/* One line, which is all the host sends before it hears from here again. */
 static bool read_line(int fd, struct buf *line)
 {
-    char c;
+    char data[1024];
     while (line->len < MAX_LINE_BYTES) {
-        ssize_t n = read(fd, &c, 1);
+        ssize_t n = read(fd, data, sizeof data);
         if (n < 0 && errno == EINTR)
             continue;
         if (n <= 0)
             return false;
-        if (c == '\n')
+        const char *end = memchr(data, '\n', (size_t)n);
+        buf_append(line, data, end == NULL ? (size_t)n : (size_t)(end - data));
+        if (end != NULL)
             return line->len > 0;
-        buf_append(line, &c, 1);
     }
     return false;
 }
@@ -78,10 +81,11 @@ static void complain(const char *what)
     note("after waking, %s: %s", what, strerror(errno));
 }
 
+/* In place: a file that is emptied first is written to the disk when it is closed, which takes its time. */
 static void write_file(const char *path, const char *text)
 {
-    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-    if (fd < 0 || !write_all(fd, text, strlen(text)))
+    int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+    if (fd < 0 || !write_all(fd, text, strlen(text)) || ftruncate(fd, (off_t)strlen(text)) != 0)
         complain(path);
     if (fd >= 0)
         close(fd);
@@ -217,23 +221,39 @@ static void become_unique(const struct json *line)
     if (machine_id != NULL)
         set_machine_id(machine_id);
     set_boot_id();
-    if (remove_ssh_host_keys() > 0)
-        make_ssh_host_keys();
 }
 
-void wake_wait(void)
+/* False: there is no host, or none any more. */
+static bool wait_for_line(int fd, struct json **line)
+{
+    struct buf text = {0};
+    *line = NULL;
+    bool heard = write_all(fd, "parked\n", 7) && read_line(fd, &text);
+    if (heard)
+        *line = json_parse(text.data, text.len);
+    if (heard && *line == NULL)
+        note("the host woke this machine with a line that is not JSON");
+    buf_free(&text);
+    return heard;
+}
+
+void wake_wait(const char *url, const struct config *config)
 {
     int fd = open_port();
     if (fd < 0)
         return;
-    struct buf text = {0};
-    if (has_host(fd) && write_all(fd, "parked\n", 7) && read_line(fd, &text)) {
-        struct json *line = json_parse(text.data, text.len);
-        if (line == NULL)
-            note("the host woke this machine with a line that is not JSON");
+    bool rehearsing = has_host(fd);
+    while (rehearsing) {
+        struct json *line;
+        if (!wait_for_line(fd, &line))
+            break;
         become_unique(line);
+        rehearsing = json_get_bool(line, "rehearse");
         json_free(line);
+        if (rehearsing)
+            rehearse(url, config);
+        else if (remove_ssh_host_keys() > 0)
+            make_ssh_host_keys();
     }
-    buf_free(&text);
     close(fd);
 }

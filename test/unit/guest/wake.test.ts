@@ -40,6 +40,18 @@ describe("the wake line", () => {
     expect(ends.host.readableFlowing).toBe(false);
   });
 
+  it("hears of it once more after a rehearsal", async () => {
+    const ends = port();
+    const heard = new Promise<string>((resolve) => ends.guest.on("data", (chunk) => resolve(String(chunk))));
+    ends.guest.write("parked\n");
+    await ends.line.parked;
+    const rehearsal = ends.line.rehearse();
+    expect(JSON.parse(await heard)).toMatchObject({ rehearse: true, hostname: "boxcar" });
+    expect(await isParked(ends)).toBe(false);
+    ends.guest.write("parked\n");
+    await expect(rehearsal).resolves.toBeUndefined();
+  });
+
   it("tells each guest something else", async () => {
     const lines: Record<string, unknown>[] = [];
     for (const taskId of ["one", "two"]) {
