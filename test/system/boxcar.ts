@@ -132,13 +132,12 @@ async function linkDefaultImage(target: string): Promise<void> {
   const blob = join("blobs", tag.trim().slice("sha256:".length));
   await mkdir(join(target, "blobs"), { recursive: true });
   await mkdir(join(target, "tags"));
-  await execa("cp", ["-al", join(source.directory, blob), join(target, blob)]);
+  const [from, to] = [join(source.directory, blob), join(target, blob)];
+  const linked = await execa("cp", ["-al", from, to], { reject: false });
+  // The other folder may be on another disk.
+  if (linked.failed) await execa("sh", ["-c", 'rm -rf "$2" && cp -a --sparse=always "$1" "$2"', "sh", from, to]);
   // Its time is that of the last use, and each store has its own.
-  await execa("cp", [
-    "--remove-destination",
-    join(source.directory, blob, "last-used"),
-    join(target, blob, "last-used"),
-  ]);
+  await execa("cp", ["--remove-destination", join(from, "last-used"), join(to, "last-used")]);
   await writeFile(join(target, "tags", source.default), tag);
 }
 
