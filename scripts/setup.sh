@@ -37,6 +37,7 @@ REQUIRED=(
   ip:iproute2
   mount:mount
   tar:tar
+  swtpm:swtpm
 )
 
 debian_packages() {
@@ -45,6 +46,7 @@ debian_packages() {
     PATH="$PATH:/usr/sbin:/sbin" command -v "${pair%%:*}" >/dev/null || missing+=("${pair#*:}")
   done
   [ -e /usr/include/stdio.h ] || missing+=(libc6-dev)
+  [ -e /usr/share/OVMF ] || missing+=(ovmf)
   [ ${#missing[@]} -eq 0 ] && return
   say "Debian packages: ${missing[*]}"
   if [ "$(id -u)" -ne 0 ]; then

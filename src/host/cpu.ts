@@ -14,3 +14,15 @@ export async function describeCpu(): Promise<string> {
     .map((field) => field.join("="))
     .join("\n");
 }
+
+/**
+ * How fast the host's time stamp counter runs, which an emulated CPU hands to its guest, kHz; undefined where nobody
+ * says.
+ */
+export async function readClockRate(): Promise<number | undefined> {
+  const base = await readFile("/sys/devices/system/cpu/cpu0/cpufreq/base_frequency", "utf8").catch(() => undefined);
+  if (base !== undefined) return Number(base);
+  // Where its speed does not vary, or nobody says so.
+  const megahertz = /^cpu MHz\s*: ([\d.]+)$/m.exec(await readFile("/proc/cpuinfo", "utf8"))?.[1];
+  return megahertz === undefined ? undefined : Math.round(Number(megahertz) * 1_000);
+}

@@ -27,6 +27,8 @@ export interface ArgumentContext {
   vncSocket: string;
   /** Undefined: the BIOS of the board. */
   firmware?: MachineFirmware | undefined;
+  /** kHz of the counter that an emulated CPU has; undefined: unknown. */
+  clockRate?: number | undefined;
   /** File descriptor of the socket on which a TPM answers; undefined: there is none. */
   tpmFd?: number | undefined;
 }
@@ -65,7 +67,7 @@ export function buildArguments(machine: ResolvedMachine, context: ArgumentContex
     ...clock(machine),
     ...firmware(machine, context.firmware),
     ...tpm(context.tpmFd),
-    ...boot(context.disk),
+    ...boot(machine, context),
     ...storage(machine, context.disk),
     ...network(machine, context.netdev),
     ...graphics(machine, context.vncSocket),
@@ -151,14 +153,25 @@ function tpm(fd: number | undefined): string[] {
   return [...emulator, "-device", "tpm-crb,tpmdev=tpm0"];
 }
 
-function boot({ directBoot }: MachineDisk): string[] {
+function boot(machine: ResolvedMachine, context: ArgumentContext): string[] {
+  const { directBoot } = context.disk;
   if (directBoot === undefined) return ["-boot", "order=c,strict=on"];
-  const { kernel, initrd, cmdline } = directBoot;
+  const { kernel, initrd } = directBoot;
+  const cmdline = [directBoot.cmdline, ...clockHint(machine, context)].filter((part) => part !== "").join(" ");
   return [
     ...["-kernel", kernel],
     ...(initrd === undefined ? [] : ["-initrd", initrd]),
     ...(cmdline === "" ? [] : ["-append", cmdline]),
   ];
+}
+
+/**
+ * On microvm Linux measures its clock with one old timer and nothing else; on a busy host, where the CPU is emulated,
+ * every few boots that fails, and it waits for its first tick for ever. KVM tells it.
+ */
+function clockHint({ chipset }: ResolvedMachine, { accelerator, clockRate }: ArgumentContext): string[] {
+  const needed = chipset === "microvm" && accelerator === "tcg" && clockRate !== undefined;
+  return needed ? [`tsc_early_khz=${clockRate}`] : [];
 }
 
 function storage(machine: ResolvedMachine, disk: MachineDisk): string[] {

@@ -47,7 +47,7 @@ export function findIssues(machine: ResolvedMachine, source: BootSource, qemu: Q
   return [
     ...boardIssues(machine, source, qemu),
     ...firmwareIssues(machine, source, qemu),
-    ...tpmIssues(machine, qemu),
+    ...tpmIssues(machine, source, qemu),
     ...cpuIssues(machine, qemu),
     ...DEVICE_FIELDS.flatMap((field) => deviceIssues(field, machine, qemu)),
     ...inputIssues(machine),
@@ -94,10 +94,15 @@ function firmwareIssues(machine: ResolvedMachine, source: BootSource, { firmware
   return issue(`${firmware} needs the Debian package ovmf, which is not installed on this host`);
 }
 
-function tpmIssues({ chipset, tpm }: ResolvedMachine, qemu: QemuCapabilities): Issue[] {
+function tpmIssues(machine: ResolvedMachine, source: BootSource, qemu: QemuCapabilities): Issue[] {
+  const { chipset, firmware, tpm } = machine;
   if (!tpm) return [];
   const issue = (message: string) => [{ path: "tpm", message }];
   if (chipset === "microvm") return issue("microvm has no place for a TPM; use q35");
+  // The log of a TPM makes the tables of the BIOS so large that QEMU loads an initial RAM disk over them.
+  if (source !== "disk" && firmware === "bios") {
+    return issue("a TPM does not go with bios and an image that has a kernel; use one that starts from its disk");
+  }
   if (!qemu.devices.includes("tpm-crb")) return issue("the installed QEMU has no TPM");
   return qemu.tpm ? [] : issue("a TPM needs the Debian package swtpm, which is not installed on this host");
 }

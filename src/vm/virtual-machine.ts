@@ -11,6 +11,7 @@ import type { Duplex } from "node:stream";
 import { orTimeout } from "../base/abort.ts";
 import { messageOf } from "../base/errors.ts";
 import type { Scope } from "../base/scope.ts";
+import { readClockRate } from "../host/cpu.ts";
 import { FIRST_SOCKET_FD, HostProcess, type ProcessExit } from "../host/process.ts";
 import { QmpClient } from "../qmp/client.ts";
 import type { QmpEvent } from "../qmp/messages.ts";
@@ -125,6 +126,7 @@ export class VirtualMachine implements AsyncDisposable {
       const args = buildArguments(machine, {
         vncSocket,
         firmware,
+        clockRate: await readClockRate(),
         tpmFd: tpm && TPM_FD,
         accelerator: options.accelerator,
         disk,

@@ -64,6 +64,16 @@ describe("buildArguments", () => {
     expect(args({ chipset: "microvm" }).join(" ").replaceAll(" -", "\n-")).toMatchSnapshot();
   });
 
+  it("tells a kernel on an emulated microvm how fast its clock runs", () => {
+    const cmdline = (chipset: "microvm" | "q35", accelerator: "kvm" | "tcg") => {
+      const list = args({ chipset }, true, accelerator, { clockRate: 2_596_122 });
+      return list[list.indexOf("-append") + 1];
+    };
+    expect(cmdline("microvm", "tcg")).toBe("console=ttyS0 tsc_early_khz=2596122");
+    expect(cmdline("microvm", "kvm")).toBe("console=ttyS0");
+    expect(cmdline("q35", "tcg")).toBe("console=ttyS0");
+  });
+
   it("gives a machine its own variables of UEFI, which with secure boot only the firmware may write", () => {
     const firmware = { codeFile: "/ovmf/code.fd", variablesFile: "/state/a,b.fd" };
     const uefi = args({ firmware: "uefi" }, true, "tcg", { firmware }).join(" ");
