@@ -141,6 +141,22 @@ async function linkDefaultImage(target: string): Promise<void> {
   await writeFile(join(target, "tags", source.default), tag);
 }
 
+/** Puts files into the default image of a store of its own; the disk it was linked to stays as it is. */
+export async function addToDefaultImage(
+  { directory, images }: Boxcar,
+  files: readonly { path: string; mode: string; text: string }[],
+): Promise<void> {
+  const [blob] = await readdir(join(images, "blobs"));
+  const disk = join(images, "blobs", blob as string, "disk.img");
+  await execa("sh", ["-c", 'cp --sparse=always "$1" "$1.new" && chmod u+w "$1.new" && mv "$1.new" "$1"', "sh", disk]);
+  const source = join(directory, "added");
+  for (const { path, mode, text } of files) {
+    await writeFile(source, text);
+    const commands = [`mkdir ${dirname(path)}`, `write ${source} ${path}`, `sif ${path} mode ${mode}`];
+    for (const command of commands) await execa("/usr/sbin/debugfs", ["-w", "-R", command, disk]);
+  }
+}
+
 /** Writes an archive of this host's default image, and resolves with the paths of what is in it. */
 export async function packDefaultImage(target: string): Promise<string[]> {
   const images = await hostImages();

@@ -3,7 +3,7 @@ import { mkdir, readdir, readFile, stat, symlink, truncate, writeFile } from "no
 import { join } from "node:path";
 import { execa } from "execa";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { Boxcar, type Finished, finish, untilCreated } from "./boxcar.ts";
+import { addToDefaultImage, Boxcar, type Finished, finish, untilCreated } from "./boxcar.ts";
 import { Sandboxes } from "./sandboxes.ts";
 
 let boxcar: Boxcar;
@@ -146,6 +146,23 @@ describe("a machine that has booted before", () => {
     const { result } = await boxcar.runTask({ command: ["true"] }, ["--config", config]);
     expect(result).toMatchObject({ state: "completed", start: "resumed" });
     expect(await snapshots()).toHaveLength(before.length + 1);
+  });
+});
+
+describe("a machine with an SSH server", () => {
+  it("has host keys of its own, made anew beside the task", async () => {
+    await using other = await Boxcar.open({ ownImages: "default" });
+    const keygen = 'printf "%s\\n" "$*" > /etc/ssh/called; echo new > /etc/ssh/ssh_host_ed25519_key';
+    await addToDefaultImage(other, [
+      { path: "/usr/bin/ssh-keygen", mode: "0100755", text: `#!/bin/sh\n${keygen}\n` },
+      { path: "/etc/ssh/ssh_host_ed25519_key", mode: "0100600", text: "the image's" },
+      { path: "/etc/ssh/ssh_host_rsa_key", mode: "0100600", text: "the image's" },
+    ]);
+    const script =
+      "while ! [ -s /etc/ssh/ssh_host_ed25519_key ]; do sleep 0.05; done; cd /etc/ssh; ls; cat called ssh_host_*";
+    const run = await other.runTask({ command: sh(script) });
+    expect(run.result).toMatchObject({ state: "completed", start: "resumed" });
+    expect(lines(run)).toEqual(["called", "ssh_host_ed25519_key", "-A", "new"]);
   });
 });
 
