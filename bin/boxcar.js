@@ -15,13 +15,13 @@ if (Number(process.versions.node.split(".")[0]) >= REQUIRED_MAJOR) {
 }
 
 async function start() {
-  if (!existsSync(path("../dist/main.js"))) {
+  if (!existsSync(path("../dist/command/main.js"))) {
     process.stderr.write('boxcar: this checkout is not built yet; run "bash scripts/setup.sh"\n');
     process.exitCode = 2;
     return;
   }
   module.enableCompileCache();
-  await import("../dist/main.js");
+  await import("../dist/command/main.js");
 }
 
 /** A checkout brings its own Node, which only npm scripts find by themselves. */

@@ -1,7 +1,17 @@
-/** The commands of `boxcar`, and what an error of any of them becomes. */
+/**
+ * The commands of `boxcar`, and what an error of any of them becomes.
+ *
+ * All commands are described here, since help speaks of all of them; what one of them does is loaded
+ * when it is called.
+ */
 import { Command, CommanderError } from "commander";
 import { Cancellation, codeOf, InvalidInputError, messageOf, resolutionReason, WorkerError } from "../base/errors.ts";
 import { type CliContext, EXIT } from "./context.ts";
+import { doctorCommand } from "./doctor/command.ts";
+import { imageCommand } from "./image/command.ts";
+import { runCommand } from "./run/command.ts";
+import { schemaCommand } from "./schema.ts";
+import { readVersion } from "./version.ts";
 
 const EXAMPLES = `
 Examples:
@@ -12,7 +22,7 @@ Examples:
   boxcar doctor                             what this host has and lacks`;
 
 /** Runs one command line (without `node` and the script) to its end; never rejects. */
-export async function runCli(argv: readonly string[], version: string, context: CliContext): Promise<void> {
+export async function runCli(argv: readonly string[], context: CliContext): Promise<void> {
   const fail = (error: unknown) => {
     const { code, message } = describe(error);
     if (message !== undefined) context.stderr.write(`boxcar: ${message}\n`);
@@ -24,18 +34,17 @@ export async function runCli(argv: readonly string[], version: string, context: 
     if (codeOf(error) !== "EPIPE") fail(error);
   });
   try {
-    const program = await buildProgram(argv, version, context);
-    await program.parseAsync([...argv], { from: "user" });
+    await buildProgram(argv, context).parseAsync([...argv], { from: "user" });
   } catch (error) {
     fail(context.signal.aborted ? context.signal.reason : error);
   }
 }
 
-async function buildProgram(argv: readonly string[], version: string, context: CliContext): Promise<Command> {
+function buildProgram(argv: readonly string[], context: CliContext): Command {
   const program = new Command("boxcar");
   program
     .description("A CI task worker that gives every task its own virtual machine")
-    .version(version)
+    .version(readVersion())
     .option("--config <file>", "the worker's configuration (default: $BOXCAR_CONFIG, or the host's)")
     .addHelpText("after", EXAMPLES)
     .showHelpAfterError("(boxcar --help shows what there is)")
@@ -44,12 +53,6 @@ async function buildProgram(argv: readonly string[], version: string, context: C
       writeErr: (text) => void context.stderr.write(text),
     })
     .exitOverride();
-  const [{ runCommand }, { imageCommand }, { schemaCommand }, { doctorCommand }] = await Promise.all([
-    import("./run/command.ts"),
-    import("./image/command.ts"),
-    import("./schema.ts"),
-    import("./doctor/command.ts"),
-  ]);
   for (const command of [runCommand, imageCommand, schemaCommand, doctorCommand]) {
     program.addCommand(inheriting(program, command(context, argv)));
   }

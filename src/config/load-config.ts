@@ -1,7 +1,6 @@
 /** Finds and reads the configuration file. */
 import { readFile } from "node:fs/promises";
 import { codeOf, messageOf, WorkerError } from "../base/errors.ts";
-import { parseDocument } from "../schema/document.ts";
 import { type Config, resolveConfig } from "./config.ts";
 import { defaultConfigFile } from "./default-paths.ts";
 import type { Surroundings } from "./host-facts.ts";
@@ -22,6 +21,8 @@ export async function loadConfig(surroundings: Surroundings, file?: string): Pro
   const path = named ?? defaultConfigFile(surroundings);
   const text = await tryRead(path, named === undefined);
   if (text === undefined) return { config: resolveConfig(undefined, surroundings), file: undefined };
+  // YAML's parser is large, and most hosts have no file.
+  const { parseDocument } = await import("../schema/document.ts");
   // A file in which everything is commented out says nothing, and that is allowed.
   const document = parseDocument(text, path, "host") ?? undefined;
   return { config: resolveConfig(document, surroundings, path), file: path };

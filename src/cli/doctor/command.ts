@@ -2,7 +2,6 @@
 import { Command } from "commander";
 import { configOf } from "../config.ts";
 import { type CliContext, EXIT, print, printJson } from "../context.ts";
-import { checkHost } from "./checks.ts";
 import { formatReport, isHealthy } from "./report.ts";
 
 const EXAMPLES = `
@@ -19,6 +18,7 @@ export function doctorCommand(context: CliContext): Command {
     .addHelpText("after", EXAMPLES)
     .action(async (flags: { json?: boolean }, command: Command) => {
       const config = await configOf(context, command);
+      const { checkHost } = await import("./checks.ts");
       const checks = await checkHost(config, context.signal);
       if (flags.json) printJson(context, { healthy: isHealthy(checks), checks });
       else print(context, formatReport(checks));

@@ -1,19 +1,18 @@
 /** `boxcar image build`: an image from a recipe, into a file and into the store. */
 import { access, mkdir } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
-import { Argument, Command } from "commander";
 import { WorkerError } from "../../base/errors.ts";
 import { formatDuration } from "../../base/units.ts";
+import type { Config } from "../../config/config.ts";
 import { OwnedDirectory, reclaimDirectories } from "../../host/owned-directory.ts";
 import { buildDebianMinimal, debianMinimalInputs } from "../../image/recipe/debian-minimal.ts";
 import type { Image } from "../../image/store/image.ts";
-import { ImageStore } from "../../image/store/image-store.ts";
-import { configOf } from "../config.ts";
 import { type CliContext, print, printJson } from "../context.ts";
 import { guestProgramPath } from "../guest-programs.ts";
+import { openStore } from "../store.ts";
 import { plainImage } from "./describe.ts";
 
-interface BuildFlags {
+export interface BuildFlags {
   output?: string;
   tag?: string;
   ifOutdated?: boolean;
@@ -21,56 +20,40 @@ interface BuildFlags {
   json?: boolean;
 }
 
-const EXAMPLES = `
-Examples:
-  boxcar image build debian-minimal                    into the store
-  boxcar image build debian-minimal -o image.tar.zst   and the archive into a file
-  boxcar image build debian-minimal --if-outdated      only if there is none, or the recipe or agent has changed`;
+export async function buildImage(
+  recipe: string,
+  flags: BuildFlags,
+  config: Config,
+  context: CliContext,
+): Promise<void> {
+  const tag = flags.tag ?? recipe;
+  await using store = await openStore(config);
+  const programs = {
+    agentBinary: await guestProgram("boxcar-agent"),
+    initBinary: await guestProgram("boxcar-init"),
+  };
+  if (flags.ifOutdated && isCurrent(await store.list(), tag, await debianMinimalInputs(programs))) return;
 
-export function buildCommand(context: CliContext): Command {
-  return new Command("build")
-    .description("build an image and bring it into the store")
-    .addArgument(new Argument("<recipe>", "what to build").choices(["debian-minimal"]))
-    .option("-o, --output <file>", "keep the archive in this file")
-    .option("--tag <name>", "name in the store (default: the recipe's)")
-    .option("--if-outdated", "do nothing if the store has an image of that name, recipe and agent")
-    .option("--verbose", "show what the package tools print")
-    .option("--json", "print the image as JSON")
-    .addHelpText("after", EXAMPLES)
-    .action(async (recipe: string, flags: BuildFlags, command: Command) => {
-      const config = await configOf(context, command);
-      const tag = flags.tag ?? recipe;
-      await using store = await ImageStore.open({
-        directory: config.images.directory,
-        limits: { maxFileBytes: config.images.maxSizeBytes },
-      });
-      const programs = {
-        agentBinary: await guestProgram("boxcar-agent"),
-        initBinary: await guestProgram("boxcar-init"),
-      };
-      if (flags.ifOutdated && isCurrent(await store.list(), tag, await debianMinimalInputs(programs))) return;
-
-      const begin = performance.now();
-      const say = (text: string) => void context.stderr.write(`${text}\n`);
-      const workParent = join(config.stateDir, "builds");
-      await reclaimDirectories(workParent);
-      await using work = await OwnedDirectory.create(workParent);
-      const output = flags.output === undefined ? join(work.path, "image.tar.zst") : resolve(context.cwd, flags.output);
-      await mkdir(dirname(output), { recursive: true });
-      await buildDebianMinimal({
-        output,
-        workDirectory: join(work.path, "root"),
-        ...programs,
-        signal: context.signal,
-        onProgress: (stage) => say(`${recipe}: ${stage}`),
-        ...(flags.verbose ? { onLine: say } : {}),
-      });
-      say(`${recipe}: bringing it into the store`);
-      const image = await store.import(output, { tag, signal: context.signal });
-      say(`${recipe}: done in ${formatDuration(performance.now() - begin)}`);
-      if (flags.json) printJson(context, plainImage(image));
-      else print(context, `${image.digest} (${image.tags.join(", ")})`);
-    });
+  const begin = performance.now();
+  const say = (text: string) => void context.stderr.write(`${text}\n`);
+  const workParent = join(config.stateDir, "builds");
+  await reclaimDirectories(workParent);
+  await using work = await OwnedDirectory.create(workParent);
+  const output = flags.output === undefined ? join(work.path, "image.tar.zst") : resolve(context.cwd, flags.output);
+  await mkdir(dirname(output), { recursive: true });
+  await buildDebianMinimal({
+    output,
+    workDirectory: join(work.path, "root"),
+    ...programs,
+    signal: context.signal,
+    onProgress: (stage) => say(`${recipe}: ${stage}`),
+    ...(flags.verbose ? { onLine: say } : {}),
+  });
+  say(`${recipe}: bringing it into the store`);
+  const image = await store.import(output, { tag, signal: context.signal });
+  say(`${recipe}: done in ${formatDuration(performance.now() - begin)}`);
+  if (flags.json) printJson(context, plainImage(image));
+  else print(context, `${image.digest} (${image.tags.join(", ")})`);
 }
 
 function isCurrent(images: readonly Image[], tag: string, inputs: Readonly<Record<string, string>>): boolean {

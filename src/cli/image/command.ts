@@ -1,14 +1,13 @@
 /** `boxcar image`: the images of this host. */
 import { resolve } from "node:path";
 import { Command } from "commander";
-import type { Config } from "../../config/config.ts";
-import { ImageStore } from "../../image/store/image-store.ts";
+import type { ImageStore } from "../../image/store/image-store.ts";
 import { configOf } from "../config.ts";
 import { type CliContext, print, printJson } from "../context.ts";
 import { throttledProgress } from "../progress.ts";
-import { buildCommand } from "./build.ts";
+import { buildCommand } from "./build-command.ts";
 import { describeImage, describeSnapshots, imageTable, plainImage, plainSnapshot } from "./describe.ts";
-import { warmCommand } from "./warm.ts";
+import { warmCommand } from "./warm-command.ts";
 
 const EXAMPLES = `
 Examples:
@@ -62,7 +61,7 @@ export function imageCommand(context: CliContext): Command {
       if (flags.json) printJson(context, { ...plainImage(found), snapshots: snapshots.map(plainSnapshot) });
       else print(context, `${describeImage(found)}\n\n${describeSnapshots(snapshots)}`);
     });
-  image.addCommand(warmCommand(context, openConfigured));
+  image.addCommand(warmCommand(context));
   image
     .command("rm")
     .description("remove images, or names of images that have several")
@@ -78,12 +77,6 @@ export function imageCommand(context: CliContext): Command {
 }
 
 async function openStore(context: CliContext, command: Command): Promise<ImageStore> {
-  return await openConfigured(await configOf(context, command));
-}
-
-async function openConfigured(config: Config): Promise<ImageStore> {
-  return await ImageStore.open({
-    directory: config.images.directory,
-    limits: { maxFileBytes: config.images.maxSizeBytes },
-  });
+  const config = await configOf(context, command);
+  return await (await import("../store.ts")).openStore(config);
 }

@@ -4,8 +4,6 @@ import { type Cancellation, InvalidInputError } from "../../base/errors.ts";
 import type { TaskResult } from "../../worker/task-result.ts";
 import { configOf } from "../config.ts";
 import { type CliContext, EXIT, printJson } from "../context.ts";
-import { readPayload } from "./payload.ts";
-import { runLocally } from "./run-locally.ts";
 
 interface RunFlags {
   output?: string;
@@ -39,6 +37,7 @@ export function runCommand(context: CliContext, argv: readonly string[]): Comman
     .action(async (words: string[], flags: RunFlags, command: Command) => {
       const { taskFile, taskCommand } = splitWords(words, argv, command);
       const config = await configOf(context, command);
+      const [{ readPayload }, { runLocally }] = await Promise.all([import("./payload.ts"), import("./run-locally.ts")]);
       const payload = await parse(() =>
         readPayload({ taskFile, command: taskCommand, image: flags.image, cwd: context.cwd, config }),
       );

@@ -3,7 +3,6 @@ import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { InvalidInputError } from "../../base/errors.ts";
 import type { Config } from "../../config/config.ts";
-import { parseDocument } from "../../schema/document.ts";
 import { type ParsedPayload, parsePayload } from "../../schema/payload.ts";
 import { whyUnreadable } from "../config.ts";
 
@@ -37,5 +36,6 @@ async function readTaskFile(file: string, cwd: string): Promise<unknown> {
   } catch (error) {
     throw new InvalidInputError(`The task ${file}`, [{ path: "", message: whyUnreadable(error) }], "task");
   }
+  const { parseDocument } = await import("../../schema/document.ts");
   return parseDocument(text, file, "task");
 }

@@ -13,7 +13,6 @@ import { messageOf } from "../../base/errors.ts";
 import type { Config } from "../../config/config.ts";
 import { reclaimDirectories } from "../../host/owned-directory.ts";
 import { acquireImage } from "../../image/source.ts";
-import { ImageStore } from "../../image/store/image-store.ts";
 import type { ParsedPayload } from "../../schema/payload.ts";
 import { TaskLog } from "../../worker/task-log.ts";
 import type { TaskResult } from "../../worker/task-result.ts";
@@ -22,6 +21,7 @@ import { chooseAccelerator } from "../accelerator.ts";
 import type { CliContext } from "../context.ts";
 import { agentFile } from "../guest-programs.ts";
 import { throttledProgress } from "../progress.ts";
+import { openStore } from "../store.ts";
 import { claimOutputFolder } from "./output-folder.ts";
 
 export interface LocalRun {
@@ -39,10 +39,7 @@ export async function runLocally({ payload, config, flags, context }: LocalRun):
   const runParent = join(config.runDir, "m");
   const stateParent = join(config.stateDir, "machines");
   for (const parent of [runParent, stateParent]) await reclaimDirectories(parent);
-  await using store = await ImageStore.open({
-    directory: config.images.directory,
-    limits: { maxFileBytes: config.images.maxSizeBytes },
-  });
+  await using store = await openStore(config);
 
   await claimOutputFolder(output);
   const logFile = createWriteStream(join(output, "task.log"));
@@ -62,6 +59,7 @@ export async function runLocally({ payload, config, flags, context }: LocalRun):
     signal,
     runParent,
     stateParent,
+    cacheDirectory: join(config.stateDir, "cache"),
     consoleLog: join(output, "console.log"),
     screenshots: {
       failure: join(output, "failure.png"),

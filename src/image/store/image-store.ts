@@ -53,7 +53,7 @@ export class ImageStore implements AsyncDisposable {
       layout,
       locks,
       limits: { ...DEFAULT_LIMITS, ...limits },
-      zstd: zstd ?? (await chooseZstd()),
+      chooseZstd: zstd === undefined ? chooseZstd : async () => zstd,
     });
     return new ImageStore(layout, locks, importer);
   }

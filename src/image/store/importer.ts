@@ -36,21 +36,22 @@ interface ImporterOptions {
   layout: StoreLayout;
   locks: FileLocks;
   limits: ImageLimits;
-  zstd: ZstdCodec;
+  /** Called for each import: whoever imports nothing does not ask what this host has. */
+  chooseZstd: () => Promise<ZstdCodec>;
 }
 
 export class Importer implements AsyncDisposable {
   readonly #layout: StoreLayout;
   readonly #locks: FileLocks;
   readonly #limits: ImageLimits;
-  readonly #zstd: ZstdCodec;
+  readonly #chooseZstd: () => Promise<ZstdCodec>;
   readonly #flights = new SingleFlight<string, ImportProgress>();
 
-  constructor({ layout, locks, limits, zstd }: ImporterOptions) {
+  constructor({ layout, locks, limits, chooseZstd }: ImporterOptions) {
     this.#layout = layout;
     this.#locks = locks;
     this.#limits = limits;
-    this.#zstd = zstd;
+    this.#chooseZstd = chooseZstd;
   }
 
   /** Resolves with the sha256 of the archive, which is in the store by then. */
@@ -86,7 +87,8 @@ export class Importer implements AsyncDisposable {
         report({ doneBytes, totalBytes: source.bytes });
       }
     }
-    const files = await unpackArchive(hashed(), staging.path, { zstd: this.#zstd, limits: this.#limits, signal });
+    const zstd = await this.#chooseZstd();
+    const files = await unpackArchive(hashed(), staging.path, { zstd, limits: this.#limits, signal });
     const sha256 = hash.digest("hex");
     if (source.sha256 !== undefined && source.sha256 !== sha256) throw digestMismatch(source.sha256, sha256);
     await validateImage(staging.path, files, this.#limits);

@@ -37,7 +37,7 @@ function launch(nodeFlags: readonly string[], ...args: string[]) {
 
 describe("bin/boxcar.js", () => {
   it("starts the program, which says how it ended", async () => {
-    await write("dist/main.js", "console.log(process.argv.slice(2).join()); process.exitCode = 3;");
+    await write("dist/command/main.js", "console.log(process.argv.slice(2).join()); process.exitCode = 3;");
     expect(await launch([], "a", "b")).toMatchObject({ exitCode: 3, stdout: "a,b" });
   });
 

@@ -25,7 +25,7 @@ async function doctor(flags: readonly string[], settings: object) {
   const config = resolveConfig(document, { env: {}, uid: 0, home: directory, host });
   const streams = { stdin: new PassThrough(), stdout: new PassThrough(), stderr: new PassThrough() };
   let exitCode: number | undefined;
-  await runCli(["doctor", ...flags], "0.0.0", {
+  await runCli(["doctor", ...flags], {
     ...streams,
     cwd: directory,
     signal: new AbortController().signal,

@@ -27,7 +27,7 @@ async function run() {
   const config = resolveConfig(document, { env: {}, uid: 0, home: directory, host });
   const streams = { stdin: new PassThrough(), stdout: new PassThrough(), stderr: new PassThrough() };
   let exitCode: number | undefined;
-  await runCli(argumentsFor(output), "0.0.0", {
+  await runCli(argumentsFor(output), {
     ...streams,
     cwd: directory,
     signal: new AbortController().signal,

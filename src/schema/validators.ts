@@ -1,0 +1,18 @@
+/**
+ * The schemas' validators, compiled at the first use: most callers need one or two.
+ *
+ * The command line has them compiled already: there, scripts/bundle.ts puts what Ajv makes in the place of this module.
+ */
+import type { ValidateFunction } from "ajv";
+import { addWithReferences, createAjv } from "./ajv.ts";
+import { SCHEMA_URN_PREFIX, type SchemaId } from "./schema-files.ts";
+
+let ajv: ReturnType<typeof createAjv> | undefined;
+
+export function validatorOf(id: SchemaId): ValidateFunction {
+  ajv ??= createAjv();
+  addWithReferences(ajv, id);
+  const validator = ajv.getSchema(SCHEMA_URN_PREFIX + id);
+  if (validator === undefined) throw new Error(`schema ${id} was added but is not there`);
+  return validator;
+}
