@@ -18,6 +18,8 @@ export interface LaunchOptions {
   /** Parents of the machine's own folders: a short one for sockets, a roomy one for the disk. */
   runParent: string;
   stateParent: string;
+  /** Where it is kept what QEMU can do; absolute. */
+  cacheDirectory: string;
   signal: AbortSignal;
 }
 
@@ -53,6 +55,7 @@ export async function launch(options: LaunchOptions, beginning: Beginning): Prom
     network,
     memory: memoryOf(beginning),
     runDirectory: run.path,
+    cacheDirectory: options.cacheDirectory,
     resources: scope.move(),
     signal,
   });

@@ -6,7 +6,7 @@
  */
 import type { RequestListener } from "node:http";
 import { orAborted, orTimeout } from "../base/abort.ts";
-import { messageOf } from "../base/errors.ts";
+import { InvalidInputError, messageOf } from "../base/errors.ts";
 import { formatDuration } from "../base/units.ts";
 import { describeCpu } from "../host/cpu.ts";
 import { identifyProgram } from "../host/program.ts";
@@ -32,6 +32,8 @@ const RETRY_AFTER_MS = 10 * 60_000;
 const MIB = 1_048_576;
 /** Kept free on the disk of the store, whatever a snapshot takes. */
 const RESERVE_BYTES = 1_024 * MIB;
+
+const WITHOUT_REMEDY = [InvalidInputError, GuestGoneError, GuestSilentError];
 
 /** No snapshot can be made of this guest, ever. */
 class NotCapturableError extends Error {}
@@ -112,8 +114,8 @@ async function makeSnapshot(key: string, options: WarmStartOptions): Promise<Sna
     return snapshot;
   } catch (error) {
     signal.throwIfAborted();
-    // It would boot no better without being captured.
-    if (error instanceof GuestGoneError || error instanceof GuestSilentError) throw error;
+    // It would start, or boot, no better without being captured.
+    if (WITHOUT_REMEDY.some((kind) => error instanceof kind)) throw error;
     const final = error instanceof NotCapturableError || error instanceof QmpCommandError;
     const why = messageOf(error);
     await image.snapshots.refuse(key, title, why, final ? undefined : soon()).catch(() => {});

@@ -37,6 +37,8 @@ export interface TaskRunOptions extends Pick<SandboxOptions, "agentFile" | "cold
   /** Parents of the machine's own folders. */
   runParent: string;
   stateParent: string;
+  /** Where it is kept what the host can do. */
+  cacheDirectory: string;
   /** Absolute path of what the guest writes to its serial console. */
   consoleLog: string;
   /** Absolute paths of pictures of the screen: at a failure, and at the end of any run if there is a path for it. */
@@ -123,6 +125,7 @@ async function runWithImage(
       consoleLog: options.consoleLog,
       runParent: options.runParent,
       stateParent: options.stateParent,
+      cacheDirectory: options.cacheDirectory,
       signal,
     }),
   );

@@ -52,6 +52,7 @@ function optionsFor(image: ImageLease, memory: number, directory: string): WarmS
     note: () => {},
     runParent: join(directory, "m"),
     stateParent: join(directory, "state"),
+    cacheDirectory: join(directory, "cache"),
     signal: new AbortController().signal,
   };
 }

@@ -50,6 +50,7 @@ export class Sandboxes implements AsyncDisposable {
       note: (text) => this.notes.push(text),
       runParent: join(this.#boxcar.directory, "run/m"),
       stateParent: join(this.#boxcar.directory, "state/machines"),
+      cacheDirectory: join(this.#boxcar.directory, "state/cache"),
       signal: new AbortController().signal,
     });
     const { success } = await sandbox.guest.resolved;

@@ -28,6 +28,7 @@ describe("the log of a run", () => {
       chooseAccelerator: async () => "tcg",
       runParent: "/nowhere",
       stateParent: "/nowhere",
+      cacheDirectory: "/nowhere",
       consoleLog: "/nowhere/console.log",
       screenshots: { failure: "/nowhere/failure.png", final: undefined },
       cold: true,
