@@ -1,11 +1,12 @@
 /**
  * The commands of `boxcar`, and what an error of any of them becomes.
  *
- * All commands are described here, since help speaks of all of them; what one of them does is loaded
+ * All commands are described here, since help and completion speak of all of them; what one of them does is loaded
  * when it is called.
  */
 import { Command, CommanderError } from "commander";
 import { Cancellation, codeOf, InvalidInputError, messageOf, resolutionReason, WorkerError } from "../base/errors.ts";
+import { completeCommand, completionCommand } from "./completion.ts";
 import { type CliContext, EXIT } from "./context.ts";
 import { doctorCommand } from "./doctor/command.ts";
 import { imageCommand } from "./image/command.ts";
@@ -53,9 +54,10 @@ function buildProgram(argv: readonly string[], context: CliContext): Command {
       writeErr: (text) => void context.stderr.write(text),
     })
     .exitOverride();
-  for (const command of [runCommand, imageCommand, schemaCommand, doctorCommand]) {
+  for (const command of [runCommand, imageCommand, schemaCommand, doctorCommand, completionCommand]) {
     program.addCommand(inheriting(program, command(context, argv)));
   }
+  program.addCommand(inheriting(program, completeCommand(context)), { hidden: true });
   return program;
 }
 

@@ -35,6 +35,11 @@ export class StoreLayout {
     return layout;
   }
 
+  /** A store as it is, which may not even be there. */
+  static existing(directory: string): StoreLayout {
+    return new StoreLayout(directory);
+  }
+
   path(folder: Folder, ...names: string[]): string {
     return join(this.directory, folder, ...names);
   }

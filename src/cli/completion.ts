@@ -1,0 +1,48 @@
+/**
+ * `boxcar completion`, which prints a script for a shell, and the hidden `boxcar complete`, which such a script asks
+ * what may stand at the cursor: a line for each candidate, its description behind a tab; `@files`, `@folders` or
+ * `@tasks` where the shell is to complete paths itself.
+ */
+import { Argument, Command } from "commander";
+import { complete } from "./completion-candidates.ts";
+import { readCompletionScript, SHELLS } from "./completion-scripts.ts";
+import { type CliContext, print } from "./context.ts";
+
+const INSTALLATION = `
+In the shell's start-up file:
+  source <(boxcar completion bash)                                             ~/.bashrc
+  source <(boxcar completion zsh)                                              ~/.zshrc, after compinit
+  boxcar completion fish | source                                              ~/.config/fish/config.fish
+
+Or, for shells that start faster, once:
+  boxcar completion bash > ~/.local/share/bash-completion/completions/boxcar   needs the package bash-completion
+  boxcar completion zsh > DIR/_boxcar                                          DIR is a folder of $fpath
+  boxcar completion fish > ~/.config/fish/completions/boxcar.fish`;
+
+export function completionCommand(context: CliContext): Command {
+  return new Command("completion")
+    .description("print a script that makes a shell complete boxcar's command line")
+    .addArgument(new Argument("<shell>", "which one").choices(SHELLS))
+    .addHelpText("after", INSTALLATION)
+    .action((shell: (typeof SHELLS)[number]) => {
+      context.stdout.write(readCompletionScript(shell));
+    });
+}
+
+export function completeCommand(context: CliContext): Command {
+  return new Command("complete")
+    .argument("[words...]")
+    .action(async (words: string[], _flags: object, self: Command) => {
+      const { candidates, images, paths, config } = complete(self.parent as Command, words);
+      for (const { text, description } of candidates) print(context, `${text}\t${description}`);
+      if (images) await printImages(context, config, words.at(-1) ?? "");
+      if (paths !== undefined) print(context, `@${paths}`);
+    });
+}
+
+async function printImages(context: CliContext, configFile: string | undefined, word: string): Promise<void> {
+  const { images } = await context.loadConfig(configFile);
+  const { StoreLayout } = await import("../image/store/layout.ts");
+  const names = await StoreLayout.existing(images.directory).names("tags");
+  for (const name of names.sort()) if (name.startsWith(word)) print(context, name);
+}

@@ -1,0 +1,69 @@
+import { Argument, Command } from "commander";
+import { describe, expect, it } from "vitest";
+import { complete } from "../../../src/cli/completion-candidates.ts";
+
+function program(): Command {
+  const boxcar = new Command("boxcar").version("1.0.0").option("--config <file>", "the configuration");
+  boxcar
+    .command("run")
+    .argument("[arguments...]")
+    .option("-o, --output <dir>", "where to")
+    .option("--image <image>")
+    .option("--json", "for programs");
+  const image = boxcar.command("image").description("images");
+  image.command("list").alias("ls").option("--json");
+  image.command("rm").argument("<image...>");
+  image.command("import").argument("<archive>");
+  boxcar.command("schema").addArgument(new Argument("<document>").choices(["machine", "machine-options", "config"]));
+  boxcar.command("secret", { hidden: true });
+  return boxcar;
+}
+
+const texts = (...words: string[]) => complete(program(), words).candidates.map(({ text }) => text);
+const facts = (...words: string[]) => {
+  const { images, paths } = complete(program(), words);
+  return { images, paths };
+};
+
+describe("complete", () => {
+  it("knows the commands, but no hidden ones, with what they are for", () => {
+    expect(texts("")).toEqual(["run", "image", "schema", "help"]);
+    expect(complete(program(), ["im"]).candidates).toEqual([{ text: "image", description: "images" }]);
+    expect(texts("--config", "my.yml", "image", "")).toEqual(["list", "rm", "import", "help"]);
+    expect(texts("help", "r")).toEqual(["run"]);
+  });
+
+  it("knows the options of a command and of those above", () => {
+    expect(texts("-")).toEqual(["--version", "--config", "--help"]);
+    expect(texts("run", "--")).toEqual(["--output", "--image", "--json", "--config", "--help"]);
+    expect(texts("image", "ls", "--j")).toEqual(["--json"]);
+  });
+
+  it("knows what an argument may be", () => {
+    expect(texts("schema", "mac")).toEqual(["machine", "machine-options"]);
+    expect(texts("schema", "machine", "")).toEqual([]);
+    expect(facts("run", "ex")).toEqual({ images: false, paths: "tasks" });
+    expect(facts("run", "--json", "")).toEqual({ images: false, paths: "tasks" });
+    expect(facts("image", "import", "")).toEqual({ images: false, paths: "files" });
+    expect(facts("image", "rm", "one", "")).toEqual({ images: true, paths: undefined });
+  });
+
+  it("knows what the value of an option is", () => {
+    expect(facts("run", "--output", "")).toEqual({ images: false, paths: "folders" });
+    expect(facts("run", "-o", "")).toEqual({ images: false, paths: "folders" });
+    expect(facts("run", "--image", "de")).toEqual({ images: true, paths: undefined });
+    expect(facts("run", "--image", "./de")).toEqual({ images: false, paths: "files" });
+    expect(facts("run", "--config", "")).toEqual({ images: false, paths: "files" });
+  });
+
+  it("leaves the command of a task alone", () => {
+    const nothing = { candidates: [], images: false, paths: undefined };
+    expect(complete(program(), ["run", "--", "ls", "--"])).toMatchObject(nothing);
+    expect(complete(program(), ["run", "--", ""])).toMatchObject(nothing);
+  });
+
+  it("hands on the configuration that was named", () => {
+    expect(complete(program(), ["--config", "my.yml", "image", "rm", ""]).config).toBe("my.yml");
+    expect(complete(program(), ["image", "rm", "--config", ""]).config).toBeUndefined();
+  });
+});
