@@ -137,6 +137,11 @@ describe("the accelerator", () => {
     const { fault } = JSON.parse(await readFile(join(cache, "accelerator.json"), "utf8")) as { fault?: string };
     expect(first.result.accelerator).toBe(fault === undefined ? "kvm" : "tcg");
     if (fault !== undefined) expect(first.stderr).toContain(fault);
-    expect(await readdir(cache)).toEqual(["accelerator.json"]);
+    expect((await readdir(cache)).sort()).toEqual(["accelerator.json", "qemu.json"]);
+    const answers = async () =>
+      await Promise.all(["accelerator.json", "qemu.json"].map(async (name) => (await stat(join(cache, name))).mtimeMs));
+    const before = await answers();
+    await boxcar.runTask({ command: ["true"] });
+    expect(await answers()).toEqual(before);
   });
 });
