@@ -144,7 +144,7 @@ async function linkDefaultImage(target: string): Promise<void> {
 /** Puts files into the default image of a store of its own; the disk it was linked to stays as it is. */
 export async function addToDefaultImage(
   { directory, images }: Boxcar,
-  files: readonly { path: string; mode: string; text: string }[],
+  files: readonly { path: string; mode: string; text: string | Buffer }[],
 ): Promise<void> {
   const [blob] = await readdir(join(images, "blobs"));
   const disk = join(images, "blobs", blob as string, "disk.img");
@@ -152,7 +152,7 @@ export async function addToDefaultImage(
   const source = join(directory, "added");
   for (const { path, mode, text } of files) {
     await writeFile(source, text);
-    const commands = [`mkdir ${dirname(path)}`, `write ${source} ${path}`, `sif ${path} mode ${mode}`];
+    const commands = [`mkdir ${dirname(path)}`, `rm ${path}`, `write ${source} ${path}`, `sif ${path} mode ${mode}`];
     for (const command of commands) await execa("/usr/sbin/debugfs", ["-w", "-R", command, disk]);
   }
 }

@@ -166,6 +166,23 @@ describe("a machine with an SSH server", () => {
   });
 });
 
+describe("a machine whose guest tools do not park", () => {
+  it("boots, with the reason, and is not tried again", async () => {
+    await using other = await Boxcar.open({ ownImages: "default" });
+    const agent = "/usr/lib/boxcar/boxcar-agent";
+    await addToDefaultImage(other, [
+      { path: `${agent}.real`, mode: "0100755", text: await readFile("build/guest/boxcar-agent") },
+      { path: agent, mode: "0100755", text: `#!/bin/sh\nrm -f /dev/vport*\nexec ${agent}.real\n` },
+    ]);
+    const first = await other.runTask({ command: ["true"] });
+    expect(first.result).toMatchObject({ state: "completed", start: "booted" });
+    expect(first.stderr).toMatch(/no snapshot could be made, so the machine boots: its guest tools do not say when/);
+    const second = await other.runTask({ command: ["true"] });
+    expect(second.result).toMatchObject({ state: "completed", start: "booted" });
+    expect(second.stderr).not.toContain(CAPTURES);
+  });
+});
+
 describe("one snapshot", () => {
   it("can be resumed a hundred times", async () => {
     await using sandboxes = await Sandboxes.open(boxcar);
