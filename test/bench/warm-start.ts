@@ -1,6 +1,6 @@
 /** How soon a command prints its first byte: booted and resumed, by raw QEMU and by Boxcar; and what idle machines cost. */
 import { once } from "node:events";
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { PassThrough } from "node:stream";
 import { fileURLToPath } from "node:url";
@@ -10,7 +10,6 @@ import { loadConfig } from "../../src/config/load-config.ts";
 import { createIdentity } from "../../src/guest/wake.ts";
 import type { ImageLease } from "../../src/image/store/image-lease.ts";
 import { ImageStore } from "../../src/image/store/image-store.ts";
-import { type LaunchedMachine, launch } from "../../src/sandbox/launch.ts";
 import { MachinePool } from "../../src/sandbox/machine-pool.ts";
 import { Sandbox } from "../../src/sandbox/sandbox.ts";
 import { obtainSnapshot, type WarmStartOptions } from "../../src/sandbox/warm-start.ts";
@@ -32,7 +31,7 @@ export async function benchWarmStart(): Promise<Report> {
     await using image = await store.acquire(config.images.default);
     const rows = [];
     for (const memory of MEMORY_MIB) rows.push(...(await benchStarts(store, image, memory, directory)));
-    const idle = await benchIdle(optionsFor(image, 512, directory));
+    const idle = await benchIdle(store, optionsFor(image, 512, directory));
     return { title: "first byte of a command's output, ms", rows, facts: idle };
   } finally {
     await rm(directory, { recursive: true, force: true });
@@ -127,26 +126,40 @@ async function sandboxFirstByteMs(options: WarmStartOptions, pool: MachinePool |
   return ms;
 }
 
-/** Memory that nobody else has, of machines that are resumed and paused. */
-async function benchIdle(options: WarmStartOptions): Promise<string[]> {
+/** Memory that nobody else has, of machines that wait in a pool. */
+async function benchIdle(store: ImageStore, options: WarmStartOptions): Promise<string[]> {
   const snapshot = await obtainSnapshot(options);
   if (snapshot === undefined) throw new Error("the default image cannot be captured");
-  const machines: LaunchedMachine[] = [];
   const lines: string[] = [];
-  try {
-    for (const count of IDLE_MACHINES) {
-      while (machines.length < count) machines.push(await launch(options, { kind: "resume", snapshot }));
-      const private_ = await Promise.all(machines.map(({ vm }) => privateMiB(vm.pid)));
-      const sum = private_.reduce((total, value) => total + value, 0);
-      lines.push(`${count} idle machines: ${Math.round(sum)} MiB of private memory, ${(sum / count).toFixed(1)} each`);
-    }
-  } finally {
-    await Promise.all(machines.map(({ vm }) => vm[Symbol.asyncDispose]()));
+  for (const machines of IDLE_MACHINES) {
+    await using pool = new MachinePool({
+      ...{ machines, memory: machines * options.machine.memory, maxIdleMs: 3_600_000 },
+      acquireImage: (digest) => store.acquire(digest),
+    });
+    pool.noteUse(snapshot, options);
+    await pool.settled();
+    const pids = await machinesBelow(options.runParent);
+    if (pids.length !== machines) throw new Error(`the pool has ${pids.length} machines, not ${machines}`);
+    const sizes = await Promise.all(pids.map(privateMiB));
+    const sum = sizes.reduce((total, value) => total + value, 0);
+    lines.push(
+      `${machines} idle machines: ${Math.round(sum)} MiB of private memory, ${(sum / machines).toFixed(1)} each`,
+    );
   }
   return lines;
 }
 
-async function privateMiB(pid: number | undefined): Promise<number> {
+/** Process ids of the machines whose sockets are in this folder. */
+async function machinesBelow(folder: string): Promise<string[]> {
+  const pids = (await readdir("/proc")).filter((name) => /^\d+$/.test(name));
+  const commands = await Promise.all(pids.map((pid) => readFile(`/proc/${pid}/cmdline`, "utf8").catch(() => "")));
+  return pids.filter((_pid, index) => {
+    const command = commands[index] ?? "";
+    return command.startsWith("qemu-system") && command.includes(`${folder}/`);
+  });
+}
+
+async function privateMiB(pid: string): Promise<number> {
   const rollup = await readFile(`/proc/${pid}/smaps_rollup`, "utf8");
   const fields = [...rollup.matchAll(/^Private_(?:Clean|Dirty): +(\d+) kB$/gm)];
   return fields.reduce((total, [, kib]) => total + Number(kib) / 1_024, 0);
