@@ -167,6 +167,7 @@ describe("a task", () => {
 
   it.each([
     ["guest-shutdown", "echo last words; /sbin/poweroff"],
+    ["guest-reset", "echo last words; /sbin/reboot"],
     ["guest-panic", "echo last words; sleep 1; echo c > /proc/sysrq-trigger; sleep 60"],
   ])("fails with the reason %s when its machine ends that way", async (reason, script) => {
     const { exitCode, stdout, result } = await boxcar.runTask({ command: sh(script) });

@@ -36,6 +36,7 @@ static enum outcome send_segment(struct logstream *log, uint64_t *sent)
         if (!http_send_chunk(h, data, n))
             return BROKEN;
         *sent += n;
+        atomic_store(&log->progress->sent, *sent);
     }
     struct http_response response;
     struct buf answer = {0};
@@ -66,7 +67,6 @@ static void *send_all(void *argument)
             note("the host refused a piece of the log");
         delay = 0;
         ring_confirm(&log->ring, sent);
-        atomic_store(&log->progress->confirmed, sent);
     }
     http_close(&log->http);
     return NULL;

@@ -16,12 +16,12 @@
 
 #include <stdatomic.h>
 
-/* Where in a guest the progress is, and what is in the file: bytes since the start, in the order of this machine. */
+/* Where in a guest the progress is, and what is in the file: bytes since the start. What is sent is on its way. */
 #define LOG_PROGRESS_FILE "/run/boxcar-log"
 
 struct log_progress {
     _Atomic uint64_t written;
-    _Atomic uint64_t confirmed;
+    _Atomic uint64_t sent;
 };
 
 struct logstream {

@@ -17,7 +17,7 @@ noreturn void give_up(const char *format, ...) __attribute__((format(printf, 1, 
 /* Writes what is in memory to the disks, and powers off, restarts or halts (RB_…). */
 noreturn void end_machine(int how);
 
-/* Returns when the host has what the task printed, or after 3 s. */
+/* Returns when what the task printed is on its way to the host, or after 3 s. */
 void wait_for_log(void);
 
 /* Mounts, making the mount point; what is mounted already is no error. */

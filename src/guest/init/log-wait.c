@@ -1,4 +1,4 @@
-/* Waits for the agent, before the machine is ended, until the host has the log of the task. */
+/* Waits for the agent, before the machine is ended, until the log of the task is on its way to the host. */
 #include "init.h"
 
 #include "../agent/logstream.h"
@@ -24,6 +24,6 @@ void wait_for_log(void)
 	for (int step = 0; step < MAX_STEPS && quiet < QUIET_STEPS; step++) {
 		struct timespec pause = {.tv_nsec = STEP_MS * 1000000L};
 		nanosleep(&pause, NULL);
-		quiet = atomic_load(&progress->written) == atomic_load(&progress->confirmed) ? quiet + 1 : 0;
+		quiet = atomic_load(&progress->written) == atomic_load(&progress->sent) ? quiet + 1 : 0;
 	}
 }

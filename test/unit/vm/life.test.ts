@@ -17,6 +17,8 @@ const OCCURRENCES: VmOccurrence[] = [
   event("STOP"),
   event("RESUME"),
   event("GUEST_PANICKED"),
+  event("BLOCK_IO_ERROR", { nospace: false }),
+  event("BLOCK_IO_ERROR", { nospace: true }),
   event("SHUTDOWN", { guest: true, reason: "guest-shutdown" }),
   event("SHUTDOWN", { guest: false, reason: "host-signal" }),
 ];
@@ -27,6 +29,7 @@ describe("the life of a machine", () => {
     ["guest-reset", event("SHUTDOWN", { guest: true, reason: "guest-reset" })],
     ["guest-panic", event("GUEST_PANICKED")],
     ["qemu-died", event("SHUTDOWN", { guest: false, reason: "host-signal" })],
+    ["disk-full", event("BLOCK_IO_ERROR", { operation: "write", action: "stop", nospace: true })],
     ["killed", { kind: "kill" } as const],
   ])("ends with the cause %s", (cause, occurrence) => {
     expect(live({ kind: "started" }, occurrence)).toEqual({ state: "stopping", cause });
@@ -40,6 +43,15 @@ describe("the life of a machine", () => {
   it("pauses and resumes", () => {
     expect(live({ kind: "started" }, event("STOP")).state).toBe("paused");
     expect(live({ kind: "started" }, event("STOP"), event("RESUME")).state).toBe("running");
+  });
+
+  it("waits, paused, where it was captured", () => {
+    expect(live({ kind: "loaded" }).state).toBe("paused");
+    expect(live({ kind: "loaded" }, event("RESUME")).state).toBe("running");
+  });
+
+  it("goes on after an error of its disk that is no want of room", () => {
+    expect(live({ kind: "started" }, event("BLOCK_IO_ERROR", { nospace: false })).state).toBe("running");
   });
 
   it("keeps the first cause, and never leaves `gone`", () => {
