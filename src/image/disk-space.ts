@@ -6,13 +6,18 @@ import { ImageError } from "./errors.ts";
 const CHECK_EVERY_BYTES = 64 * 1_024 * 1_024;
 
 /** @throws {@link ImageError} `disk-space-low` unless `bytes` fit and `reserveBytes` stay free. */
-export async function requireDiskSpace(directory: string, bytes: number, reserveBytes: number): Promise<void> {
+export async function requireDiskSpace(
+  directory: string,
+  bytes: number,
+  reserveBytes: number,
+  what = "the image",
+): Promise<void> {
   const { bavail, bsize } = await statfs(directory);
   const free = bavail * bsize;
   if (free - reserveBytes >= bytes) return;
   throw new ImageError(
     "disk-space-low",
-    `the image needs ${formatBytes(bytes)} on the disk of ${directory}, where ${formatBytes(free)} are free and ` +
+    `${what} needs ${formatBytes(bytes)} on the disk of ${directory}, where ${formatBytes(free)} are free and ` +
       `${formatBytes(reserveBytes)} are kept in reserve; make room there`,
     { blame: "host", details: { freeBytes: free, neededBytes: bytes, reserveBytes } },
   );

@@ -46,12 +46,14 @@ const REHEARSAL_TIMEOUT_MS = 20_000;
 
 export class MachinePool implements AsyncDisposable {
   readonly #options: MachinePoolOptions;
-  readonly #uses: PoolUse[] = [];
+  #uses: PoolUse[] = [];
   #ready: ReadyMachine[] = [];
   readonly #unmakable = new Set<string>();
   readonly #over = new AbortController();
   readonly #timer: NodeJS.Timeout;
   #filling: Promise<void> | undefined;
+  /** Something has changed since the plan was made. */
+  #wanted = false;
 
   constructor(options: MachinePoolOptions) {
     this.#options = options;
@@ -69,7 +71,7 @@ export class MachinePool implements AsyncDisposable {
     const [taken] = index === -1 ? [] : this.#ready.splice(index, 1);
     if (taken === undefined) return undefined;
     // The task has a lease of its own.
-    void taken.lease[Symbol.asyncDispose]();
+    void taken.lease[Symbol.asyncDispose]().catch((error: unknown) => this.#warn(error));
     return taken.machine;
   }
 
@@ -80,6 +82,12 @@ export class MachinePool implements AsyncDisposable {
     this.#uses.push({ at: performance.now(), snapshot, digest: image.image.digest, launch });
     if (this.#uses.length > MEMORY_OF_USES) this.#uses.shift();
     this.#unmakable.delete(snapshot.id);
+    this.#refresh();
+  }
+
+  /** Machines of this snapshot are not wanted any more. */
+  forget({ id }: Snapshot): void {
+    this.#uses = this.#uses.filter(({ snapshot }) => snapshot.id !== id);
     this.#refresh();
   }
 
@@ -96,14 +104,19 @@ export class MachinePool implements AsyncDisposable {
   }
 
   #refresh(): void {
-    this.#filling ??= this.#fill().finally(() => {
-      this.#filling = undefined;
-    });
+    this.#wanted = true;
+    this.#filling ??= this.#fill()
+      .catch((error: unknown) => this.#warn(error))
+      .finally(() => {
+        this.#filling = undefined;
+        if (this.#wanted && !this.#over.signal.aborted) this.#refresh();
+      });
   }
 
   /** One after another, and with the latest uses in mind each time. */
   async #fill(): Promise<void> {
     while (!this.#over.signal.aborted) {
+      this.#wanted = false;
       const plan = this.#plan();
       await this.#throwAway(plan);
       const next = [...plan].find(([key, count]) => this.#count(key) < count && !this.#unmakable.has(key));
@@ -139,6 +152,11 @@ export class MachinePool implements AsyncDisposable {
     await Promise.all(unwanted.map(discard));
   }
 
+  #warn(error: unknown): void {
+    const { logger = silentLogger } = this.#options;
+    logger.log("warn", "the pool has trouble with a machine", { why: messageOf(error) });
+  }
+
   async #make(key: string): Promise<void> {
     const use = this.#uses.findLast(({ snapshot }) => snapshot.id === key);
     if (use === undefined) return;
@@ -154,7 +172,7 @@ export class MachinePool implements AsyncDisposable {
       await lease?.[Symbol.asyncDispose]();
       this.#unmakable.add(key);
       if (signal.aborted) return;
-      (this.#options.logger ?? silentLogger).log("warn", "no machine could be made ready", { why: messageOf(error) });
+      this.#warn(error);
     }
   }
 }

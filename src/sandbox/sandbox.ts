@@ -74,16 +74,19 @@ export class Sandbox implements AsyncDisposable {
   static async start(options: SandboxOptions): Promise<Sandbox> {
     const snapshot = options.cold ? undefined : await obtainSnapshot(options);
     if (snapshot === undefined) return await Sandbox.#boot(options);
+    let sandbox: Sandbox;
     try {
-      const sandbox = await Sandbox.#resume(options, snapshot);
-      await options.image.snapshots.noteUse(snapshot);
-      options.pool?.noteUse(snapshot, options);
-      return sandbox;
+      sandbox = await Sandbox.#resume(options, snapshot);
     } catch (error) {
       options.signal.throwIfAborted();
+      options.pool?.forget(snapshot);
       await dropSnapshot(snapshot, messageOf(error), options);
       return await Sandbox.#boot(options);
     }
+    // Its task has begun: what is kept for later ones must not disturb it.
+    await options.image.snapshots.noteUse(snapshot).catch(() => {});
+    options.pool?.noteUse(snapshot, options);
+    return sandbox;
   }
 
   static async #boot(options: SandboxOptions): Promise<Sandbox> {

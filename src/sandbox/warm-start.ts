@@ -11,7 +11,7 @@ import { formatDuration } from "../base/units.ts";
 import { describeCpu } from "../host/cpu.ts";
 import { identifyProgram } from "../host/program.ts";
 import { requireDiskSpace } from "../image/disk-space.ts";
-import type { DamagedSnapshot, Snapshot } from "../image/store/snapshots.ts";
+import type { Snapshot } from "../image/store/snapshots.ts";
 import { QmpCommandError } from "../qmp/errors.ts";
 import { describeMachine, type ResolvedMachine } from "../vm/limits.ts";
 import { snapshotKey } from "../vm/snapshot-key.ts";
@@ -33,13 +33,28 @@ const MIB = 1_048_576;
 /** Kept free on the disk of the store, whatever a snapshot takes. */
 const RESERVE_BYTES = 1_024 * MIB;
 
-const WITHOUT_REMEDY = [InvalidInputError, GuestGoneError, GuestSilentError];
+/** What the guest did itself, or never does: it would start, or boot, no better without being captured. */
+function isVerdict(error: unknown): boolean {
+  if (error instanceof GuestGoneError) return error.blame === "task";
+  return error instanceof InvalidInputError || error instanceof GuestSilentError;
+}
 
 /** No snapshot can be made of this guest, ever. */
 class NotCapturableError extends Error {}
 
 /** The snapshot to resume the machine from, made if need be; undefined: it has to boot. */
 export async function obtainSnapshot(options: WarmStartOptions): Promise<Snapshot | undefined> {
+  try {
+    return await findOrMake(options);
+  } catch (error) {
+    options.signal.throwIfAborted();
+    if (isVerdict(error)) throw error;
+    options.note(`warning: snapshots cannot be used, so the machine boots: ${messageOf(error)}`);
+    return undefined;
+  }
+}
+
+async function findOrMake(options: WarmStartOptions): Promise<Snapshot | undefined> {
   const { image, machine, accelerator, note } = options;
   const obstacle = findObstacle(machine);
   if (obstacle !== undefined) {
@@ -87,13 +102,23 @@ async function tryLock(key: string, options: WarmStartOptions): Promise<AsyncDis
 }
 
 /** Removes a snapshot that a machine could not be resumed from. */
-export async function dropSnapshot(snapshot: Snapshot, why: string, { image, note }: WarmStartOptions): Promise<void> {
-  note(`warning: the machine could not be resumed from its snapshot (${why}); it was removed, and the machine boots`);
-  const { snapshots } = image;
-  await using _lock = await snapshots.lock(snapshot.key);
-  await snapshots.remove(snapshot satisfies Pick<DamagedSnapshot, "key" | "id">);
-  // One that never worked would be made again and again, and never work.
-  if (!snapshot.proven) await snapshots.refuse(snapshot.key, snapshot.title, why, soon());
+export async function dropSnapshot(snapshot: Snapshot, why: string, options: WarmStartOptions): Promise<void> {
+  const { image, note, signal } = options;
+  note(`warning: the machine could not be resumed from its snapshot (${why}); it is removed, and the machine boots`);
+  try {
+    await using lock = await tryLock(snapshot.key, options);
+    if (lock === undefined) return;
+    // Others may have resumed it since, or put another one in its place.
+    const now = await image.snapshots.find(snapshot.key);
+    const isSame = now !== undefined && now.kind !== "refusal" && now.id === snapshot.id;
+    if (!isSame) return;
+    await image.snapshots.remove(snapshot);
+    // One that never worked would be made again and again, and never work.
+    if (now.kind === "snapshot" && !now.proven) await image.snapshots.refuse(snapshot.key, snapshot.title, why, soon());
+  } catch (error) {
+    signal.throwIfAborted();
+    note(`warning: it could not be removed: ${messageOf(error)}`);
+  }
 }
 
 /** What of a machine cannot be captured, known before it is started. */
@@ -114,8 +139,7 @@ async function makeSnapshot(key: string, options: WarmStartOptions): Promise<Sna
     return snapshot;
   } catch (error) {
     signal.throwIfAborted();
-    // It would start, or boot, no better without being captured.
-    if (WITHOUT_REMEDY.some((kind) => error instanceof kind)) throw error;
+    if (isVerdict(error)) throw error;
     const final = error instanceof NotCapturableError || error instanceof QmpCommandError;
     const why = messageOf(error);
     await image.snapshots.refuse(key, title, why, final ? undefined : soon()).catch(() => {});
@@ -127,7 +151,7 @@ async function makeSnapshot(key: string, options: WarmStartOptions): Promise<Sna
 async function capture(key: string, title: string, options: WarmStartOptions): Promise<Snapshot> {
   const { image, machine, bootTimeoutMs, signal } = options;
   await using draft = await image.snapshots.begin(key);
-  await requireDiskSpace(draft.directory, machine.memory * MIB, RESERVE_BYTES);
+  await requireDiskSpace(draft.directory, machine.memory * MIB, RESERVE_BYTES, "the memory of the machine");
   const called = Promise.withResolvers<never>();
   called.promise.catch(() => {});
   const handler: RequestListener = (_request, response) => {

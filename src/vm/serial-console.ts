@@ -78,6 +78,8 @@ export class SerialConsole {
   #note(chunk: Buffer): void {
     this.#tail = Buffer.concat([this.#tail, chunk.subarray(-TAIL_BYTES)]).subarray(-TAIL_BYTES);
     let start = 0;
+    // Each line costs something, and a guest may write nothing but ends of lines.
+    if (!mayTell(chunk) && this.#line.length === 0) start = chunk.lastIndexOf(NEWLINE) + 1;
     for (let end = chunk.indexOf(NEWLINE); end !== -1; end = chunk.indexOf(NEWLINE, start)) {
       this.#endLine(chunk.subarray(start, end));
       start = end + 1;
@@ -86,11 +88,19 @@ export class SerialConsole {
   }
 
   #endLine(rest: Buffer): void {
-    const line = Buffer.concat([this.#line, rest]).subarray(0, MAX_LINE_BYTES).toString("utf8");
+    const line = Buffer.concat([this.#line, rest]).subarray(0, MAX_LINE_BYTES);
     this.#line = Buffer.alloc(0);
-    const notice = this.#notices.length < MAX_NOTICES ? recognizeConsoleLine(line) : undefined;
-    if (notice !== undefined) this.#notices.push(notice);
+    const notice = mayTell(line) ? recognizeConsoleLine(line.toString("utf8")) : undefined;
+    if (notice === undefined) return;
+    // The panic comes last, and is what counts.
+    if (this.#notices.length >= MAX_NOTICES) this.#notices.pop();
+    this.#notices.push(notice);
   }
+}
+
+/** Whether there may be a line in it that means something. */
+function mayTell(text: Buffer): boolean {
+  return text.includes("panic") || text.includes("Killed");
 }
 
 async function drained(stream: Writable): Promise<void> {

@@ -150,6 +150,7 @@ export class VirtualMachine implements AsyncDisposable {
     }
     const onAbort = () => vm.kill();
     options.signal?.addEventListener("abort", onAbort, { once: true });
+    if (options.signal?.aborted) onAbort();
     try {
       const monitor = await vm.#monitor;
       if (options.memory?.kind === "resumed") {

@@ -44,7 +44,7 @@ export async function collectFromGuest(
       const message = whyEnded(error);
       records.push(...stored);
       // The guest is not asked for the others: it would be waited for each time.
-      for (const { name } of requests.slice(index)) {
+      for (const { name } of requests.slice(index).filter(({ optional }) => !optional)) {
         records.push({ name, error: "file-missing-on-worker", message });
         problems.push(`artifact ${name}: file-missing-on-worker: ${message}`);
       }

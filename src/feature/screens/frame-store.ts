@@ -4,7 +4,7 @@
  * *Owns* its folder. QEMU writes a screen the same way each time, so equal pixels are equal bytes.
  */
 import { createHash } from "node:crypto";
-import { readFile, rename, statfs } from "node:fs/promises";
+import { readFile, rename, stat, statfs } from "node:fs/promises";
 import { join } from "node:path";
 import { WorkerError } from "../../base/errors.ts";
 import { formatBytes } from "../../base/units.ts";
@@ -18,6 +18,9 @@ export interface Screen {
   screenshot(file: string): Promise<void>;
 }
 
+/** A guest decides how large its screen is; all of one is in memory for a moment, and a video has room for every one. */
+const MAX_SIDE = 4_096;
+const MAX_PICTURE_BYTES = 64 * 1_024 * 1_024;
 /** QEMU does not survive a picture that does not fit on the disk. */
 const RESERVE_BYTES = 64 * 1_024 * 1_024;
 
@@ -39,17 +42,20 @@ export class FrameStore implements AsyncDisposable {
   /**
    * Takes a picture; the same object for the same picture. Not to be called again before it has resolved.
    *
-   * @throws {WorkerError} `disk-space-low`; whatever `screen` throws.
+   * @throws {WorkerError} `disk-space-low`, `screen-too-large`; whatever `screen` throws.
    */
   async take(screen: Screen): Promise<Frame> {
     await this.#requireSpace();
     const shot = join(this.#directory.path, "shot.png");
     await screen.screenshot(shot);
+    const { size } = await stat(shot);
+    if (size > MAX_PICTURE_BYTES) throw tooLarge(formatBytes(size));
     const png = await readFile(shot);
     const digest = createHash("sha256").update(png).digest("hex");
     const known = this.#frames.get(digest);
     if (known !== undefined) return known;
     const { width, height } = readPngHeader(png);
+    if (width > MAX_SIDE || height > MAX_SIDE) throw tooLarge(`${width} × ${height}`);
     const file = join(this.#directory.path, `${digest}.png`);
     await rename(shot, file);
     const frame = { file, width, height, sizeBytes: png.length };
@@ -68,4 +74,9 @@ export class FrameStore implements AsyncDisposable {
     const message = `only ${formatBytes(freeBytes)} are free on the disk of ${this.#directory.path}; make room there`;
     throw new WorkerError(message, { code: "disk-space-low", blame: "host" });
   }
+}
+
+function tooLarge(what: string): WorkerError {
+  const message = `the screen of the guest, ${what}, is too large for a picture`;
+  return new WorkerError(message, { code: "screen-too-large", blame: "task" });
 }

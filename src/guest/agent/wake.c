@@ -122,11 +122,12 @@ static void set_clock(double seconds)
 static void set_own_address(const char *hostname)
 {
     static const char address[] = "127.0.1.1";
+    const size_t length = sizeof address - 1;
     struct buf old = {0}, new = {0};
     char *rest = NULL;
     if (read_file("/etc/hosts", &old, MAX_FILE_BYTES) && strstr(old.data, address) != NULL) {
         for (char *line = strtok_r(old.data, "\n", &rest); line != NULL; line = strtok_r(NULL, "\n", &rest)) {
-            if (strncmp(line, address, sizeof address - 1) == 0)
+            if (strncmp(line, address, length) == 0 && strchr(" \t", line[length]) != NULL)
                 buf_printf(&new, "%s %s\n", address, hostname);
             else
                 buf_printf(&new, "%s\n", line);

@@ -11,7 +11,7 @@
  * that machines still use harms none of them: they have its files open.
  */
 import { createHash } from "node:crypto";
-import { mkdir, open, readFile, rename, stat, utimes } from "node:fs/promises";
+import { chmod, mkdir, open, readFile, rename, stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { FileLocks } from "./file-locks.ts";
 import { ignoreMissing, type StoreLayout, syncDirectory, writeDurably } from "./layout.ts";
@@ -64,6 +64,7 @@ export interface SnapshotDraft extends AsyncDisposable {
 const SNAPSHOT_FILES = ["memory", "state", "disk.qcow2"] as const;
 /** Of one image; the least recently used go first. */
 const MAX_SNAPSHOTS = 8;
+const MAX_REFUSALS = 64;
 const RECORD_FILE = "record.json";
 /** Its time is that of the last use; it comes into being with the first. */
 const LAST_USED_FILE = "last-used";
@@ -144,6 +145,8 @@ export class ImageSnapshots {
   async begin(key: string): Promise<SnapshotDraft> {
     const staging = await this.#layout.makeStaging();
     const files = filesIn(staging.path);
+    // QEMU would let everybody read the memory of a machine.
+    await chmod(staging.path, 0o700);
     const publish = async (title: string) => {
       const marks = await Promise.all(
         SNAPSHOT_FILES.map(async (name) => {
@@ -172,11 +175,10 @@ export class ImageSnapshots {
 
   /** A machine was resumed from it. */
   async noteUse({ key }: Snapshot): Promise<void> {
-    const path = join(this.#directory(key), LAST_USED_FILE);
     const now = new Date();
     // It may have been removed meanwhile.
-    await using file = await open(path, "a").catch(ignoreMissing);
-    if (file !== undefined) await utimes(path, now, now);
+    await using file = await open(join(this.#directory(key), LAST_USED_FILE), "a").catch(ignoreMissing);
+    await file?.utimes(now, now);
   }
 
   /** Removes the very snapshot that was found, not one made since; under the lock of its key. */
@@ -196,14 +198,17 @@ export class ImageSnapshots {
     await rename(this.#directory(key), join(replaced.path, key)).catch(ignoreMissing);
     await rename(directory, this.#directory(key));
     await syncDirectory(this.#layout.path("snapshots", this.#sha256));
-    await this.#prune(key);
+    // What is too much is found again the next time.
+    await this.#prune(key).catch(() => {});
   }
 
-  /** Machines come in ever new shapes, and each leaves a snapshot. */
+  /** Machines come in ever new shapes, and each leaves a snapshot, or a record that there can be none. */
   async #prune(newest: string): Promise<void> {
     const others = (await this.list()).filter(({ key }) => key !== newest);
-    await using staging = await this.#layout.makeStaging();
-    for (const { key } of others.slice(MAX_SNAPSHOTS - 1)) {
+    const { snapshot = [], other = [] } = Object.groupBy(others, ({ kind }) => (kind === "snapshot" ? kind : "other"));
+    for (const entry of snapshot.slice(MAX_SNAPSHOTS - 1)) if (entry.kind === "snapshot") await this.remove(entry);
+    for (const { key } of other.slice(MAX_REFUSALS)) {
+      await using staging = await this.#layout.makeStaging();
       await rename(this.#directory(key), join(staging.path, key)).catch(ignoreMissing);
     }
   }
@@ -223,11 +228,22 @@ function filesIn(directory: string): Record<SnapshotFile, string> {
 
 function tryParseRecord(text: string): SnapshotRecord | undefined {
   try {
-    const record = JSON.parse(text) as Partial<SnapshotRecord>;
-    return record.version === 1 && typeof record.id === "string" ? (record as SnapshotRecord) : undefined;
+    const record = JSON.parse(text) as Partial<SnapshotRecord> | null;
+    return record !== null && isWhole(record) ? record : undefined;
   } catch {
     return undefined;
   }
+}
+
+/** A record may be of another version, or what a full disk or a person made of one. */
+function isWhole(record: Partial<SnapshotRecord>): record is SnapshotRecord {
+  const { version, id, title, created, files, refusal } = record;
+  const isDate = (text: unknown) => typeof text === "string" && !Number.isNaN(Date.parse(text));
+  const isMark = (mark: Partial<FileMark> | null | undefined) => typeof mark?.mtimeNs === "string";
+  if (version !== 1 || typeof id !== "string" || typeof title !== "string" || !isDate(created)) return false;
+  if (files === undefined)
+    return typeof refusal === "object" && (refusal?.until === undefined || isDate(refusal.until));
+  return SNAPSHOT_FILES.every((name) => isMark(files?.[name]));
 }
 
 /** Larger files are told by size and time. */

@@ -134,6 +134,25 @@ describe("a refusal", () => {
   });
 });
 
+it("a refusal displaces no snapshot", async () => {
+  for (const letter of "abcdefgh") await make(letter.repeat(64));
+  await snapshots.refuse("9".repeat(64), "a machine", "it cannot be", undefined);
+  const kinds = (await snapshots.list()).map(({ kind }) => kind);
+  expect(kinds.filter((kind) => kind === "snapshot")).toHaveLength(8);
+  expect(kinds).toHaveLength(9);
+});
+
+it.each(["null", "[]", '{"version":1,"id":"x","title":"t","created":"2026-01-01","files":{}}'])(
+  "a record such as %s is damage, and keeps nobody from making another snapshot",
+  async (text) => {
+    const made = await make();
+    await writeFile(join(made.files.memory, "../record.json"), text);
+    expect(await snapshots.find(KEY)).toMatchObject({ kind: "damaged" });
+    await make("b".repeat(64));
+    expect(await snapshots.list()).toHaveLength(2);
+  },
+);
+
 it("a record nobody can read is damage", async () => {
   const made = await make();
   await writeFile(join(made.files.memory, "../record.json"), "not JSON");
