@@ -199,14 +199,15 @@ export class ImageSnapshots {
     await rename(directory, this.#directory(key));
     await syncDirectory(this.#layout.path("snapshots", this.#sha256));
     // What is too much is found again the next time.
-    await this.#prune(key).catch(() => {});
+    await this.#prune().catch(() => {});
   }
 
   /** Machines come in ever new shapes, and each leaves a snapshot, or a record that there can be none. */
-  async #prune(newest: string): Promise<void> {
-    const others = (await this.list()).filter(({ key }) => key !== newest);
-    const { snapshot = [], other = [] } = Object.groupBy(others, ({ kind }) => (kind === "snapshot" ? kind : "other"));
-    for (const entry of snapshot.slice(MAX_SNAPSHOTS - 1)) if (entry.kind === "snapshot") await this.remove(entry);
+  async #prune(): Promise<void> {
+    const { snapshot = [], other = [] } = Object.groupBy(await this.list(), ({ kind }) =>
+      kind === "snapshot" ? kind : "other",
+    );
+    for (const entry of snapshot.slice(MAX_SNAPSHOTS)) if (entry.kind === "snapshot") await this.remove(entry);
     for (const { key } of other.slice(MAX_REFUSALS)) {
       await using staging = await this.#layout.makeStaging();
       await rename(this.#directory(key), join(staging.path, key)).catch(ignoreMissing);
