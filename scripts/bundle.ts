@@ -8,7 +8,17 @@
  * there already is not written again, and what an earlier build made is left for a day: a `boxcar` that runs now may
  * still load it.
  */
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import standalone from "ajv/dist/standalone/index.js";
@@ -82,7 +92,10 @@ function replace(name: string, content: string): void {
   renameSync(part, file);
 }
 
+/** What was current until this build stays for a day, for programs that run and have not loaded it yet. */
 function removeOld(current: ReadonlySet<string>): void {
+  const now = new Date();
+  for (const name of current) utimesSync(join(TARGET, name), now, now);
   for (const name of readdirSync(TARGET)) {
     const file = join(TARGET, name);
     if (!current.has(name) && statSync(file).mtimeMs < Date.now() - DAY_MS) rmSync(file, { force: true });
