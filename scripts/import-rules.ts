@@ -25,7 +25,7 @@ export const LAYERS: readonly (readonly string[])[] = [
   ["cli"],
   ["worker"],
   ["feature", "sandbox"],
-  ["vm", "image", "network", "guest", "artifact"],
+  ["vm", "image", "network", "guest", "artifact", "cache", "queue"],
   ["qmp", "http"],
   ["host"],
   ["config"],

@@ -15,7 +15,10 @@ export type ExceptionReason =
   | "internal-error"
   | "canceled"
   | "deadline-exceeded"
-  | "worker-shutdown";
+  | "worker-shutdown"
+  | "intermittent-task"
+  | "claim-expired"
+  | "superseded";
 
 export interface WorkerErrorOptions {
   code: string;
@@ -65,7 +68,7 @@ export class InvalidInputError extends WorkerError {
 
 /** What stopped a run from outside; travels as `signal.reason`. Not a fault of anybody. */
 export class Cancellation extends Error {
-  readonly reason: "canceled" | "deadline-exceeded" | "worker-shutdown";
+  readonly reason: "canceled" | "deadline-exceeded" | "worker-shutdown" | "claim-expired" | "superseded";
 
   constructor(reason: Cancellation["reason"], message: string) {
     super(message);

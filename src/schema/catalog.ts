@@ -3,6 +3,7 @@ import { type JsonSchema, readSchema, SCHEMA_URN_PREFIX, type SchemaId } from ".
 
 /** What people call the schemas → their ids. */
 export const SCHEMA_NAMES = {
+  task: "task-definition",
   payload: "task-payload",
   machine: "machine",
   "machine-options": "machine-options",

@@ -5,6 +5,7 @@ import type { Machine } from "../generated/machine.ts";
 import type { MachineOptions } from "../generated/machine-options.ts";
 import type { MachineV0 } from "../generated/machine-v0.ts";
 import type { MachineV1 } from "../generated/machine-v1.ts";
+import type { TaskDefinition } from "../generated/task-definition.ts";
 import type { TaskPayload } from "../generated/task-payload.ts";
 import type { WorkerConfig } from "../generated/worker-config.ts";
 
@@ -15,6 +16,7 @@ export interface SchemaTypes {
   "machine-v1": MachineV1;
   "machine-options": MachineOptions;
   "task-payload": TaskPayload;
+  "task-definition": TaskDefinition;
   "worker-config": WorkerConfig;
   image: ImageProvenance;
 }

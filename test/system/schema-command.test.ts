@@ -21,6 +21,7 @@ async function compile(name: string) {
 }
 
 it.each([
+  ["task", { payload: { command: ["true"] }, priority: "high" }, { payload: "true" }],
   ["payload", { command: ["true"], machine: { memory: 256 } }, { command: ["true"], machine: { memory: "lots" } }],
   ["machine", { version: 2, memory: 256 }, { version: 2, memory: "lots" }],
   ["machine-options", { maxMemory: 512 }, { maxMemory: "lots" }],
@@ -44,7 +45,7 @@ it.each([[["schema", "nope"]], [["schema"]], [["schema", "payload", "machine"]],
 
 it("lists the names there are when it is asked for another", async () => {
   const { stderr } = await boxcar.run(["schema", "nope"]);
-  for (const name of ["nope", "payload", "machine", "machine-options", "config", "image"]) {
+  for (const name of ["nope", "task", "payload", "machine", "machine-options", "config", "image"]) {
     expect(stderr).toContain(name);
   }
 });

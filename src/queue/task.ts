@@ -1,0 +1,45 @@
+/** What tasks are to a queue. */
+import type { ExceptionReason } from "../base/errors.ts";
+
+/** The most urgent first. */
+export const PRIORITIES = ["highest", "very-high", "high", "medium", "low", "very-low", "lowest"] as const;
+
+export type Priority = (typeof PRIORITIES)[number];
+
+/**
+ * unscheduled ──dependencies resolved──▶ pending ──claim──▶ running ──▶ completed | failed | exception
+ *                                           ◀──retry, rerun──┘
+ */
+export type TaskState = "unscheduled" | "pending" | "running" | "completed" | "failed" | "exception";
+
+export interface Run {
+  /** From 0. */
+  readonly runId: number;
+  readonly state: Exclude<TaskState, "unscheduled">;
+  readonly reasonCreated: "scheduled" | "retry" | "task-retry" | "rerun";
+  /** Why it ended, where it did not complete. */
+  readonly reason?: ExceptionReason | string;
+  readonly message?: string;
+  readonly exitCode?: number;
+  /** Who claimed it. */
+  readonly workerId?: string;
+  readonly scheduled: Date;
+  readonly started?: Date;
+  readonly resolved?: Date;
+  readonly takenUntil?: Date;
+}
+
+export interface TaskStatus {
+  readonly taskId: string;
+  readonly queue: string;
+  readonly state: TaskState;
+  readonly priority: Priority;
+  readonly name: string | undefined;
+  readonly created: Date;
+  readonly deadline: Date;
+  readonly expires: Date;
+  readonly retriesLeft: number;
+  readonly dependencies: readonly string[];
+  /** The oldest first. */
+  readonly runs: readonly Run[];
+}
