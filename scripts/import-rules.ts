@@ -23,9 +23,9 @@ export interface Violation {
 export const LAYERS: readonly (readonly string[])[] = [
   ["main", "index"],
   ["cli"],
-  ["worker"],
+  ["worker", "web"],
   ["feature", "sandbox"],
-  ["vm", "image", "network", "guest", "artifact", "cache", "queue"],
+  ["vm", "image", "network", "guest", "artifact", "cache", "queue", "log"],
   ["qmp", "http"],
   ["host"],
   ["config"],
@@ -37,7 +37,7 @@ export const LAYERS: readonly (readonly string[])[] = [
 const CONFINED: Readonly<Record<string, readonly string[]>> = {
   execa: ["host"],
   child_process: ["host"],
-  express: ["http", "guest"],
+  express: ["http", "guest", "web"],
 };
 
 /** Comments, templates and other strings are matched only to be passed over: they may look like imports. */

@@ -23,7 +23,8 @@ import type { MachinePool } from "./machine-pool.ts";
 import { dropSnapshot, obtainSnapshot, type WarmStartOptions } from "./warm-start.ts";
 
 export interface SandboxOptions extends WarmStartOptions {
-  task: GuestTask;
+  /** May come later, by `guest.setTask`. */
+  task?: GuestTask | undefined;
   /** What the guest becomes when it is woken. */
   identity: GuestIdentity;
   /** Gets what the task prints. */

@@ -1,29 +1,19 @@
 /** What a run means for its task: completed, failed by its own doing, or an exception that is not. Pure. */
 import { messageOf, resolutionReason } from "../base/errors.ts";
-import { formatDuration } from "../base/units.ts";
+import type { Outcome, Stop } from "../feature/outcome.ts";
 import type { GuestResult } from "../guest/guest-result.ts";
 import { GuestGoneError } from "../sandbox/errors.ts";
 import type { VmNotice } from "../vm/notices.ts";
-import type { TaskResult } from "./task-result.ts";
 
-export type Outcome = Pick<TaskResult, "state" | "reason" | "message" | "exitCode" | "artifacts">;
-
-/** Ends the run of a task, with the guest's answer or without. */
-export type RunEnd = { kind: "reported"; result: GuestResult } | { kind: "too-long"; limitMs: number };
+/** Ends the run of a task: the guest's answer, or why nobody waits for it any more. */
+export type RunEnd = { readonly result: GuestResult } | { readonly stop: Stop };
 
 /**
- * @param problems With artifacts, as sentences.
+ * @param problems With what was collected, as sentences.
  * @param notices What was wrong with the machine meanwhile.
  */
-export function outcomeOfRun(
-  end: RunEnd,
-  problems: readonly string[],
-  notices: readonly VmNotice[],
-): Omit<Outcome, "artifacts"> {
-  if (end.kind === "too-long") {
-    const message = `the task was ended after its maxRunTime of ${formatDuration(end.limitMs)}`;
-    return { state: "failed", reason: "max-run-time-exceeded", ...explain(message, notices) };
-  }
+export function outcomeOfRun(end: RunEnd, problems: readonly string[], notices: readonly VmNotice[]): Outcome {
+  if ("stop" in end) return { state: "failed", reason: end.stop.reason, ...explain(end.stop.message, notices) };
   const { success, exitCode, error } = end.result;
   const code = exitCode === undefined ? {} : { exitCode };
   if (!success) return { state: "failed", reason: "command-failed", ...code, ...explain(error, notices) };
@@ -36,9 +26,9 @@ export function outcomeOfRun(
 export function outcomeOfError(error: unknown, signal: AbortSignal): Outcome {
   const thrown = signal.aborted ? signal.reason : error;
   if (thrown instanceof GuestGoneError && isGuestsDoing(thrown.end.cause)) {
-    return { state: "failed", reason: thrown.end.cause, message: thrown.message, artifacts: [] };
+    return { state: "failed", reason: thrown.end.cause, message: thrown.message };
   }
-  return { state: "exception", reason: resolutionReason(thrown), message: messageOf(thrown), artifacts: [] };
+  return { state: "exception", reason: resolutionReason(thrown), message: messageOf(thrown) };
 }
 
 /** On one line. */

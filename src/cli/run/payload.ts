@@ -3,7 +3,7 @@ import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { InvalidInputError } from "../../base/errors.ts";
 import type { Config } from "../../config/config.ts";
-import { type ParsedPayload, parsePayload } from "../../schema/payload.ts";
+import { type ParsedPayload, parsePayload } from "../../feature/payload.ts";
 import { whyUnreadable } from "../config.ts";
 
 export interface PayloadSource {

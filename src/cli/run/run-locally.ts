@@ -11,10 +11,12 @@ import { finished } from "node:stream/promises";
 import { DirectoryStore } from "../../artifact/directory-store.ts";
 import { messageOf } from "../../base/errors.ts";
 import type { Config } from "../../config/config.ts";
+import { FEATURES } from "../../feature/all.ts";
+import type { ParsedPayload } from "../../feature/payload.ts";
+import { finalScreen } from "../../feature/screens/final-screen.ts";
 import { reclaimDirectories } from "../../host/owned-directory.ts";
 import { acquireImage } from "../../image/source.ts";
-import type { ParsedPayload } from "../../schema/payload.ts";
-import { TaskLog } from "../../worker/task-log.ts";
+import { TaskLog } from "../../log/task-log.ts";
 import type { TaskResult } from "../../worker/task-result.ts";
 import { runTask } from "../../worker/task-run.ts";
 import { chooseAccelerator } from "../accelerator.ts";
@@ -50,6 +52,7 @@ export async function runLocally({ payload, config, flags, context }: LocalRun):
 
   const result = await runTask({
     taskId,
+    runId: 0,
     payload,
     config,
     log,
@@ -60,11 +63,8 @@ export async function runLocally({ payload, config, flags, context }: LocalRun):
     runParent,
     stateParent,
     cacheDirectory: join(config.stateDir, "cache"),
-    consoleLog: join(output, "console.log"),
-    screenshots: {
-      failure: join(output, "failure.png"),
-      final: flags.screenshot === undefined ? undefined : resolve(cwd, flags.screenshot),
-    },
+    directory: output,
+    features: flags.screenshot === undefined ? FEATURES : [...FEATURES, finalScreen(resolve(cwd, flags.screenshot))],
     acquireImage: (runSignal) =>
       acquireImage(store, localImage(flags.image ?? payload.image ?? config.images.default, cwd), {
         signal: runSignal,

@@ -2,8 +2,8 @@ import { PassThrough } from "node:stream";
 import { describe, expect, it } from "vitest";
 import { DirectoryStore } from "../../../src/artifact/directory-store.ts";
 import { resolveConfig } from "../../../src/config/config.ts";
-import { parsePayload } from "../../../src/schema/payload.ts";
-import { TaskLog } from "../../../src/worker/task-log.ts";
+import { parsePayload } from "../../../src/feature/payload.ts";
+import { TaskLog } from "../../../src/log/task-log.ts";
 import { runTask } from "../../../src/worker/task-run.ts";
 
 describe("the log of a run", () => {
@@ -16,6 +16,7 @@ describe("the log of a run", () => {
     const { maxRunTimeMs } = config.limits;
     await runTask({
       taskId: "t",
+      runId: 0,
       payload: parsePayload({ command: ["true"] }, { subject: "The task", blame: "task", maxRunTimeMs }),
       config,
       log,
@@ -29,8 +30,7 @@ describe("the log of a run", () => {
       runParent: "/nowhere",
       stateParent: "/nowhere",
       cacheDirectory: "/nowhere",
-      consoleLog: "/nowhere/console.log",
-      screenshots: { failure: "/nowhere/failure.png", final: undefined },
+      directory: "/nowhere",
       cold: true,
       signal: new AbortController().signal,
     });

@@ -3,9 +3,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Readable } from "node:stream";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { DirectoryStore } from "../../../src/artifact/directory-store.ts";
-import { type ArtifactSource, collectArtifacts } from "../../../src/feature/artifacts.ts";
-import type { ArtifactRequest } from "../../../src/schema/payload.ts";
+import { DirectoryStore } from "../../../../src/artifact/directory-store.ts";
+import { type ArtifactSource, collectArtifacts } from "../../../../src/feature/artifacts/collect-artifacts.ts";
+import type { ArtifactRequest } from "../../../../src/feature/payload.ts";
 
 let directory: string;
 

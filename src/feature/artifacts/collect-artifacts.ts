@@ -4,11 +4,10 @@
  * A missing one that is not optional fails the task with `file-missing-on-worker`; the others are collected all the
  * same.
  */
-import { extname } from "node:path";
 import type { Readable } from "node:stream";
-import { lookup } from "mime-types";
-import { codeOf, messageOf, WorkerError } from "../base/errors.ts";
-import type { ArtifactRequest } from "../schema/payload.ts";
+import { codeOf, messageOf, WorkerError } from "../../base/errors.ts";
+import type { ArtifactRequest } from "../payload.ts";
+import { type ArtifactFault, type ArtifactRecord, guessContentType } from "./record.ts";
 
 /** What is needed of a guest. */
 export interface ArtifactSource {
@@ -33,17 +32,8 @@ export interface ArtifactLimits {
   maxFiles: number;
 }
 
-/** One stored file, or why there is none. */
-export type ArtifactRecord =
-  | { name: string; sizeBytes: number; sha256: string; contentType?: string }
-  | {
-      name: string;
-      error: "file-missing-on-worker" | "invalid-resource-on-worker" | "too-large-file-on-worker";
-      message: string;
-    };
-
 /** Errors of the guest that are the task's own doing, and what a queue calls them. */
-const ERROR_NAMES: Readonly<Record<string, Extract<ArtifactRecord, { error: string }>["error"]>> = {
+const ERROR_NAMES: Readonly<Record<string, ArtifactFault>> = {
   "file-not-found": "file-missing-on-worker",
   "not-a-file": "invalid-resource-on-worker",
   "not-a-folder": "invalid-resource-on-worker",
@@ -109,9 +99,4 @@ async function* collectOne(
     const stored = await sink.put(`${name}/${file.path}`, file.stream, signal);
     yield { ...stored, contentType: guessContentType(file.path) };
   }
-}
-
-export function guessContentType(name: string): string {
-  // A name without a dot would be taken for an extension.
-  return lookup(extname(name)) || "application/octet-stream";
 }

@@ -1,6 +1,6 @@
 import { PassThrough, Writable } from "node:stream";
 import { describe, expect, it } from "vitest";
-import { TaskLog } from "../../../src/worker/task-log.ts";
+import { TaskLog } from "../../../src/log/task-log.ts";
 
 /** Takes what it is given, and never says that it has. */
 class StuckTarget extends Writable {

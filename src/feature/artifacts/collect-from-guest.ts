@@ -2,18 +2,17 @@
  * Collects the artifacts of a task from a guest that may be hostile, or hung: within a time limit, and what it does not
  * give is a problem of the task. How the command ended is known by then, and is not forgotten.
  */
-import { formatDuration } from "../base/units.ts";
+import { formatDuration } from "../../base/units.ts";
+import { GuestError } from "../../guest/guest-errors.ts";
+import type { ArtifactRequest } from "../payload.ts";
 import {
   type ArtifactLimits,
-  type ArtifactRecord,
   type ArtifactSink,
   type ArtifactSource,
   type Collection,
   collectArtifacts,
-  guessContentType,
-} from "../feature/artifacts.ts";
-import { GuestError } from "../guest/guest-errors.ts";
-import type { ArtifactRequest } from "../schema/payload.ts";
+} from "./collect-artifacts.ts";
+import { type ArtifactRecord, guessContentType } from "./record.ts";
 
 /** @throws What is neither the task's doing nor the guest's: the machine ended, the disk is full; `signal.reason`. */
 export async function collectFromGuest(

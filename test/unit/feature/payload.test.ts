@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { InvalidInputError } from "../../../src/base/errors.ts";
-import { parsePayload } from "../../../src/schema/payload.ts";
+import { parsePayload } from "../../../src/feature/payload.ts";
 
 const options = { subject: "The task payload", blame: "task", maxRunTimeMs: 3_600_000 } as const;
 

@@ -3,9 +3,9 @@ import { InvalidInputError, type Issue } from "../base/errors.ts";
 import { formatDuration, tryParseDuration } from "../base/units.ts";
 import type { MachineOverrides } from "../generated/machine.ts";
 import type { TaskPayload } from "../generated/task-payload.ts";
-import { joinPath } from "./document-path.ts";
-import { durationIssues, MAX_DURATION_MS } from "./duration.ts";
-import { type ParseOptions, parseAs } from "./parse.ts";
+import { joinPath } from "../schema/document-path.ts";
+import { durationIssues, MAX_DURATION_MS } from "../schema/duration.ts";
+import { type ParseOptions, parseAs } from "../schema/parse.ts";
 
 /** One file or folder the task wants kept. */
 export type ArtifactRequest = Required<Omit<ArtifactInPayload, "contentType">> & Pick<ArtifactInPayload, "contentType">;

@@ -6,8 +6,8 @@ import { buffer } from "node:stream/consumers";
 import { pack } from "tar-stream";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { DirectoryStore } from "../../../src/artifact/directory-store.ts";
-import type { ArtifactRequest } from "../../../src/schema/payload.ts";
-import { collectFromGuest } from "../../../src/worker/collect.ts";
+import { collectFromGuest } from "../../../src/feature/artifacts/collect-from-guest.ts";
+import type { ArtifactRequest } from "../../../src/feature/payload.ts";
 import { ServiceOnLoopback } from "../guest/guest-harness.ts";
 
 const LIMITS = { maxBytes: 1_000_000, maxFiles: 10 };

@@ -1,0 +1,68 @@
+/**
+ * What a task can ask for beside a machine and a command; one file each.
+ *
+ *   begin ──▶ prepare ──▶ (machine starts) ──▶ furnish ──▶ watch (the command runs) ──▶ collect ──▶ (machine is gone)
+ *                                   └── anything goes wrong ──▶ salvage ──▶─┘               ──▶ finish ──▶ disposed
+ *
+ * A stage of one feature begins when that of the feature before it in the list is over; `watch` of all runs at once.
+ * A stage that rejects ends the run, so what is no reason for that is noted instead.
+ */
+import type { Config } from "../config/config.ts";
+import type { GuestSession } from "../guest/guest-session.ts";
+import type { VirtualMachine } from "../vm/virtual-machine.ts";
+import type { RunArtifacts } from "./artifacts/run-artifacts.ts";
+import type { Outcome, Stop } from "./outcome.ts";
+import type { ParsedPayload } from "./payload.ts";
+
+export interface Feature {
+  readonly name: string;
+  /** Undefined where the task does not ask for it. */
+  begin(run: RunContext): ActiveFeature | undefined;
+}
+
+/** One run, as its features see it. */
+export interface RunContext {
+  readonly taskId: string;
+  readonly runId: number;
+  readonly payload: ParsedPayload;
+  readonly config: Config;
+  readonly artifacts: RunArtifacts;
+  /** Absolute path of the folder of this run, for what is kept of it beside artifacts. */
+  readonly directory: string;
+  /** Parent of folders that must not outlive this process; see OwnedDirectory. */
+  readonly stateParent: string;
+  /** A line of the worker in the log of the task. */
+  readonly note: (text: string) => void;
+  /** Fires when nobody waits for the run any more. */
+  readonly signal: AbortSignal;
+}
+
+/** The machine of the run, while there is one. */
+export interface TaskMachine {
+  readonly guest: GuestSession;
+  readonly vm: VirtualMachine;
+}
+
+export interface ActiveFeature extends Partial<AsyncDisposable> {
+  /** There is no machine yet: fetch, lock. */
+  prepare?(): Promise<void>;
+  /** Variables for the command, from `prepare` on; above those of the payload. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** The guest answers, its command has not begun. */
+  furnish?(machine: TaskMachine): Promise<void>;
+  /** The command runs, until `over` fires. What this resolves with ends the command. */
+  watch?(machine: TaskMachine, over: AbortSignal): Promise<Stop | undefined>;
+  /**
+   * The command has ended, the machine lives.
+   *
+   * @param outcome As it is without what this feature says.
+   * @returns problems, as sentences, that make a completed task a failed one.
+   */
+  collect?(machine: TaskMachine, outcome: Outcome): Promise<readonly string[]>;
+  /** Something else than the command ended the run, and the machine is still there. */
+  salvage?(machine: TaskMachine): Promise<void>;
+  /** The machine is gone, or never was. Not called in a run nobody waits for. */
+  finish?(outcome: Outcome): Promise<void>;
+  /** What the end of the run means. Pure. */
+  judge?(outcome: Outcome): Outcome;
+}

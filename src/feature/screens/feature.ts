@@ -1,0 +1,36 @@
+/** The features `screenshots` and `video`. */
+import { once } from "node:events";
+import { join } from "node:path";
+import type { Feature, TaskMachine } from "../feature.ts";
+import { Screens } from "./screens.ts";
+import { takeScreenshot } from "./take-screenshot.ts";
+
+export const screens: Feature = {
+  name: "screens",
+  begin({ artifacts, directory, note, payload, signal, stateParent }) {
+    const series = new Screens({ request: payload, sink: artifacts.sink, parent: stateParent, note, signal });
+    const showFailure = async ({ vm }: TaskMachine): Promise<void> => {
+      if (!payload.screenshots.onFailure) return;
+      const file = join(directory, "failure.png");
+      if (await takeScreenshot(vm, file, note)) await series.keepFailure(file);
+    };
+    return {
+      async watch({ vm }, over) {
+        await series.during(vm, async () => {
+          if (!over.aborted) await once(over, "abort");
+        });
+        return undefined;
+      },
+      async collect(machine, { state }) {
+        if (state !== "completed") await showFailure(machine);
+        return [];
+      },
+      salvage: showFailure,
+      async finish() {
+        await series.finish();
+        artifacts.add(...series.records);
+      },
+      [Symbol.asyncDispose]: () => series[Symbol.asyncDispose](),
+    };
+  },
+};
