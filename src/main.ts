@@ -17,7 +17,9 @@ await runCli(process.argv.slice(2), {
   loadConfig: async (file) => {
     // Not every command has a configuration, and a validator takes its time to load.
     const { loadConfig } = await import("./config/load-config.ts");
-    return (await loadConfig(currentSurroundings(process.env), file)).config;
+    const { config, warnings } = await loadConfig(currentSurroundings(process.env), file);
+    for (const warning of warnings) process.stderr.write(`boxcar: warning: ${warning}\n`);
+    return config;
   },
   setExitCode: (code) => {
     process.exitCode = code;

@@ -1,39 +1,59 @@
-/** The environment variables that stand above the configuration file. */
-import { InvalidInputError } from "../base/errors.ts";
-import type { WorkerConfig } from "../generated/worker-config.ts";
-import { parseAs } from "../schema/parse.ts";
+/** What the environment variables say, which stands above the configuration file. Pure. */
+import { nearest } from "../schema/nearest.ts";
 import type { Surroundings } from "./host-facts.ts";
+import { type ConfigVariable, configVariables } from "./variables.ts";
 
-/** Variable → the place in the configuration it sets. */
-const VARIABLES = {
-  BOXCAR_STATE_DIR: "stateDir",
-  BOXCAR_RUN_DIR: "runDir",
-  BOXCAR_IMAGES_DIR: "images.directory",
-  BOXCAR_ACCELERATOR: "accelerator",
-} as const;
+const PREFIX = "BOXCAR_";
 
-/**
- * `config` with what the environment sets; an empty variable counts as unset.
- *
- * @throws {@link InvalidInputError} (blame: host) naming the variables.
- */
-export function applyEnvironment(config: WorkerConfig, env: Surroundings["env"]): WorkerConfig {
-  const { BOXCAR_STATE_DIR, BOXCAR_RUN_DIR, BOXCAR_IMAGES_DIR, BOXCAR_ACCELERATOR } = env;
-  const overrides = {
-    ...(BOXCAR_STATE_DIR && { stateDir: BOXCAR_STATE_DIR }),
-    ...(BOXCAR_RUN_DIR && { runDir: BOXCAR_RUN_DIR }),
-    ...(BOXCAR_IMAGES_DIR && { images: { ...config.images, directory: BOXCAR_IMAGES_DIR } }),
-    ...(BOXCAR_ACCELERATOR && { accelerator: BOXCAR_ACCELERATOR }),
-  };
-  try {
-    return parseAs("worker-config", { ...config, ...overrides }, { subject: "The environment", blame: "host" });
-  } catch (error) {
-    if (!(error instanceof InvalidInputError)) throw error;
-    const issues = error.issues.map(({ path, message }) => ({ path: variableOf(path), message }));
-    throw new InvalidInputError("The environment", issues, "host");
-  }
+/** Variables that are not about a value of the configuration. */
+const OTHERS = ["BOXCAR_CONFIG"];
+
+export interface Override {
+  readonly variable: ConfigVariable;
+  readonly value: boolean | number | string;
 }
 
-function variableOf(path: string): string {
-  return Object.entries(VARIABLES).find(([, place]) => place === path)?.[0] ?? path;
+/** The values that are set; an empty variable counts as unset. */
+export function overridesIn(env: Surroundings["env"]): Override[] {
+  // To look for the variables takes all schemas, and mostly there are none.
+  if (!Object.keys(env).some((name) => name.startsWith(PREFIX))) return [];
+  return [...configVariables().values()].flatMap((variable) => {
+    const text = env[variable.name];
+    return text ? [{ variable, value: scalarOf(text, variable.types) }] : [];
+  });
+}
+
+/** The text itself where it is of no type that is allowed: the schema says then what is. */
+function scalarOf(text: string, types: ReadonlySet<string>): Override["value"] {
+  const word = text.trim();
+  if (types.has("boolean") && /^(true|false)$/i.test(word)) return word.toLowerCase() === "true";
+  if ((types.has("number") || types.has("integer")) && /^[+-]?\d+(\.\d+)?$/.test(word)) return Number(word);
+  return text;
+}
+
+/** `document` with these values; parts that change are copied. */
+export function applyOverrides<T extends object>(document: T, overrides: readonly Override[]): T {
+  return overrides.reduce<T>((sum, { variable, value }) => withValue(sum, variable.steps, value) as T, document);
+}
+
+function withValue(document: unknown, [step, ...rest]: readonly string[], value: unknown): unknown {
+  if (step === undefined) return value;
+  const object = (typeof document === "object" && document !== null ? document : {}) as Record<string, unknown>;
+  return { ...object, [step]: withValue(object[step], rest, value) };
+}
+
+/** A warning for each variable that looks like ours and sets nothing. */
+export function unknownVariables(env: Surroundings["env"], alsoKnown: readonly string[] = []): string[] {
+  const names = Object.keys(env).filter((name) => name.startsWith(PREFIX));
+  if (names.length === 0) return [];
+  const known = [...configVariables().keys(), ...OTHERS, ...alsoKnown];
+  const unknown = names.filter((name) => !known.includes(name));
+  return unknown.map((name) => {
+    const meant = nearest(
+      name.slice(PREFIX.length),
+      known.map((candidate) => candidate.slice(PREFIX.length)),
+    );
+    const hint = meant === undefined ? "" : `; did you mean ${PREFIX}${meant}?`;
+    return `the environment variable ${name} sets nothing${hint}`;
+  });
 }

@@ -38,6 +38,9 @@ const MAX_DEFAULT_MEMORY_MIB = 4_096;
 /** Most CPUs of a machine in the schema. */
 const MAX_CPUS = 255;
 
+/** Most machines at once in the schema. */
+const MAX_CAPACITY = 1_000;
+
 /** Limits on machines where the configuration sets none: half of the memory, at most 4 GiB, and all CPUs. */
 export function defaultMachineOptions({ memoryMiB, cpus }: HostFacts): Required<MachineOptions> {
   return {
@@ -45,4 +48,10 @@ export function defaultMachineOptions({ memoryMiB, cpus }: HostFacts): Required<
     maxCPUs: Math.max(1, Math.min(MAX_CPUS, cpus)),
     defaultThreads: 1,
   };
+}
+
+/** A machine for each CPU, as many as fit into the memory beside the reserve; at least one. */
+export function defaultCapacity({ memoryMiB, cpus }: HostFacts, machineMiB: number, reserveMiB: number): number {
+  const fitting = Math.floor((memoryMiB - reserveMiB) / Math.max(1, machineMiB));
+  return Math.max(1, Math.min(MAX_CAPACITY, cpus, fitting));
 }

@@ -1,31 +1,55 @@
 /** Finds and reads the configuration file. */
 import { readFile } from "node:fs/promises";
 import { codeOf, messageOf, WorkerError } from "../base/errors.ts";
-import { type Config, resolveConfig } from "./config.ts";
+import { type Config, completeConfig } from "./config.ts";
 import { defaultConfigFile } from "./default-paths.ts";
 import type { Surroundings } from "./host-facts.ts";
+import { readSecrets } from "./read-secrets.ts";
+import { combineSources } from "./source.ts";
 
 export interface LoadedConfig {
   readonly config: Config;
   /** The file it was read from; undefined if there is none and the defaults hold. */
   readonly file: string | undefined;
+  /** What is no mistake for certain, for people. */
+  readonly warnings: readonly string[];
 }
 
 /**
- * Reads `file`, else the one named by BOXCAR_CONFIG, else the default one if it is there.
+ * Reads `file`, else the one named by BOXCAR_CONFIG, else the default one if it is there. A secret that cannot be read
+ * is an error only of who needs it.
  *
  * @throws {@link WorkerError} `config-unreadable` or `invalid-input`, blame: host.
  */
 export async function loadConfig(surroundings: Surroundings, file?: string): Promise<LoadedConfig> {
+  const found = await readConfigFile(surroundings, file);
+  const subject = found?.path ?? "The configuration";
+  const source = combineSources(await found?.parse(), surroundings.env);
+  const secrets = await readSecrets(source.secrets, surroundings.env, subject);
+  const config = completeConfig(source, surroundings, { subject, secrets });
+  return { config, file: found?.path, warnings: source.warnings };
+}
+
+export interface ConfigFile {
+  readonly path: string;
+  readonly text: string;
+  /** @throws {@link InvalidInputError} It is neither YAML nor JSON. */
+  parse(): Promise<unknown>;
+}
+
+/** @throws {@link WorkerError} `config-unreadable` */
+export async function readConfigFile(surroundings: Surroundings, file?: string): Promise<ConfigFile | undefined> {
   const named = file ?? (surroundings.env["BOXCAR_CONFIG"] || undefined);
   const path = named ?? defaultConfigFile(surroundings);
   const text = await tryRead(path, named === undefined);
-  if (text === undefined) return { config: resolveConfig(undefined, surroundings), file: undefined };
-  // YAML's parser is large, and most hosts have no file.
-  const { parseDocument } = await import("../schema/document.ts");
-  // A file in which everything is commented out says nothing, and that is allowed.
-  const document = parseDocument(text, path, "host") ?? undefined;
-  return { config: resolveConfig(document, surroundings, path), file: path };
+  if (text === undefined) return undefined;
+  const parse = async () => {
+    // YAML's parser is large, and most hosts have no file.
+    const { parseDocument } = await import("../schema/document.ts");
+    // A file in which everything is commented out says nothing, and that is allowed.
+    return parseDocument(text, path, "host") ?? undefined;
+  };
+  return { path, text, parse };
 }
 
 /** Undefined if the file is not there and need not be. */

@@ -1,5 +1,5 @@
 /** Fills the `default`s of a schema into a document that matches it. */
-import type { JsonSchema } from "./schema-files.ts";
+import { type JsonSchema, resolveReference } from "./schema-files.ts";
 
 type JsonObject = Record<string, unknown>;
 
@@ -10,8 +10,10 @@ function isObject(value: unknown): value is JsonObject {
 /**
  * Changes `data` in place.
  *
- * Defaults behind a `$ref` are left alone: the fields of a machine come in
- * layers, and a default filled into an upper layer would hide the lower ones.
+ * Defaults in `$defs` are left alone: the fields of a machine come in layers,
+ * and a default filled into an upper layer would hide the lower ones. Those of
+ * another document that is referred to as a whole are filled: it is a section
+ * of this one.
  */
 export function fillDefaults(schema: JsonSchema, data: unknown): void {
   if (Array.isArray(data) && schema.items !== undefined) {
@@ -23,6 +25,11 @@ export function fillDefaults(schema: JsonSchema, data: unknown): void {
       if (property["default"] === undefined) continue;
       data[key] = structuredClone(property["default"]);
     }
-    fillDefaults(property, data[key]);
+    fillDefaults(sectionOf(property), data[key]);
   }
+}
+
+function sectionOf(property: JsonSchema): JsonSchema {
+  if (property.$ref === undefined || property.$ref.includes("#")) return property;
+  return resolveReference(property.$ref, property)?.schema ?? property;
 }

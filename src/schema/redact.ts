@@ -1,5 +1,5 @@
 /** Takes secrets out of a document before it is printed. */
-import { type JsonSchema, readSchema, SCHEMA_URN_PREFIX, type SchemaId } from "./schema-files.ts";
+import { type JsonSchema, readSchema, resolveReference, type SchemaId } from "./schema-files.ts";
 
 /** What stands where a secret was. */
 export const REDACTED = "[secret]";
@@ -33,9 +33,6 @@ function redactNode(data: unknown, node: JsonSchema, document: JsonSchema): unkn
 
 /** Follows `$ref` to where it ends; `root` is the document it ends in. */
 function resolve(node: JsonSchema, root: JsonSchema): { schema: JsonSchema; root: JsonSchema } {
-  if (node.$ref === undefined) return { schema: node, root };
-  const [document = "", pointer = ""] = node.$ref.split("#");
-  const target = document === "" ? root : readSchema(document.slice(SCHEMA_URN_PREFIX.length) as SchemaId);
-  const definition = pointer === "" ? target : target.$defs?.[pointer.replace("/$defs/", "")];
-  return definition === undefined ? { schema: node, root } : resolve(definition, target);
+  const target = node.$ref === undefined ? undefined : resolveReference(node.$ref, root);
+  return target === undefined ? { schema: node, root } : resolve(target.schema, target.document);
 }

@@ -1,13 +1,18 @@
 /** The schema files of this package, by the name in their `$id`. */
 import { readFileSync } from "node:fs";
+import type { ConfigValues } from "../generated/config-values.ts";
 import type { ImageProvenance } from "../generated/image.ts";
+import type { ImagesConfig } from "../generated/images-config.ts";
+import type { LimitsConfig } from "../generated/limits-config.ts";
 import type { Machine } from "../generated/machine.ts";
 import type { MachineOptions } from "../generated/machine-options.ts";
 import type { MachineV0 } from "../generated/machine-v0.ts";
 import type { MachineV1 } from "../generated/machine-v1.ts";
+import type { PoolConfig } from "../generated/pool-config.ts";
 import type { TaskDefinition } from "../generated/task-definition.ts";
 import type { TaskPayload } from "../generated/task-payload.ts";
 import type { WorkerConfig } from "../generated/worker-config.ts";
+import type { WorkerProcessConfig } from "../generated/worker-process-config.ts";
 
 /** The type each schema describes. */
 export interface SchemaTypes {
@@ -18,6 +23,11 @@ export interface SchemaTypes {
   "task-payload": TaskPayload;
   "task-definition": TaskDefinition;
   "worker-config": WorkerConfig;
+  "config-values": ConfigValues;
+  "images-config": ImagesConfig;
+  "limits-config": LimitsConfig;
+  "pool-config": PoolConfig;
+  "worker-process-config": WorkerProcessConfig;
   image: ImageProvenance;
 }
 
@@ -48,6 +58,17 @@ export function readSchema(id: SchemaId): JsonSchema {
     cache.set(id, schema);
   }
   return schema;
+}
+
+/** What `reference`, which stands in `document`, points at, and the document that is in; undefined if at nothing. */
+export function resolveReference(
+  reference: string,
+  document: JsonSchema,
+): { schema: JsonSchema; document: JsonSchema } | undefined {
+  const [urn = "", pointer = ""] = reference.split("#");
+  const target = urn === "" ? document : readSchema(urn.slice(SCHEMA_URN_PREFIX.length) as SchemaId);
+  const schema = pointer === "" ? target : target.$defs?.[pointer.replace("/$defs/", "")];
+  return schema && { schema, document: target };
 }
 
 /** The schemas `schema` refers to directly, itself left out. */

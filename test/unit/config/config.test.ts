@@ -30,6 +30,16 @@ describe("resolveConfig", () => {
         maxArtifactBytes: 10 * 1_024 ** 3,
         maxArtifactFiles: 100_000,
       },
+      worker: {
+        capacity: 3,
+        reserve: { memoryMiB: 512, diskBytes: 5 * 1_024 ** 3 },
+        lifecycle: {},
+        shutdown: { timeoutMs: 3_600_000, notice: { everyMs: 5_000, timeoutMs: 90_000 } },
+        hostErrors: { max: 3, pauseMs: 10_000, maxPauseMs: 600_000 },
+        gc: { everyMs: 600_000, minFreeDiskBytes: 10 * 1_024 ** 3 },
+        http: {},
+        watchdog: { stuckAfterMs: 120_000, blockedAfterMs: 5_000 },
+      },
     });
   });
 
