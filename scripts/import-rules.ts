@@ -26,7 +26,7 @@ export const LAYERS: readonly (readonly string[])[] = [
   ["worker", "web"],
   ["feature", "sandbox"],
   ["vm", "image", "network", "guest", "artifact", "cache", "queue", "log"],
-  ["qmp", "http"],
+  ["qmp", "http", "qcow2"],
   ["host"],
   ["config"],
   ["schema"],

@@ -5,6 +5,7 @@
  *
  * @see QEMU docs/interop/qcow2.txt
  */
+import { BACKING_FORMAT_EXTENSION, QCOW2_MAGIC } from "../qcow2/constants.ts";
 import { ImageError } from "./errors.ts";
 
 /** As much of the file as the header can take: the largest cluster. */
@@ -27,8 +28,6 @@ export interface Qcow2Header {
   incompatibleFeatures: bigint;
 }
 
-export const QCOW2_MAGIC = 0x514649fb;
-export const BACKING_FORMAT_EXTENSION = 0xe2792aca;
 const DATA_FILE_EXTENSION = 0x44415441;
 const ENCRYPTION_EXTENSION = 0x0537be77;
 

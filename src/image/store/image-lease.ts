@@ -3,9 +3,9 @@
  *
  * *Owns* its lease file and nothing else; overlays belong to whoever gave the directory for them.
  */
-import { open, rm } from "node:fs/promises";
+import { rm } from "node:fs/promises";
 import { join } from "node:path";
-import { buildOverlay } from "../qcow2-overlay.ts";
+import { createOverlay } from "../../qcow2/create-overlay.ts";
 import type { Image } from "./image.ts";
 import type { ImageSnapshots, Snapshot } from "./snapshots.ts";
 
@@ -47,11 +47,8 @@ export class ImageLease implements AsyncDisposable {
    * @param snapshot Makes it lie on what this machine had written, instead of on the image itself.
    */
   async createOverlay(directory: string, snapshot?: Snapshot): Promise<OverlayDisk> {
-    const overlay = buildOverlay({ virtualBytes: this.image.sizes.virtualBytes, ...this.#backing(snapshot) });
     const diskFile = join(directory, "disk.qcow2");
-    await using file = await open(diskFile, "wx", 0o600);
-    for (const { offset, data } of overlay.pieces) await file.write(data, 0, data.length, offset);
-    await file.truncate(overlay.bytes);
+    await createOverlay(diskFile, { virtualBytes: this.image.sizes.virtualBytes, ...this.#backing(snapshot) });
     return { diskFile, format: "qcow2", directBoot: this.directBoot };
   }
 

@@ -3,9 +3,10 @@ import { readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { ImageProvenance } from "../../generated/image.ts";
 import type { Machine } from "../../generated/machine.ts";
+import { syncDirectory, writeDurably } from "../../host/durable-file.ts";
 import type { ImageFile } from "../archive/format.ts";
 import { readContents } from "../validate.ts";
-import { type StoreLayout, syncDirectory, writeDurably } from "./layout.ts";
+import type { StoreLayout } from "./layout.ts";
 import type { ImageDigest } from "./reference.ts";
 
 export interface Image {

@@ -9,6 +9,8 @@
 import { createHash } from "node:crypto";
 import { rename } from "node:fs/promises";
 import { SingleFlight } from "../../base/single-flight.ts";
+import { syncDirectory } from "../../host/durable-file.ts";
+import type { FileLocks } from "../../host/file-locks.ts";
 import type { ImageLimits } from "../archive/format.ts";
 import { unpackArchive } from "../archive/unpack.ts";
 import { requireDiskSpace } from "../disk-space.ts";
@@ -16,9 +18,8 @@ import { ImageError } from "../errors.ts";
 import { validateImage } from "../validate.ts";
 import type { ZstdCodec } from "../zstd/codec.ts";
 import { type ArchiveSource, keyHash } from "./archive-source.ts";
-import type { FileLocks } from "./file-locks.ts";
 import { writeRecord } from "./image.ts";
-import { type StoreLayout, syncDirectory } from "./layout.ts";
+import type { StoreLayout } from "./layout.ts";
 
 export interface ImportProgress {
   /** Bytes of the archive. */

@@ -7,15 +7,15 @@
  *   snapshots/<sha256>/    machines that have booted from an image; see snapshots.ts
  *   sources/<hash>         the digest of what a file or a URL held when it was last imported
  *   staging/<own>          whatever is not finished yet
- *   locks/<name>           see file-locks.ts
+ *   locks/<name>           see host/file-locks.ts
  *
  * `<own>` names the process; what a dead process left is removed at the next start. Everything enters blobs, tags,
  * snapshots and sources by a rename, so whatever is there is whole.
  */
-import { mkdir, open, readdir, readFile, rename, rm, stat } from "node:fs/promises";
+import { mkdir, readdir, readFile, rename, rm, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { codeOf } from "../../base/errors.ts";
-import { makeOwnedName } from "./owned-name.ts";
+import { ignoreMissing, syncDirectory, writeDurably } from "../../host/durable-file.ts";
+import { makeOwnedName } from "../../host/owned-name.ts";
 
 const FOLDERS = ["blobs", "tags", "leases", "snapshots", "sources", "staging", "locks"] as const;
 type Folder = (typeof FOLDERS)[number];
@@ -76,22 +76,4 @@ export class StoreLayout {
   async tryRead(path: string): Promise<string | undefined> {
     return (await readFile(path, "utf8").catch(ignoreMissing))?.trim();
   }
-}
-
-/** Writes a new file and waits until the disk has it. */
-export async function writeDurably(path: string, text: string): Promise<void> {
-  await using file = await open(path, "wx", 0o644);
-  await file.writeFile(text);
-  await file.sync();
-}
-
-/** Waits until the disk has the names in a directory. */
-export async function syncDirectory(path: string): Promise<void> {
-  await using directory = await open(path, "r");
-  await directory.sync();
-}
-
-export function ignoreMissing(error: unknown): undefined {
-  if (codeOf(error) === "ENOENT") return undefined;
-  throw error;
 }

@@ -1,8 +1,8 @@
 /** Removes what dead processes left in a store. What belongs to somebody alive, or to nobody we know, stays. */
 import { rm } from "node:fs/promises";
-import type { FileLocks } from "./file-locks.ts";
+import type { FileLocks } from "../../host/file-locks.ts";
+import { isAbandoned } from "../../host/owned-name.ts";
 import type { StoreLayout } from "./layout.ts";
-import { isAbandoned } from "./owned-name.ts";
 
 /** Resolves with the number of unfinished imports and removals that were cleaned up. */
 export async function reclaimStore(layout: StoreLayout, locks: FileLocks): Promise<number> {

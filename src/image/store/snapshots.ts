@@ -13,8 +13,9 @@
 import { createHash } from "node:crypto";
 import { chmod, mkdir, open, readFile, rename, stat } from "node:fs/promises";
 import { join } from "node:path";
-import type { FileLocks } from "./file-locks.ts";
-import { ignoreMissing, type StoreLayout, syncDirectory, writeDurably } from "./layout.ts";
+import { ignoreMissing, syncDirectory, writeDurably } from "../../host/durable-file.ts";
+import type { FileLocks } from "../../host/file-locks.ts";
+import type { StoreLayout } from "./layout.ts";
 
 export interface Snapshot {
   readonly kind: "snapshot";

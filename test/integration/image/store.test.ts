@@ -5,7 +5,6 @@ import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeEach, describe, expect, it } from "vitest";
 import type { ArchiveSource } from "../../../src/image/store/archive-source.ts";
-import { FileLocks } from "../../../src/image/store/file-locks.ts";
 import { ImageStore } from "../../../src/image/store/image-store.ts";
 import { BinaryZstd } from "../../../src/image/zstd/binary-zstd.ts";
 import type { DecompressOptions } from "../../../src/image/zstd/codec.ts";
@@ -310,38 +309,5 @@ describe("leases", () => {
     mkdirSync(target);
     const { directBoot } = await lease.createOverlay(target);
     expect(directBoot).toEqual({ kernel: lease.image.files.kernel, initrd: undefined, cmdline: "quiet" });
-  });
-});
-
-describe("FileLocks", () => {
-  it("lets one at a time in, and takes over from the dead only once", async () => {
-    mkdirSync(directory);
-    const [a, b] = [new FileLocks(directory), new FileLocks(directory)];
-    const dead = "999999999-1-00000000-0000-0000-0000-000000000000_11111111-1111-1111-1111-111111111111";
-    execFileSync("ln", ["-s", dead, join(directory, "lock")]);
-    let inside = 0;
-    const enter = async (locks: FileLocks) => {
-      await using _lock = await locks.acquire("lock");
-      inside++;
-      expect(inside).toBe(1);
-      await new Promise((resolve) => setImmediate(resolve));
-      inside--;
-    };
-    await Promise.all([a, b, a, b, a, b].map(enter));
-    expect(readdirSync(directory)).toEqual([]);
-  });
-
-  it("stops waiting when it is aborted, without disturbing the others", async () => {
-    mkdirSync(directory);
-    const locks = new FileLocks(directory);
-    const held = await locks.acquire("lock");
-    const controller = new AbortController();
-    const impatient = locks.acquire("lock", { signal: controller.signal });
-    const patient = locks.acquire("lock");
-    controller.abort(new Error("enough"));
-    await expect(impatient).rejects.toThrow("enough");
-    await held[Symbol.asyncDispose]();
-    await (await patient)[Symbol.asyncDispose]();
-    expect(readdirSync(directory)).toEqual([]);
   });
 });

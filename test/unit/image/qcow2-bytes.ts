@@ -1,5 +1,5 @@
 /** Headers of qcow2 files for tests, one field at a time. */
-import { buildOverlay } from "../../../src/image/qcow2-overlay.ts";
+import { buildOverlay } from "../../../src/qcow2/overlay.ts";
 
 /** The start of a good layer.qcow2. */
 export function goodLayer(virtualBytes = 1_024 ** 3): Buffer {

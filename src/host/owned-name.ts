@@ -1,5 +1,5 @@
 /** File names that tell who owns the file: `<owner>_<uuid>`. */
-import { currentOwner, formatOwner, isAlive, tryParseOwner } from "../../host/owner.ts";
+import { currentOwner, formatOwner, isAlive, tryParseOwner } from "./owner.ts";
 
 export async function makeOwnedName(): Promise<string> {
   return `${formatOwner(await currentOwner())}_${crypto.randomUUID()}`;

@@ -1,5 +1,5 @@
 /**
- * Locks between processes that use one store.
+ * Locks between processes that share a folder.
  *
  * A lock is a symbolic link whose target names its owner: it comes into being with its contents, in one step. A lock
  * whose owner is dead is taken over. Several processes may notice that at once, so the one that removes the link
@@ -8,8 +8,8 @@
 import { readlink, symlink, unlink } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import { orAborted } from "../../base/abort.ts";
-import { codeOf } from "../../base/errors.ts";
+import { orAborted } from "../base/abort.ts";
+import { codeOf } from "../base/errors.ts";
 import { isAbandoned, makeOwnedName } from "./owned-name.ts";
 
 const POLL_MS = 25;

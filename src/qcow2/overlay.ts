@@ -6,7 +6,7 @@
  *
  * @see QEMU docs/interop/qcow2.txt
  */
-import { BACKING_FORMAT_EXTENSION, QCOW2_MAGIC } from "./qcow2-header.ts";
+import { BACKING_FORMAT_EXTENSION, QCOW2_MAGIC } from "./constants.ts";
 
 const CLUSTER_BITS = 16;
 const CLUSTER_BYTES = 2 ** CLUSTER_BITS;
