@@ -11,7 +11,8 @@ import { type GuestFile, openBody, type PutFileOptions, putFile, type TransferOp
 import { type FolderOptions, type GuestFolder, listFolder, openFolder, openFolderByFiles } from "./folder-actions.ts";
 import { GuestError } from "./guest-errors.ts";
 import type { GuestResult } from "./guest-result.ts";
-import { type GuestTask, GuestTaskState } from "./guest-task.ts";
+import type { GuestTask } from "./guest-task.ts";
+import { GuestTaskState } from "./guest-task-state.ts";
 import { LogReceiver } from "./log-receiver.ts";
 import {
   type ExecCommand,
@@ -73,6 +74,18 @@ export class GuestSession implements AsyncDisposable {
     this.task.setTask(task);
   }
 
+  /**
+   * Has the guest run a command of its task, and resolves with how it ended; its log has arrived by then. If there is
+   * to be `more`, the next one may be run after that, in the same machine: what this one left running lives on. Rejects
+   * if the session is closed before.
+   *
+   * @throws {GuestError} `not-supported-by-guest`: other guest tools than Boxcar's agent run one command only.
+   */
+  async run(task: GuestTask, { more = false }: { more?: boolean } = {}): Promise<GuestResult> {
+    if (this.task.hasBegun) this.#requireOwnAgent();
+    return this.task.run(task, more);
+  }
+
   /** For the metadata service: a request came, from tools of that name. */
   noteContact(userAgent: string | undefined): void {
     this.#contacted = true;
@@ -117,7 +130,10 @@ export class GuestSession implements AsyncDisposable {
     return exec(this.actions, command, options);
   }
 
-  /** Ends the task: SIGTERM, after the grace SIGKILL, until nothing is left. `resolved` follows. */
+  /**
+   * Ends the task: SIGTERM, after the grace SIGKILL, until nothing is left. The result of the command that runs
+   * follows; a command that is given later fails without being started.
+   */
   async killProcess(options: KillOptions = {}): Promise<{ found: number | undefined; left: number | undefined }> {
     return killProcess(this.actions, options);
   }

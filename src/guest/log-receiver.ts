@@ -3,8 +3,8 @@
  *
  * A stream whose position is known (header X-Boxcar-Log-Offset) may be sent again from an earlier byte after its
  * connection broke: what has arrived already is left out. There is one such stream; its newest connection takes over
- * from an older one, which may be dead without anybody having noticed. Streams without a position are appended as
- * they come.
+ * from an older one, which may be dead without anybody having noticed. The positions go on from one command of the
+ * task to the next. Streams without a position are appended as they come.
  *
  * *Borrows* the sink, and never ends it. Bytes that have arrived are written even if their connection broke.
  */
@@ -57,6 +57,12 @@ export class LogReceiver {
     });
     this.#positioned = intake;
     return intake.done;
+  }
+
+  /** Lets go of the stream with positions, which may be that of an agent that died, and says where it has ended. */
+  settle(): number {
+    this.#positioned?.stop();
+    return this.#position;
   }
 
   #take(request: IncomingMessage, accept: (chunk: Buffer) => void): Intake & { done: Promise<boolean> } {

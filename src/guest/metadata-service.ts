@@ -32,6 +32,7 @@ type Method = "GET" | "POST" | "PUT";
 const POLL_MS = 30_000;
 const MAX_EXECUTE_WAIT_S = 30;
 const MAX_LOG_OFFSET = 2 ** 50;
+const STEP = /^[0-9]{1,6}$/;
 const PLATFORM = /^[a-z0-9]{1,32}-[a-z0-9_]{1,32}$/;
 
 export function createMetadataService(session: GuestSession, options: MetadataServiceOptions = {}): RequestListener {
@@ -92,11 +93,24 @@ async function execute(session: GuestSession, request: Request, response: Respon
   }
   // Somebody who has hung up meanwhile will ask again.
   if (response.destroyed) return;
-  session.task.handOut();
-  response.json(task);
+  response.json(session.task.handOut(() => session.log.settle()));
+}
+
+/** Of the command that a request is about, where the guest says it. */
+function stepOf(request: Request): number | undefined {
+  const text = request.query["step"];
+  if (text === undefined) return undefined;
+  const step = typeof text === "string" && STEP.test(text) ? Number(text) : 0;
+  if (step === 0) throw new ServiceError("InvalidPayload", "step must be the number of a command");
+  return step;
 }
 
 async function log(session: GuestSession, request: Request, response: Response): Promise<void> {
+  const step = stepOf(request);
+  // Of an agent that died; what comes now would be taken for the output of the next command.
+  if (step !== undefined && !session.task.isAt(step)) {
+    throw new ServiceError("ResourceConflict", "the task is at another command");
+  }
   const header = request.headers["x-boxcar-log-offset"];
   const offset = header === undefined ? undefined : Number(header);
   if (offset !== undefined && !(Number.isInteger(offset) && offset >= 0 && offset <= MAX_LOG_OFFSET)) {
@@ -106,8 +120,9 @@ async function log(session: GuestSession, request: Request, response: Response):
 }
 
 async function report(session: GuestSession, success: boolean, request: Request, response: Response): Promise<void> {
+  const step = stepOf(request);
   const result = parseGuestResult(success, await readJson(request, MAX_JSON_BYTES));
-  session.task.report(result);
+  session.task.report(result, step);
   response.status(200).end();
 }
 

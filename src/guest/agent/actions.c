@@ -20,7 +20,7 @@ static void kill_process(struct reply *reply)
     atomic_store(&shared->killed, true);
     struct tree_kill what = {
         .root = atomic_load(&shared->main),
-        .spare = atomic_load(&shared->runner),
+        .spare_session = true,
         .except = atomic_load(&shared->poller),
         .grace_ms = grace >= 0 && grace <= MAX_GRACE_MS ? (long)grace : DEFAULT_GRACE_MS,
     };

@@ -25,7 +25,7 @@ static enum outcome send_segment(struct logstream *log, uint64_t *sent)
              "Content-Type: application/octet-stream\r\nTransfer-Encoding: chunked\r\nX-Boxcar-Log-Offset: %llu\r\n",
              (unsigned long long)start);
     *sent = start;
-    if (!http_send_head(h, "POST", "/engine/v1/log", headers))
+    if (!http_send_head(h, "POST", log->path, headers))
         return BROKEN;
     while (*sent - start < SEGMENT_BYTES) {
         size_t room = (size_t)(SEGMENT_BYTES - (*sent - start));
@@ -74,10 +74,13 @@ static void *send_all(void *argument)
 
 static struct log_progress unseen;
 
-/* A file that cannot be made costs the end of a log, at worst. */
+/*
+ * A file that cannot be made costs the end of a log, at worst. One that is there is that of the command before, and
+ * must not get shorter under who reads it.
+ */
 static struct log_progress *map_progress(void)
 {
-    int fd = open(LOG_PROGRESS_FILE, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+    int fd = open(LOG_PROGRESS_FILE, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
     if (fd < 0)
         return &unseen;
     void *mapped = MAP_FAILED;
@@ -87,10 +90,13 @@ static struct log_progress *map_progress(void)
     return mapped == MAP_FAILED ? &unseen : mapped;
 }
 
-void logstream_start(struct logstream *log, const char *url, bool in_guest)
+void logstream_start(struct logstream *log, const char *url, unsigned step, uint64_t start, bool in_guest)
 {
-    log->progress = in_guest ? map_progress() : &unseen;
-    ring_init(&log->ring, RING_BYTES);
+    *log = (struct logstream){.progress = in_guest ? map_progress() : &unseen};
+    atomic_store(&log->progress->written, start);
+    atomic_store(&log->progress->sent, start);
+    snprintf(log->path, sizeof log->path, step == 0 ? "/engine/v1/log" : "/engine/v1/log?step=%u", step);
+    ring_init(&log->ring, RING_BYTES, start);
     http_init(&log->http, url);
     log->http.timeout_ms = STALL_MS;
     if (pthread_create(&log->sender, NULL, send_all, log) != 0) {
@@ -109,4 +115,7 @@ void logstream_finish(struct logstream *log)
 {
     ring_close(&log->ring);
     pthread_join(log->sender, NULL);
+    ring_free(&log->ring);
+    if (log->progress != &unseen)
+        munmap(log->progress, sizeof *log->progress);
 }

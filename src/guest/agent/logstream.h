@@ -16,7 +16,7 @@
 
 #include <stdatomic.h>
 
-/* Where in a guest the progress is, and what is in the file: bytes since the start. What is sent is on its way. */
+/* Where in a guest the progress is, and what is in the file: positions in the log. What is sent is on its way. */
 #define LOG_PROGRESS_FILE "/run/boxcar-log"
 
 struct log_progress {
@@ -25,16 +25,20 @@ struct log_progress {
 };
 
 struct logstream {
+    char path[64];
     struct log_progress *progress;
     struct ring ring;
     struct http http;
     pthread_t sender;
 };
 
-/* `in_guest`: whether this machine is the agent's own, so that it may write to /run. */
-void logstream_start(struct logstream *log, const char *url, bool in_guest);
+/*
+ * `start`: the position in the log of the task at which this stream begins. `step`: the number the host has given to
+ * the command; 0: none. `in_guest`: whether this machine is the agent's own, so that it may write to /run.
+ */
+void logstream_start(struct logstream *log, const char *url, unsigned step, uint64_t start, bool in_guest);
 void logstream_write(struct logstream *log, const void *data, size_t len);
-/* Returns when the host has confirmed every byte. */
+/* Returns when the host has confirmed every byte; nothing is left of the stream then. */
 void logstream_finish(struct logstream *log);
 
 #endif

@@ -77,10 +77,23 @@ static void protect_from_oom_killer(void)
     close(fd);
 }
 
+/* A machine full of processes, which a command may have left, is not the end of the task. */
+static pid_t fork_at_last(void)
+{
+    for (bool failed = false;; failed = true) {
+        pid_t pid = fork();
+        if (pid >= 0)
+            return pid;
+        if (!failed)
+            note("cannot start a process: %s", strerror(errno));
+        sleep_ms(RESTART_DELAY_MS);
+    }
+}
+
 static pid_t start(const struct agent *agent, void (*run)(const struct agent *agent))
 {
-    pid_t pid = fork();
-    if (pid != 0)
+    pid_t pid = fork_at_last();
+    if (pid > 0)
         return pid;
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     prctl(PR_SET_CHILD_SUBREAPER, 1);
@@ -95,12 +108,12 @@ static pid_t start(const struct agent *agent, void (*run)(const struct agent *ag
 
 static void start_runner(const struct agent *agent)
 {
-    pid_t pid = start(agent, runner_main);
-    if (pid < 0) {
-        note("cannot start a process: %s", strerror(errno));
-        exit(70);
-    }
-    atomic_store(&agent->shared->runner, pid);
+    struct shared *shared = agent->shared;
+    atomic_store(&shared->fetched, false);
+    atomic_store(&shared->reported, false);
+    atomic_store(&shared->more, false);
+    atomic_store(&shared->step, 0);
+    atomic_store(&shared->runner, start(agent, runner_main));
 }
 
 static void start_poller(const struct agent *agent)
@@ -115,6 +128,21 @@ static void bury(bool *runner_died, bool *poller_died, const struct shared *shar
         *runner_died = *runner_died || pid == atomic_load(&shared->runner);
         *poller_died = *poller_died || pid == atomic_load(&shared->poller);
     }
+}
+
+static void see_to_runner(const struct agent *agent, bool died)
+{
+    struct shared *shared = agent->shared;
+    if (died && !atomic_load(&shared->fetched)) {
+        /* Nothing was begun yet: the host gives the same again. */
+        sleep_ms(RESTART_DELAY_MS);
+        start_runner(agent);
+        return;
+    }
+    if (died && !atomic_load(&shared->reported))
+        report_result(agent, 1, NULL, "the part of the guest agent that ran the task was killed");
+    if (atomic_load(&shared->reported) && atomic_load(&shared->more))
+        start_runner(agent);
 }
 
 static void watch(const struct agent *agent, const sigset_t *signals) __attribute__((noreturn));
@@ -138,8 +166,7 @@ static void watch(const struct agent *agent, const sigset_t *signals)
             sleep_ms(RESTART_DELAY_MS);
             start_poller(agent);
         }
-        if (runner_died && !atomic_load(&shared->reported))
-            report_result(agent, 1, NULL, "the part of the guest agent that ran the task was killed");
+        see_to_runner(agent, runner_died);
     }
 }
 
@@ -169,6 +196,7 @@ int main(int argc, char **argv)
     sigaddset(&signals, SIGCHLD);
     sigaddset(&signals, SIGTERM);
     sigaddset(&signals, SIGINT);
+    sigaddset(&signals, SIGNAL_REPORTED);
     sigprocmask(SIG_BLOCK, &signals, NULL);
     start_runner(&agent);
     start_poller(&agent);

@@ -10,12 +10,11 @@ char *reply_target(const struct reply *reply)
     const struct agent *agent = reply->agent;
     if (path == NULL || *path == '/')
         return xstrdup(path == NULL ? "" : path);
-    const char *base = "";
-    if (atomic_load(&agent->shared->has_cwd))
-        base = agent->shared->cwd;
-    else if (agent->config.workdir != NULL)
-        base = agent->config.workdir;
-    return xprintf("%s/%s", base, path);
+    char *cwd = shared_get_cwd(agent->shared);
+    const char *base = agent->config.workdir == NULL ? "" : agent->config.workdir;
+    char *target = xprintf("%s/%s", cwd == NULL ? base : cwd, path);
+    free(cwd);
+    return target;
 }
 
 static void reply_text(struct reply *reply, const char *headers, const char *text)

@@ -1,12 +1,21 @@
 #include "ring.h"
 
+#include <stdlib.h>
 #include <string.h>
 
-void ring_init(struct ring *ring, size_t capacity)
+void ring_init(struct ring *ring, size_t capacity, uint64_t start)
 {
-    *ring = (struct ring){.data = xmalloc(capacity), .capacity = capacity};
+    *ring = (struct ring){.data = xmalloc(capacity), .capacity = capacity, .base = start, .head = start};
     pthread_mutex_init(&ring->mutex, NULL);
     pthread_cond_init(&ring->changed, NULL);
+}
+
+void ring_free(struct ring *ring)
+{
+    pthread_cond_destroy(&ring->changed);
+    pthread_mutex_destroy(&ring->mutex);
+    free(ring->data);
+    *ring = (struct ring){0};
 }
 
 void ring_write(struct ring *ring, const void *data, size_t len)

@@ -23,7 +23,9 @@ struct ring {
     bool closed;
 };
 
-void ring_init(struct ring *ring, size_t capacity);
+/* The first byte written is the one at `start`. */
+void ring_init(struct ring *ring, size_t capacity, uint64_t start);
+void ring_free(struct ring *ring);
 /* Blocks while the ring is full. */
 void ring_write(struct ring *ring, const void *data, size_t len);
 /* Nothing more will be written. */

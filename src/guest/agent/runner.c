@@ -25,6 +25,15 @@
 #define MAX_CONNECT_MS 4000
 /* As other programs that run programs have it for trouble of their own. */
 #define AGENT_FAILED_CODE 125
+/* Far more than a host gives, and exact as a double. */
+#define MAX_STEP 999999
+#define MAX_LOG_START 9007199254740992.0
+
+/* What the host says of a command, apart from the command. */
+struct step {
+    unsigned number;      /* 0: none, the host knows one command only */
+    uint64_t log_start;   /* the position in the log of the task at which its output begins */
+};
 
 /* Asks until the host has a task: first very often, since a machine that has just booted has its network any moment. */
 static struct json *fetch_task(const struct agent *agent, struct http *h)
@@ -69,7 +78,9 @@ void report_result(const struct agent *agent, int exit_code, const char *signal_
 
     struct http h;
     http_init(&h, agent->url);
-    const char *path = exit_code == 0 ? "/engine/v1/success" : "/engine/v1/failed";
+    unsigned step = atomic_load(&agent->shared->step);
+    const char *end = exit_code == 0 ? "success" : "failed";
+    char *path = step == 0 ? xprintf("/engine/v1/%s", end) : xprintf("/engine/v1/%s?step=%u", end, step);
     for (long delay = MIN_DELAY_MS;; delay = delay * 2 > MAX_DELAY_MS ? MAX_DELAY_MS : delay * 2) {
         struct http_response response;
         struct buf answer = {0};
@@ -83,6 +94,7 @@ void report_result(const struct agent *agent, int exit_code, const char *signal_
         sleep_ms(delay);
     }
     http_close(&h);
+    free(path);
     buf_free(&body);
     atomic_store(&agent->shared->reported, true);
 }
@@ -93,31 +105,55 @@ static bool to_log(void *log, const void *data, size_t len)
     return true;
 }
 
-static void share_cwd(struct shared *shared, const char *cwd)
+/* From here on the command of this runner is the one the task is at. */
+static struct step begin_step(struct shared *shared, const struct json *task)
 {
-    if (cwd == NULL)
-        return;
-    snprintf(shared->cwd, sizeof shared->cwd, "%s", cwd);
-    atomic_store(&shared->has_cwd, true);
+    double number = json_get_number(task, "step", 0);
+    double start = json_get_number(task, "logStart", 0);
+    struct step step = {
+        .number = number >= 1 && number <= MAX_STEP ? (unsigned)number : 0,
+        .log_start = start >= 0 && start <= MAX_LOG_START ? (uint64_t)start : 0,
+    };
+    atomic_store(&shared->step, step.number);
+    atomic_store(&shared->more, json_get_bool(task, "more"));
+    atomic_store(&shared->fetched, true);
+    return step;
 }
 
-/* After the task: background processes it left may go on printing, to nobody, and their orphans are adopted. */
-static void linger(const struct process *process) __attribute__((noreturn));
-static void linger(const struct process *process)
+static void drain(int output)
 {
     char block[4096];
-    int output = process == NULL ? -1 : process->output;
-    signal(SIGCHLD, SIG_IGN);
     for (;;) {
         struct pollfd p = {.fd = output, .events = POLLIN};
         if (poll(&p, 1, -1) <= 0)
             continue;
         ssize_t n = read(output, block, sizeof block);
-        if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR)) {
-            close(output);
-            output = -1;
-        }
+        if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR))
+            return;
     }
+}
+
+/*
+ * After the command: main sees to the next one, if there is to be one. Background processes this one left may go on
+ * printing, to nobody, and their orphans are adopted, until none is left. `output`: -1 for none.
+ */
+static void linger(const struct agent *agent, int output) __attribute__((noreturn));
+static void linger(const struct agent *agent, int output)
+{
+    kill(atomic_load(&agent->shared->main), SIGNAL_REPORTED);
+    signal(SIGCHLD, SIG_IGN);
+    if (output >= 0) {
+        drain(output);
+        close(output);
+    }
+    while (waitpid(-1, NULL, 0) > 0 || errno == EINTR)
+        ;
+    _exit(0);
+}
+
+static void start_log(struct logstream *log, const struct agent *agent, const struct step *step)
+{
+    logstream_start(log, agent->url, step->number, step->log_start, agent->configure_network);
 }
 
 static void log_sentence(struct logstream *log, const char *text)
@@ -127,14 +163,16 @@ static void log_sentence(struct logstream *log, const char *text)
     free(sentence);
 }
 
-static void fail_to_start(const struct agent *agent, const struct failure *failure)
+static void fail_to_start(const struct agent *agent, const struct step *step, const struct failure *failure)
+    __attribute__((noreturn));
+static void fail_to_start(const struct agent *agent, const struct step *step, const struct failure *failure)
 {
     struct logstream log;
-    logstream_start(&log, agent->url, agent->configure_network);
+    start_log(&log, agent, step);
     log_sentence(&log, failure->text);
     logstream_finish(&log);
     report_result(agent, failure->exit_code, NULL, failure->text);
-    linger(NULL);
+    linger(agent, -1);
 }
 
 void runner_main(const struct agent *agent)
@@ -149,21 +187,23 @@ void runner_main(const struct agent *agent)
     struct json *task = fetch_task(agent, &h);
     http_close(&h);
 
+    struct step step = begin_step(agent->shared, task);
     struct command command;
     struct process process;
     struct failure failure = {.exit_code = 143, .text = "the task was stopped before its command was started"};
     bool built = command_build(&command, task, &agent->config, true, &failure);
     json_free(task);
-    share_cwd(agent->shared, command.cwd);
+    if (command.cwd != NULL)
+        shared_set_cwd(agent->shared, command.cwd);
     if (!built || atomic_load(&agent->shared->killed) || !process_start(&command, &process, &failure))
-        fail_to_start(agent, &failure);
+        fail_to_start(agent, &step, &failure);
     command_free(&command);
     if (atomic_load(&agent->shared->killed))
         kill(-process.pid, SIGKILL);
 
     struct logstream log;
     int status = 0;
-    logstream_start(&log, agent->url, agent->configure_network);
+    start_log(&log, agent, &step);
     bool relayed = process_relay(&process, to_log, &log, -1, &status) == RELAY_EXITED;
     static const char *const lost = "the agent could not wait for the command and has ended it";
     if (!relayed) {
@@ -175,5 +215,5 @@ void runner_main(const struct agent *agent)
     const char *signal_name = NULL;
     int exit_code = relayed ? exit_code_of(status, &signal_name) : AGENT_FAILED_CODE;
     report_result(agent, exit_code, signal_name, relayed ? NULL : lost);
-    linger(&process);
+    linger(agent, process.output);
 }

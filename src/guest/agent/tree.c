@@ -14,6 +14,7 @@
 struct entry {
     pid_t pid;
     pid_t parent;
+    pid_t session;
     bool zombie;
     bool below;
 };
@@ -35,9 +36,11 @@ static bool read_stat(pid_t pid, struct entry *entry)
     char *rest = strrchr(text, ')');
     char state;
     int parent;
-    if (rest == NULL || sscanf(rest + 1, " %c %d", &state, &parent) != 2)
+    int session;
+    if (rest == NULL || sscanf(rest + 1, " %c %d %*d %d", &state, &parent, &session) != 3)
         return false;
-    *entry = (struct entry){.pid = pid, .parent = parent, .zombie = state == 'Z' || state == 'X'};
+    bool zombie = state == 'Z' || state == 'X';
+    *entry = (struct entry){.pid = pid, .parent = parent, .session = session, .zombie = zombie};
     return true;
 }
 
@@ -71,25 +74,27 @@ static bool parent_is_below(const struct entry *entries, size_t count, pid_t par
     return false;
 }
 
-size_t tree_list(pid_t root, pid_t except, pid_t **pids)
+/* Everything that is to end and runs, which zombies do not; `pids` is to be freed. */
+static size_t list(const struct tree_kill *what, pid_t **pids)
 {
     struct entry *entries;
     size_t count = read_all(&entries);
+    pid_t spared = getsid(0);
     /* Pids wrap around, so a child may stand before its parent: repeat until nothing is added. */
     for (bool changed = true; changed;) {
         changed = false;
         for (size_t i = 0; i < count; i++) {
             struct entry *e = &entries[i];
-            if (e->below || e->pid == except || e->pid == root)
+            if (e->below || e->pid == what->except || e->pid == what->root)
                 continue;
-            e->below = parent_is_below(entries, count, e->parent, root);
+            e->below = parent_is_below(entries, count, e->parent, what->root);
             changed = changed || e->below;
         }
     }
     size_t found = 0;
     *pids = xmalloc((count + 1) * sizeof **pids);
     for (size_t i = 0; i < count; i++)
-        if (entries[i].below && !entries[i].zombie)
+        if (entries[i].below && !entries[i].zombie && !(what->spare_session && entries[i].session == spared))
             (*pids)[found++] = entries[i].pid;
     free(entries);
     return found;
@@ -98,10 +103,10 @@ size_t tree_list(pid_t root, pid_t except, pid_t **pids)
 static size_t signal_all(const struct tree_kill *what, int signal)
 {
     pid_t *pids;
-    size_t count = tree_list(what->root, what->except, &pids);
+    size_t count = list(what, &pids);
     size_t left = 0;
     for (size_t i = 0; i < count; i++) {
-        if (pids[i] == what->spare || pids[i] == getpid())
+        if (pids[i] == getpid())
             continue;
         left++;
         if (signal != 0)

@@ -6,15 +6,9 @@
 
 #include <sys/types.h>
 
-/*
- * Everything below `root` that runs (zombies do not), leaving out `except` and all below it; `root` is not in it.
- * `pids` is to be freed.
- */
-size_t tree_list(pid_t root, pid_t except, pid_t **pids);
-
 struct tree_kill {
     pid_t root;
-    pid_t spare;         /* below root, lives on; its children do not */
+    bool spare_session;  /* who is in the caller's session lives on; its children elsewhere do not */
     pid_t except;        /* below root, lives on with everything below it */
     long grace_ms;       /* between SIGTERM and SIGKILL; 0: SIGKILL at once */
 };

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { GuestTaskState } from "../../../src/guest/guest-task.ts";
+import { GuestTaskState } from "../../../src/guest/guest-task-state.ts";
 
 const TASK = { command: ["true"], env: {} };
 
