@@ -18,6 +18,7 @@ import type { ParsedPayload } from "../feature/payload.ts";
 import type { GuestTask } from "../guest/guest-task.ts";
 import { createIdentity } from "../guest/wake.ts";
 import type { ImageLease } from "../image/store/image-lease.ts";
+import type { TaskLog } from "../log/task-log.ts";
 import { Sandbox, type SandboxOptions } from "../sandbox/sandbox.ts";
 import type { Accelerator } from "../vm/arguments.ts";
 import { describeMachine, type ResolvedMachine, resolveMachine } from "../vm/limits.ts";
@@ -25,7 +26,6 @@ import { ActiveFeatures } from "./active-features.ts";
 import { describeOutcome, outcomeOfError, outcomeOfRun } from "./outcome.ts";
 import { Phases } from "./phases.ts";
 import { describeCommand, runCommand } from "./run-command.ts";
-import type { TaskLog } from "../log/task-log.ts";
 import type { TaskResult } from "./task-result.ts";
 
 export interface TaskRunOptions extends Pick<SandboxOptions, "agentFile" | "cold" | "pool"> {

@@ -42,7 +42,9 @@ describe("a task", () => {
     expect(Object.keys(result.timings).sort()).toEqual([
       "boot",
       "collect",
+      "furnish",
       "image",
+      "prepare",
       "release",
       "run",
       "start",

@@ -1,0 +1,28 @@
+/** What a worker says of itself. */
+import type { Phase } from "./task-result.ts";
+
+/**
+ *   claiming ⇄ paused, waiting (the host is short of something, or fails)
+ *      └──▶ draining (finishes what runs) ──▶ stopping (ends what runs) ──▶ stopped
+ */
+export type WorkerState = "claiming" | "full" | "paused" | "waiting" | "draining" | "stopping" | "stopped";
+
+export interface WorkerStatus {
+  readonly state: WorkerState;
+  /** Why it does not claim, as a sentence. */
+  readonly why?: string;
+  readonly queue: string;
+  readonly startedAt: Date;
+  readonly capacity: number;
+  readonly running: readonly RunningTask[];
+  /** Runs that are over, since the start. */
+  readonly finished: { readonly total: number; readonly byEnd: Readonly<Record<string, number>> };
+}
+
+export interface RunningTask {
+  readonly taskId: string;
+  readonly runId: number;
+  readonly name?: string;
+  readonly phase: Phase | "publish" | "resolve";
+  readonly since: Date;
+}

@@ -1,0 +1,316 @@
+/**
+ * The worker: claims tasks while there is room, runs several at once, and ends without losing any.
+ *
+ *   claiming ⇄ full, waiting, paused ──drain()──▶ draining ──the last task is over──▶ stopped
+ *                                                    └──stop(), time is over──▶ stopping ──▶┘
+ *
+ * *Owns* the runs it has claimed; *borrows* the queue and the host. Nothing that happens to a task stops it.
+ */
+import { Cancellation, messageOf } from "../base/errors.ts";
+import { type Logger, silentLogger } from "../base/log.ts";
+import { formatDuration } from "../base/units.ts";
+import type { WorkerSettings } from "../config/worker-process.ts";
+import type { Claim, QueueDriver, Resolution } from "../queue/driver.ts";
+import { allowance, type BreakerState, CLOSED, noteClaim, noteHostError, noteNothing, noteSuccess } from "./breaker.ts";
+import { type Capacity, freeCapacity, type Room } from "./capacity.ts";
+import { ClaimLoop } from "./claim-loop.ts";
+import { ClaimedRun, type RunSteps } from "./claimed-run.ts";
+import type { RunEnding } from "./run-state.ts";
+import type { RunningTask, WorkerState, WorkerStatus } from "./status.ts";
+import type { Phase } from "./task-result.ts";
+
+/** A claimed task on this host. */
+export interface OpenedRun extends RunSteps {
+  readonly phase: Phase | undefined;
+  /** Memory its machine may still take, in MiB. */
+  untouchedMemoryMiB(): Promise<number>;
+  /** Never rejects; what is kept of the run stays. */
+  close(ending: RunEnding): Promise<void>;
+}
+
+export interface WorkerOptions {
+  queue: QueueDriver;
+  settings: WorkerSettings;
+  /** Most memory of one machine. */
+  maxMemoryMiB: number;
+  /** What the host has left. */
+  room: () => Promise<Room>;
+  open: (claim: Claim) => OpenedRun;
+  /** Something of the status has changed. */
+  onChange?: () => void;
+  logger?: Logger;
+}
+
+interface Held {
+  readonly run: ClaimedRun;
+  readonly opened: OpenedRun;
+  readonly since: Date;
+}
+
+type Mode = "claiming" | "paused" | "draining" | "stopping" | "stopped";
+
+export class Worker {
+  /** The worker has ended: no task is left. Never rejects. */
+  readonly done: Promise<void>;
+  readonly #options: WorkerOptions;
+  readonly #logger: Logger;
+  readonly #startedAt = new Date();
+  readonly #held = new Set<Held>();
+  readonly #closing = new Set<Promise<void>>();
+  readonly #byEnd: Record<string, number> = {};
+  readonly #done = Promise.withResolvers<void>();
+  #finished = 0;
+  #mode: Mode = "claiming";
+  /** Why it does not claim, where somebody said so. */
+  #why: string | undefined;
+  #breaker: BreakerState = CLOSED;
+  #short: string | undefined;
+  #queueError: string | undefined;
+  #idleSinceMs = performance.now();
+  #loop: ClaimLoop | undefined;
+  #loopEnd = new AbortController();
+  #looping: Promise<void> = Promise.resolve();
+  #patience: NodeJS.Timeout | undefined;
+
+  private constructor(options: WorkerOptions) {
+    this.#options = options;
+    this.#logger = options.logger ?? silentLogger;
+    this.done = this.#done.promise;
+  }
+
+  static start(options: WorkerOptions): Worker {
+    const worker = new Worker(options);
+    worker.#startLoop();
+    return worker;
+  }
+
+  get status(): WorkerStatus {
+    const { queue, settings } = this.#options;
+    const why = this.#whyNot();
+    return {
+      state: this.#stateNow(),
+      ...(why === undefined ? {} : { why }),
+      queue: queue.description,
+      startedAt: this.#startedAt,
+      capacity: settings.capacity,
+      running: [...this.#held].map(describe),
+      finished: { total: this.#finished, byEnd: { ...this.#byEnd } },
+    };
+  }
+
+  /** Milliseconds without a task; 0 while there is one. */
+  get idleMs(): number {
+    return this.#held.size > 0 ? 0 : performance.now() - this.#idleSinceMs;
+  }
+
+  /** When the loop that claims last did something; by the clock of `performance`. */
+  get lastBeatMs(): number {
+    return this.#loop?.lastBeatMs ?? performance.now();
+  }
+
+  /** Claims nothing more until {@link resume}; what runs goes on. */
+  async pause(why: string): Promise<void> {
+    if (this.#mode !== "claiming") return;
+    this.#mode = "paused";
+    this.#why = why;
+    this.#logger.log("info", `paused: ${why}`);
+    await this.#endLoop();
+    this.#changed();
+  }
+
+  resume(): void {
+    if (this.#mode !== "paused") return;
+    this.#mode = "claiming";
+    this.#why = undefined;
+    this.#logger.log("info", "claims tasks again");
+    this.#startLoop();
+    this.#changed();
+  }
+
+  /** There may be room on the host now. */
+  reconsider(): void {
+    this.#loop?.wake();
+  }
+
+  /** Claims nothing more and ends with the last task; those that take longer than `timeoutMs` are stopped then. */
+  drain(why: string, timeoutMs: number): void {
+    if (this.#mode === "stopping" || this.#mode === "stopped") return;
+    const stopInTime = () => this.stop(`${why}, and ${formatDuration(timeoutMs)} were not enough for its tasks`);
+    clearTimeout(this.#patience);
+    this.#patience = setTimeout(stopInTime, Math.min(timeoutMs, 2 ** 31 - 1));
+    if (this.#mode === "draining") return;
+    this.#mode = "draining";
+    this.#why = why;
+    const left = this.#held.size === 0 ? "no task is left" : `${this.#held.size} to finish`;
+    this.#logger.log("info", `claims no more tasks: ${why}; ${left}`);
+    void this.#endLoop().then(() => this.#endIfEmpty());
+    this.#changed();
+  }
+
+  /** Stops what runs, now: the queue is told that the worker went away, and lets others run it again. */
+  stop(why: string): void {
+    if (this.#mode === "stopping" || this.#mode === "stopped") return;
+    clearTimeout(this.#patience);
+    this.#mode = "stopping";
+    this.#why = why;
+    this.#logger.log("warn", `stops its tasks: ${why}`);
+    const cancellation = new Cancellation("worker-shutdown", `the worker was stopped: ${why}`);
+    for (const { run } of this.#held) run.stop(cancellation);
+    void this.#endLoop().then(() => this.#endIfEmpty());
+    this.#changed();
+  }
+
+  #startLoop(): void {
+    this.#loopEnd = new AbortController();
+    this.#loop = new ClaimLoop({
+      queue: this.#options.queue,
+      room: () => this.#room(),
+      onClaim: (claim) => this.#take(claim),
+      onAnswer: (error) => {
+        this.#queueError = error === undefined ? undefined : messageOf(error);
+      },
+      logger: this.#logger,
+      signal: this.#loopEnd.signal,
+    });
+    this.#looping = this.#loop.run();
+  }
+
+  async #endLoop(): Promise<void> {
+    this.#loopEnd.abort(new Error("the worker claims no more tasks"));
+    await this.#looping;
+  }
+
+  async #room(): Promise<{ count: number; waitMs: number }> {
+    const { most, waitMs } = allowance(this.#breaker, performance.now());
+    if (most === 0) return { count: 0, waitMs };
+    const { count, short } = await this.#capacity();
+    if (short !== undefined && count === 0 && short !== this.#short)
+      this.#logger.log("warn", `claims no tasks: ${short}`);
+    const before = this.#short;
+    this.#short = count === 0 ? short : undefined;
+    if (this.#short !== before) this.#changed();
+    return { count: Math.min(count, most), waitMs: Number.POSITIVE_INFINITY };
+  }
+
+  async #capacity(): Promise<Capacity> {
+    const { settings, maxMemoryMiB } = this.#options;
+    try {
+      const untouched = await Promise.all([...this.#held].map(({ opened }) => opened.untouchedMemoryMiB()));
+      const running = { tasks: this.#held.size, untouchedMemoryMiB: untouched.reduce((sum, next) => sum + next, 0) };
+      return freeCapacity({ ...settings, maxMemoryMiB }, await this.#options.room(), running);
+    } catch (error) {
+      return { count: 0, short: `the host cannot be looked at: ${messageOf(error)}` };
+    }
+  }
+
+  #take(claim: Claim): void {
+    const opened = this.#options.open(claim);
+    const held: Held = { run: ClaimedRun.start(claim, opened), opened, since: new Date() };
+    this.#held.add(held);
+    this.#breaker = noteClaim(this.#breaker);
+    this.#logger.log("info", "claimed a task", taskOf(claim));
+    // What was claimed while the worker was told to stop.
+    if (this.#mode === "stopping") held.run.stop(new Cancellation("worker-shutdown", "the worker was stopped"));
+    const closing = this.#finish(held).finally(() => this.#closing.delete(closing));
+    this.#closing.add(closing);
+    this.#changed();
+  }
+
+  async #finish(held: Held): Promise<void> {
+    const ending = await held.run.done;
+    await held.opened.close(ending);
+    this.#held.delete(held);
+    this.#finished++;
+    const end = nameOf(ending);
+    this.#byEnd[end] = (this.#byEnd[end] ?? 0) + 1;
+    if (this.#held.size === 0) this.#idleSinceMs = performance.now();
+    this.#logger.log("info", `a task is over: ${end}`, taskOf(held.run.claim));
+    this.#judgeHost(ending);
+    this.#loop?.wake();
+    this.#changed();
+    if (this.#mode === "draining" || this.#mode === "stopping") void this.#looping.then(() => this.#endIfEmpty());
+  }
+
+  #judgeHost(ending: RunEnding): void {
+    const { hostErrors } = this.#options.settings;
+    if ("lost" in ending || isShutdown(ending)) {
+      this.#breaker = noteNothing(this.#breaker);
+      return;
+    }
+    const { resolution } = ending;
+    if (resolution.kind !== "exception" || resolution.reason !== "internal-error") {
+      this.#breaker = noteSuccess(this.#breaker);
+      return;
+    }
+    const before = this.#breaker.openUntilMs;
+    this.#breaker = noteHostError(this.#breaker, resolution.message ?? "internal-error", hostErrors, performance.now());
+    const { errorsInARow, openUntilMs = 0, why } = this.#breaker;
+    if (openUntilMs === (before ?? 0)) return;
+    const pause = formatDuration(openUntilMs - performance.now());
+    this.#logger.log(
+      "error",
+      `claims no tasks for ${pause}: ${errorsInARow} failed in a row by the fault of this host; ${why}`,
+    );
+  }
+
+  #endIfEmpty(): void {
+    if (this.#held.size > 0 || this.#mode === "stopped") return;
+    if (this.#mode !== "draining" && this.#mode !== "stopping") return;
+    clearTimeout(this.#patience);
+    this.#mode = "stopped";
+    this.#logger.log("info", `stopped: ${this.#why}`);
+    this.#changed();
+    this.#done.resolve();
+  }
+
+  #stateNow(): WorkerState {
+    if (this.#mode !== "claiming") return this.#mode;
+    if (this.#held.size >= this.#options.settings.capacity) return "full";
+    return this.#whyNot() === undefined ? "claiming" : "waiting";
+  }
+
+  #whyNot(): string | undefined {
+    if (this.#mode !== "claiming") return this.#why;
+    const { openUntilMs, onTrial, why } = this.#breaker;
+    if (openUntilMs !== undefined) {
+      const next = onTrial
+        ? "one task is on trial"
+        : `it tries again in ${formatDuration(Math.max(0, openUntilMs - performance.now()))}`;
+      return `tasks failed by the fault of this host (${why}); ${next}`;
+    }
+    if (this.#queueError !== undefined) return `the queue cannot be asked: ${this.#queueError}`;
+    return this.#short;
+  }
+
+  #changed(): void {
+    this.#options.onChange?.();
+  }
+}
+
+function describe({ run, opened, since }: Held): RunningTask {
+  const { task } = run.claim;
+  const phase = run.state === "publishing" ? "publish" : run.state === "resolving" ? "resolve" : opened.phase;
+  return {
+    taskId: task.taskId,
+    runId: task.runId,
+    ...(task.name === undefined ? {} : { name: task.name }),
+    phase: phase ?? "prepare",
+    since,
+  };
+}
+
+function taskOf({ task }: Claim): { taskId: string; runId: number } {
+  return { taskId: task.taskId, runId: task.runId };
+}
+
+function isShutdown(ending: { resolution: Resolution }): boolean {
+  const { resolution } = ending;
+  return (
+    resolution.kind === "exception" && ["worker-shutdown", "deadline-exceeded", "canceled"].includes(resolution.reason)
+  );
+}
+
+function nameOf(ending: RunEnding): string {
+  if ("lost" in ending) return ending.lost.reason;
+  return ending.resolution.kind === "exception" ? ending.resolution.reason : ending.resolution.kind;
+}

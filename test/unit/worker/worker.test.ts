@@ -1,0 +1,181 @@
+import { once } from "node:events";
+import { describe, expect, it } from "vitest";
+import { resolutionReason } from "../../../src/base/errors.ts";
+import { resolveConfig } from "../../../src/config/config.ts";
+import type { Claim, Resolution } from "../../../src/queue/driver.ts";
+import { type OpenedRun, Worker } from "../../../src/worker/worker.ts";
+import { FakeClaim, FakeQueue, unreachable } from "../../fakes/fake-queue.ts";
+
+const host = { memoryMiB: 65_536, cpus: 8 };
+const COMPLETED: Resolution = { kind: "completed" };
+const HOST_ERROR: Resolution = { kind: "exception", reason: "internal-error", message: "QEMU is not installed" };
+
+/** Runs what the payload says; `open` ones go on until the test ends them. */
+class Host {
+  readonly queue = new FakeQueue();
+  readonly worker: Worker;
+  readonly ends = new Map<string, (resolution: Resolution) => void>();
+  readonly logged: string[] = [];
+  memoryMiB = 65_536;
+  #changed = Promise.withResolvers<void>();
+
+  constructor(worker: object = { capacity: 2 }) {
+    const config = resolveConfig({ worker }, { env: {}, uid: 0, home: "/nowhere", host });
+    this.worker = Worker.start({
+      queue: this.queue,
+      settings: config.worker,
+      maxMemoryMiB: 1_024,
+      room: async () => ({ memoryMiB: this.memoryMiB, diskBytes: 2 ** 40 }),
+      open: (claim) => this.#open(claim),
+      onChange: () => {
+        this.#changed.resolve();
+        this.#changed = Promise.withResolvers<void>();
+      },
+      logger: { log: (_level, message) => void this.logged.push(message) },
+    });
+  }
+
+  #open({ task }: Claim): OpenedRun {
+    return {
+      phase: "run",
+      note: () => {},
+      untouchedMemoryMiB: async () => 0,
+      publish: async () => undefined,
+      close: async () => {},
+      execute: async (signal) => {
+        const aborted = once(signal, "abort").then((): Resolution => {
+          return { kind: "exception", reason: resolutionReason(signal.reason) };
+        });
+        const end = new Promise<Resolution>((resolve) => this.ends.set(task.taskId, resolve));
+        return task.payload === "open" ? Promise.race([end, aborted]) : (task.payload as Resolution);
+      },
+    };
+  }
+
+  async until(condition: () => boolean): Promise<void> {
+    while (!condition()) await this.#changed.promise;
+  }
+
+  get runningIds(): string[] {
+    return this.worker.status.running.map(({ taskId }) => taskId);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.worker.stop("the test is over");
+    await this.worker.done;
+  }
+}
+
+const open = (taskId: string) => new FakeClaim("open", { taskId });
+
+describe("a worker", () => {
+  it("claims as many as it has room for, and the next when one is over", async () => {
+    await using the = new Host();
+    const [a, b, c] = [open("a"), open("b"), open("c")];
+    the.queue.add(a, b, c);
+    await the.until(() => the.worker.status.state === "full");
+    expect(the.runningIds).toEqual(["a", "b"]);
+    the.ends.get("a")?.(COMPLETED);
+    await the.until(() => the.runningIds.includes("c"));
+    expect(a.resolutions).toEqual([COMPLETED]);
+    expect(the.queue.questions.slice(0, 2)).toEqual([2, 1]);
+  });
+
+  it("goes on after tasks of every end", async () => {
+    await using the = new Host();
+    const failed: Resolution = { kind: "failed", reason: "command-failed" };
+    const claims = [COMPLETED, failed, HOST_ERROR, COMPLETED].map((end) => new FakeClaim(end));
+    the.queue.add(...claims);
+    await the.until(() => the.worker.status.finished.total === 4);
+    expect(the.worker.status.finished.byEnd).toEqual({ completed: 2, failed: 1, "internal-error": 1 });
+  });
+
+  it("stops claiming after host errors in a row, says why, and recovers by itself", async () => {
+    await using the = new Host({ capacity: 1, hostErrors: { max: 2, pause: 0.02 } });
+    the.queue.add(new FakeClaim(HOST_ERROR), new FakeClaim(HOST_ERROR));
+    await the.until(() => the.worker.status.finished.total === 2);
+    expect(the.worker.status).toMatchObject({
+      state: "waiting",
+      why: expect.stringContaining("QEMU is not installed"),
+    });
+    the.queue.add(new FakeClaim(COMPLETED), new FakeClaim(COMPLETED));
+    await the.until(() => the.worker.status.finished.total === 4);
+    expect(the.worker.status.state).toBe("claiming");
+    expect(the.logged.join("\n")).toMatch(/claims no tasks for .* by the fault of this host; QEMU is not installed/);
+  });
+
+  it("asks a queue that does not answer again, and says so meanwhile", async () => {
+    await using the = new Host();
+    the.queue.refusals.push(unreachable());
+    const claim = new FakeClaim(COMPLETED);
+    await the.queue.asked;
+    the.queue.add(claim);
+    await expect(claim.told).resolves.toEqual(COMPLETED);
+    expect(the.logged).toContain("the queue cannot be asked for tasks: the queue does not answer");
+    expect(the.logged).toContain("the queue answers again");
+  });
+
+  it("claims nothing while it is paused, and finishes what it has", async () => {
+    await using the = new Host();
+    the.queue.add(open("a"));
+    await the.until(() => the.runningIds.includes("a"));
+    await the.worker.pause("an operator looks at it");
+    the.queue.add(open("b"));
+    the.ends.get("a")?.(COMPLETED);
+    await the.until(() => the.runningIds.length === 0);
+    expect(the.worker.status).toMatchObject({ state: "paused", why: "an operator looks at it" });
+    expect(the.queue.length).toBe(1);
+    the.worker.resume();
+    await the.until(() => the.runningIds.includes("b"));
+  });
+
+  it("claims nothing while the host is short of memory, and says so", async () => {
+    await using the = new Host();
+    the.queue.add(open("a"));
+    await the.until(() => the.runningIds.includes("a"));
+    the.memoryMiB = 1_000;
+    the.queue.add(open("b"), open("c"));
+    the.ends.get("a")?.(COMPLETED);
+    await the.until(() => the.worker.status.state === "waiting");
+    expect(the.worker.status.why).toMatch(/1000 MiB of memory are free/);
+    the.memoryMiB = 65_536;
+    the.worker.reconsider();
+    await the.until(() => the.worker.status.state === "full");
+  });
+
+  it("drains: claims nothing more, finishes what runs, and ends", async () => {
+    await using the = new Host();
+    const claim = open("a");
+    the.queue.add(claim);
+    await the.until(() => the.runningIds.includes("a"));
+    the.worker.drain("it is told to end", 60_000);
+    the.queue.add(open("b"));
+    the.ends.get("a")?.(COMPLETED);
+    await the.worker.done;
+    expect(claim.resolutions).toEqual([COMPLETED]);
+    expect(the.queue.length).toBe(1);
+    expect(the.worker.status).toMatchObject({ state: "stopped", why: "it is told to end" });
+  });
+
+  it.each([
+    ["a second signal", 60_000],
+    ["the end of its patience", 5],
+  ])("stops what runs at %s", async (how, timeoutMs) => {
+    await using the = new Host();
+    const claim = open("a");
+    the.queue.add(claim);
+    await the.until(() => the.runningIds.includes("a"));
+    the.worker.drain("it is told to end", timeoutMs);
+    if (how === "a second signal") the.worker.stop("it is told again");
+    await the.worker.done;
+    expect(claim.resolutions).toEqual([expect.objectContaining({ kind: "exception", reason: "worker-shutdown" })]);
+  });
+
+  it("ends at once where nothing runs", async () => {
+    await using the = new Host();
+    await the.queue.asked.catch(() => {});
+    the.worker.drain("it is told to end", 60_000);
+    await the.worker.done;
+    expect(the.worker.status.state).toBe("stopped");
+  });
+});
