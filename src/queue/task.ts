@@ -10,13 +10,16 @@ export type Priority = (typeof PRIORITIES)[number];
  * unscheduled ──dependencies resolved──▶ pending ──claim──▶ running ──▶ completed | failed | exception
  *                                           ◀──retry, rerun──┘
  */
-export type TaskState = "unscheduled" | "pending" | "running" | "completed" | "failed" | "exception";
+export const TASK_STATES = ["unscheduled", "pending", "running", "completed", "failed", "exception"] as const;
+
+export type TaskState = (typeof TASK_STATES)[number];
 
 export interface Run {
   /** From 0. */
   readonly runId: number;
   readonly state: Exclude<TaskState, "unscheduled">;
-  readonly reasonCreated: "scheduled" | "retry" | "task-retry" | "rerun";
+  /** `exception`: only so that there is a run to say why the task ended before it had one. */
+  readonly reasonCreated: "scheduled" | "retry" | "task-retry" | "rerun" | "exception";
   /** Why it ended, where it did not complete. */
   readonly reason?: ExceptionReason | string;
   readonly message?: string;
@@ -39,6 +42,7 @@ export interface TaskStatus {
   readonly deadline: Date;
   readonly expires: Date;
   readonly retriesLeft: number;
+  /** What it depends on, of whatever state. */
   readonly dependencies: readonly string[];
   /** The oldest first. */
   readonly runs: readonly Run[];

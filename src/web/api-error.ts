@@ -1,0 +1,46 @@
+/** What goes wrong in the HTTP API: `{code, message, details?}` with a status. */
+import { codeOf, InvalidInputError, messageOf, WorkerError } from "../base/errors.ts";
+
+export class ApiError extends Error {
+  readonly status: number;
+  readonly code: string;
+  readonly details: unknown;
+
+  constructor(status: number, code: string, message: string, details?: unknown) {
+    super(message);
+    this.name = "ApiError";
+    this.status = status;
+    this.code = code;
+    this.details = details;
+  }
+}
+
+/** Errors of the parts below whose cause is the request. */
+const STATUS: Readonly<Record<string, number>> = {
+  "task-not-found": 404,
+  "run-not-found": 404,
+  "task-ambiguous": 400,
+  "task-exists": 409,
+  "task-not-resolved": 409,
+  "dependency-not-found": 400,
+};
+
+export function toApiError(error: unknown): ApiError {
+  if (error instanceof ApiError) return error;
+  if (error instanceof InvalidInputError) return new ApiError(400, error.code, error.message, error.issues);
+  if (error instanceof WorkerError) {
+    const status = STATUS[error.code] ?? (error.blame === "upstream" ? 503 : 500);
+    return new ApiError(status, error.code, error.message);
+  }
+  const refused = refusedByExpress(error);
+  if (refused !== undefined) return refused;
+  return new ApiError(500, codeOf(error) ?? "internal-error", messageOf(error));
+}
+
+/** A body that is no JSON, or too large; an address that cannot be decoded. */
+function refusedByExpress(error: unknown): ApiError | undefined {
+  if (typeof error !== "object" || error === null || !("status" in error)) return undefined;
+  const { status } = error;
+  if (typeof status !== "number" || status < 400 || status > 499) return undefined;
+  return new ApiError(status, status === 413 ? "too-large" : "bad-request", messageOf(error));
+}

@@ -1,0 +1,81 @@
+/** An HTTP server on a unix socket or on loopback. *Owns* the server and its connections. */
+import { once } from "node:events";
+import { chmod, rm } from "node:fs/promises";
+import type { IncomingMessage, RequestListener, Server } from "node:http";
+import { connect } from "node:net";
+import type { Duplex } from "node:stream";
+import { codeOf, messageOf, WorkerError } from "../base/errors.ts";
+
+const { createServer } = process.getBuiltinModule("node:http");
+
+/** A path of at most 107 bytes in a folder of our own, or an address of this host; port 0 takes one that is free. */
+export type ServiceAddress = { readonly path: string } | { readonly host: string; readonly port: number };
+
+export class HttpService implements AsyncDisposable {
+  readonly #server: Server;
+  readonly #address: ServiceAddress;
+
+  private constructor(server: Server, address: ServiceAddress) {
+    this.#server = server;
+    this.#address = address;
+  }
+
+  /**
+   * @param upgrade Takes over websocket connections, and owns their sockets.
+   * @throws {WorkerError} `address-in-use`: another process listens there; `cannot-listen`.
+   */
+  static async listen(
+    address: ServiceAddress,
+    handler: RequestListener,
+    upgrade?: (request: IncomingMessage, socket: Duplex, head: Buffer) => void,
+  ): Promise<HttpService> {
+    if ("path" in address) await removeStaleSocket(address.path);
+    const server = createServer({ headersTimeout: 10_000, maxHeaderSize: 16 * 1_024, requestTimeout: 0 }, handler);
+    if (upgrade !== undefined) server.on("upgrade", upgrade);
+    server.listen("path" in address ? { path: address.path } : { host: address.host, port: address.port });
+    try {
+      await once(server, "listening");
+    } catch (error) {
+      throw cannotListen(address, error);
+    }
+    if ("path" in address) await chmod(address.path, 0o600);
+    return new HttpService(server, address);
+  }
+
+  /** Undefined on a unix socket. */
+  get port(): number | undefined {
+    const address = this.#server.address();
+    return typeof address === "object" && address !== null ? address.port : undefined;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (!this.#server.listening) return;
+    const closed = once(this.#server, "close");
+    this.#server.close();
+    this.#server.closeAllConnections();
+    await closed;
+    if ("path" in this.#address) await rm(this.#address.path, { force: true });
+  }
+}
+
+/** A socket that nobody listens on was left by a process that was killed. */
+async function removeStaleSocket(path: string): Promise<void> {
+  const socket = connect({ path });
+  try {
+    await once(socket, "connect");
+  } catch (error) {
+    if (codeOf(error) === "ECONNREFUSED") await rm(path, { force: true });
+    return;
+  } finally {
+    socket.destroy();
+  }
+}
+
+function cannotListen(address: ServiceAddress, cause: unknown): WorkerError {
+  const where = "path" in address ? address.path : `${address.host}:${address.port}`;
+  const inUse = codeOf(cause) === "EADDRINUSE";
+  const message = inUse
+    ? `another process listens on ${where}; is there a worker already?`
+    : `cannot listen on ${where}: ${messageOf(cause)}`;
+  return new WorkerError(message, { code: inUse ? "address-in-use" : "cannot-listen", blame: "host", cause });
+}
