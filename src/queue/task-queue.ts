@@ -1,6 +1,14 @@
 /** The port to a job queue, as submitters and operators need it. */
 import type { TaskDefinition } from "../generated/task-definition.ts";
+import type { LinkTarget } from "./driver.ts";
 import type { TaskState, TaskStatus } from "./task.ts";
+
+/** All that is known of one task. */
+export interface TaskDetails extends TaskStatus {
+  readonly definition: TaskDefinition;
+  /** What keeps an unscheduled task from being scheduled. Those that are resolved will do so until its deadline. */
+  readonly waitsFor: readonly { readonly taskId: string; readonly state: TaskState }[];
+}
 
 export interface TaskFilter {
   readonly states?: readonly TaskState[];
@@ -21,13 +29,19 @@ export interface ArtifactEntry {
   readonly expires: Date;
   /** Where this host has it; undefined where another host does. */
   readonly file?: string;
+  /** Who has put it there. */
+  readonly workerId?: string;
+  /** Why there is no content. */
   readonly error?: { readonly reason: string; readonly message: string };
+  /** What it stands for. */
+  readonly link?: LinkTarget;
 }
 
 export interface TaskQueue extends AsyncDisposable {
   /**
    * @param definition Checked against the schema already, its payload not.
-   * @throws {QueueError} `task-exists`, `dependency-not-found`.
+   * @param options.taskId Who says it may say it again: the same definition under the same id is the same task.
+   * @throws {QueueError} `task-exists`, `dependency-not-found`, `deadline-after-expiry`.
    */
   submit(definition: TaskDefinition, options?: { taskId?: string }): Promise<TaskStatus>;
   /** The newest first. */
@@ -36,10 +50,14 @@ export interface TaskQueue extends AsyncDisposable {
    * @param reference An id, or the beginning of only one.
    * @throws {QueueError} `task-not-found`, `task-ambiguous`; so do those below.
    */
-  show(reference: string): Promise<TaskStatus & { readonly definition: TaskDefinition }>;
+  show(reference: string): Promise<TaskDetails>;
   /** Ends it whatever it does; one that is resolved stays as it is. */
   cancel(reference: string, message?: string): Promise<TaskStatus>;
-  /** Gives a task that is resolved another run, with all its retries. */
+  /**
+   * Gives a task that is resolved another run, with all its retries; one that is not stays as it is.
+   *
+   * @throws {QueueError} `task-deadline-over`: submit it anew.
+   */
   rerun(reference: string): Promise<TaskStatus>;
   artifacts(reference: string, runId?: number): Promise<ArtifactEntry[]>;
 }

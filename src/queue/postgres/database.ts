@@ -1,0 +1,143 @@
+/**
+ * The connections to one database, and transactions on them.
+ *
+ * *Owns* a pool of connections; *borrows* the source, which it tells when it has let go of the last one.
+ */
+import { setTimeout as delay } from "node:timers/promises";
+import pg from "pg";
+import { QueueError } from "../errors.ts";
+import { APPLICATION_NAME, type ConnectionSource, TIMEOUTS } from "./connection.ts";
+import { isConflict, isConnectionSound, isUnreachable, toQueueError } from "./database-errors.ts";
+
+export interface Statement {
+  /** Statements with a name are planned once per connection. */
+  readonly name?: string;
+  readonly text: string;
+  readonly values?: readonly unknown[];
+}
+
+/** Where statements are run: a transaction, or none. */
+export interface Sql {
+  // biome-ignore lint/suspicious/noExplicitAny: rows have the type that their statement gives them.
+  run<Row extends pg.QueryResultRow = any>(statement: Statement): Promise<Row[]>;
+}
+
+const MAX_ATTEMPTS = 20;
+const MAX_IDLE_MS = 10_000;
+
+export class Database implements Sql, AsyncDisposable {
+  readonly description: string;
+  readonly #source: ConnectionSource;
+  readonly #pool: pg.Pool;
+  #reviving: Promise<void> | undefined;
+  #closing: Promise<void> | undefined;
+
+  constructor(source: ConnectionSource) {
+    this.description = source.description;
+    this.#source = source;
+    this.#pool = new pg.Pool({
+      ...this.#config(),
+      max: source.maxConnections ?? 8,
+      idleTimeoutMillis: MAX_IDLE_MS,
+    });
+    // A connection that breaks while nobody uses it; whoever asks next gets a new one, or an error of his own.
+    this.#pool.on("error", () => {});
+  }
+
+  /** One statement, in a transaction of its own. @throws {QueueError} */
+  async run<Row extends pg.QueryResultRow>(statement: Statement): Promise<Row[]> {
+    return await this.#withClient((client) => query<Row>(client, statement));
+  }
+
+  /**
+   * Runs `work` in a transaction; again from its beginning, if others were in the way.
+   *
+   * @throws {QueueError} Whether it happened is unknown if the connection broke at the very end.
+   */
+  async transaction<T>(work: (sql: Sql) => Promise<T>): Promise<T> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await this.#withClient((client) => inTransaction(client, work));
+      } catch (error) {
+        if (attempt === MAX_ATTEMPTS || !(error instanceof QueueError) || !isConflict(error.cause)) throw error;
+        await delay(Math.random() * 10 * attempt);
+      }
+    }
+  }
+
+  /** A connection that belongs to who asks, and is not counted with the others. @throws {QueueError} */
+  async connect(): Promise<pg.Client> {
+    try {
+      return await this.#reviving_(async () => {
+        const client = new pg.Client(this.#config());
+        client.on("error", () => {});
+        try {
+          await client.connect();
+        } catch (error) {
+          await client.end().catch(() => {});
+          throw error;
+        }
+        return client;
+      });
+    } catch (error) {
+      throw toQueueError(error, this.description);
+    }
+  }
+
+  async #withClient<T>(use: (client: pg.PoolClient) => Promise<T>): Promise<T> {
+    try {
+      const client = await this.#reviving_(() => this.#pool.connect());
+      let failure: unknown;
+      try {
+        return await use(client);
+      } catch (error) {
+        failure = error;
+        throw error;
+      } finally {
+        client.release(failure !== undefined && !isConnectionSound(failure));
+      }
+    } catch (error) {
+      throw toQueueError(error, this.description);
+    }
+  }
+
+  async #reviving_<T>(connect: () => Promise<T>): Promise<T> {
+    if (this.#closing !== undefined) throw new QueueError("queue-closed", "the queue was closed", { blame: "worker" });
+    try {
+      return await connect();
+    } catch (error) {
+      if (this.#source.revive === undefined || !isUnreachable(error)) throw error;
+      this.#reviving ??= this.#source.revive().finally(() => {
+        this.#reviving = undefined;
+      });
+      await this.#reviving;
+      return await connect();
+    }
+  }
+
+  #config(): pg.ClientConfig {
+    return { application_name: APPLICATION_NAME, keepAlive: true, ...TIMEOUTS, ...this.#source.config };
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    this.#closing ??= this.#pool.end().finally(() => this.#source.release?.());
+    return this.#closing;
+  }
+}
+
+async function inTransaction<T>(client: pg.PoolClient, work: (sql: Sql) => Promise<T>): Promise<T> {
+  await client.query("BEGIN");
+  try {
+    const result = await work({ run: (statement) => query(client, statement) });
+    await client.query("COMMIT");
+    return result;
+  } catch (error) {
+    if (isConnectionSound(error)) await client.query("ROLLBACK");
+    throw error;
+  }
+}
+
+async function query<Row extends pg.QueryResultRow>(client: pg.ClientBase, statement: Statement): Promise<Row[]> {
+  const { rows } = await client.query<Row>({ ...statement, values: [...(statement.values ?? [])] });
+  return rows;
+}

@@ -1,0 +1,135 @@
+/**
+ * Claims runs from one task queue.
+ *
+ * *Owns* the claims until they are over; *borrows* the store.
+ */
+import type { ArtifactDestination, QueueDriver } from "../driver.ts";
+import { PRIORITIES } from "../task.ts";
+import { claim } from "../transitions.ts";
+import { type HeldRun, PostgresClaim } from "./claim.ts";
+import type { Notice } from "./notices.ts";
+import { type CoreRow, recordOf } from "./task-rows.ts";
+import type { TaskStore } from "./task-store.ts";
+import { Wake } from "./wake.ts";
+
+export interface DriverOptions {
+  /** Name of the task queue. */
+  readonly queue: string;
+  readonly workerId: string;
+  /** How long a claim holds unless it is renewed. */
+  readonly leaseMs: number;
+  /** How long {@link QueueDriver.claim} waits for a task; default 20 s. */
+  readonly maxWaitMs?: number;
+}
+
+export interface DriverSurroundings {
+  readonly store: TaskStore;
+  readonly artifactsOf: (claim: PostgresClaim) => ArtifactDestination;
+  readonly onDispose: (driver: PostgresDriver) => void;
+}
+
+const DEFAULT_WAIT_MS = 20_000;
+
+/** Claimers are woken; these are for when the call is lost. */
+const FIRST_PAUSE_MS = 250;
+const MAX_PAUSE_MS = 3_000;
+
+interface ClaimRow extends CoreRow {
+  readonly payload: unknown;
+  readonly name: string | null;
+  readonly created: Date;
+  readonly now: Date;
+}
+
+export class PostgresDriver implements QueueDriver {
+  readonly description: string;
+  readonly #options: DriverOptions;
+  readonly #surroundings: DriverSurroundings;
+  readonly #wake = new Wake();
+  readonly #claims = new Map<string, PostgresClaim>();
+  readonly #closed = new AbortController();
+
+  constructor(options: DriverOptions, surroundings: DriverSurroundings) {
+    this.#options = options;
+    this.#surroundings = surroundings;
+    this.description = `${surroundings.store.database.description}, task queue ${options.queue}`;
+  }
+
+  async claim(count: number, signal: AbortSignal): Promise<PostgresClaim[]> {
+    const either = AbortSignal.any([signal, this.#closed.signal]);
+    const endMs = performance.now() + (this.#options.maxWaitMs ?? DEFAULT_WAIT_MS);
+    for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(pauseMs * 1.5, MAX_PAUSE_MS)) {
+      either.throwIfAborted();
+      const calls = this.#wake.calls;
+      const claims = await this.#tryClaim(count);
+      if (either.aborted) await Promise.allSettled(claims.map((held) => held.giveBack()));
+      either.throwIfAborted();
+      const leftMs = endMs - performance.now();
+      if (claims.length > 0 || leftMs <= 0) return claims;
+      await this.#wake.wait(calls, Math.min(leftMs, pauseMs * (0.5 + Math.random())), either);
+    }
+  }
+
+  async #tryClaim(count: number): Promise<PostgresClaim[]> {
+    const { store } = this.#surroundings;
+    const { queue, workerId, leaseMs } = this.#options;
+    await store.jobs.prepare(queue);
+    const runs = await store.transaction(async (tasks) => {
+      const askedAtMs = performance.now();
+      const jobs = await store.jobs.take(tasks.sql, queue, count);
+      if (jobs.length === 0) return [];
+      const rows = await tasks.lockJobs<ClaimRow>(jobs, "definition->'payload' AS payload, name, created");
+      const held: HeldRun[] = [];
+      for (const row of rows) {
+        const task = recordOf(row);
+        const takenUntil = new Date(row.now.getTime() + leaseMs);
+        const core = claim(task.core, { workerId, takenUntil }, row.now);
+        if (task.job === undefined || core === task.core) continue;
+        await tasks.write(task, core, row.now);
+        held.push(heldRun(row, task.job, askedAtMs));
+      }
+      // A job without a task would be handed out for ever.
+      const stray = jobs.filter((job) => !held.some((run) => run.job === job));
+      for (const job of stray) await store.jobs.remove(tasks.sql, queue, job);
+      return held.sort((a, b) => PRIORITIES.indexOf(a.task.priority) - PRIORITIES.indexOf(b.task.priority));
+    });
+    const { artifactsOf } = this.#surroundings;
+    const onOver = (over: PostgresClaim) => void this.#claims.delete(over.job);
+    const claims = runs.map((held) => new PostgresClaim(held, { store, leaseMs, artifactsOf, onOver }));
+    for (const held of claims) this.#claims.set(held.job, held);
+    return claims;
+  }
+
+  /** Of all processes; most are for others. */
+  hear(notice: Notice): void {
+    if (notice.kind === "lost") this.#claims.get(notice.job)?.lose(notice.reason, notice.message);
+    else if (notice.queue === this.#options.queue) this.#wake.call();
+  }
+
+  /** Notices may have been missed. @throws {QueueError} */
+  async catchUp(): Promise<void> {
+    this.#wake.call();
+    for (const held of [...this.#claims.values()]) await held.check();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#closed.signal.aborted) return;
+    this.#closed.abort(new Error("the queue was closed"));
+    for (const held of [...this.#claims.values()]) held.forget();
+    this.#surroundings.onDispose(this);
+  }
+}
+
+function heldRun(row: ClaimRow, job: string, askedAtMs: number): HeldRun {
+  const { taskId, priority, core } = recordOf(row);
+  const { payload, created, deadline, expires, now } = row;
+  return {
+    task: {
+      ...{ taskId, runId: core.runs.length - 1, payload, priority, created, deadline, expires },
+      name: row.name ?? undefined,
+    },
+    job,
+    askedAtMs,
+    untilDeadlineMs: deadline.getTime() - now.getTime(),
+  };
+}

@@ -1,0 +1,93 @@
+/** Rows of boxcar.task ↔ what the queue says of tasks. */
+import { PRIORITIES, type Priority, type Run, type TaskState, type TaskStatus } from "../task.ts";
+import type { TaskCore } from "../transitions.ts";
+
+/** What a transition needs of a task; short, since it is read for every step. */
+export const CORE_COLUMNS =
+  "task_id, queue, priority, state, retries, retries_left, unmet, runs, job, deadline, expires";
+
+/** For lists. */
+export const STATUS_COLUMNS = `${CORE_COLUMNS}, name, created, coalesce(definition->'dependencies', '[]') AS dependencies`;
+
+export interface CoreRow {
+  task_id: string;
+  queue: string;
+  priority: string;
+  state: string;
+  retries: number;
+  retries_left: number;
+  unmet: number;
+  runs: readonly RunRow[];
+  job: string | null;
+  deadline: Date;
+  expires: Date;
+}
+
+export interface StatusRow extends CoreRow {
+  name: string | null;
+  created: Date;
+  dependencies: readonly string[];
+}
+
+type RunTime = "scheduled" | "started" | "resolved" | "takenUntil";
+
+/** As JSON has it. */
+type RunRow = Omit<Run, RunTime> & { readonly [K in RunTime]?: string };
+
+/** A task that is locked, and may be changed. */
+export interface TaskRecord {
+  readonly taskId: string;
+  readonly queue: string;
+  readonly priority: Priority;
+  readonly retries: number;
+  readonly job: string | undefined;
+  readonly core: TaskCore;
+}
+
+export function recordOf(row: CoreRow): TaskRecord {
+  return {
+    taskId: row.task_id,
+    queue: row.queue,
+    priority: priorityOf(row.priority),
+    retries: row.retries,
+    job: row.job ?? undefined,
+    core: {
+      state: row.state as TaskState,
+      retriesLeft: row.retries_left,
+      runs: row.runs.map(runOf),
+      deadline: row.deadline,
+      expires: row.expires,
+    },
+  };
+}
+
+export function statusOf(row: StatusRow): TaskStatus {
+  return {
+    taskId: row.task_id,
+    queue: row.queue,
+    state: row.state as TaskState,
+    priority: priorityOf(row.priority),
+    name: row.name ?? undefined,
+    created: row.created,
+    deadline: row.deadline,
+    expires: row.expires,
+    retriesLeft: row.retries_left,
+    dependencies: row.dependencies,
+    runs: row.runs.map(runOf),
+  };
+}
+
+function runOf({ scheduled, started, resolved, takenUntil, ...run }: RunRow): Run {
+  return {
+    ...run,
+    scheduled: new Date(scheduled ?? 0),
+    ...(started === undefined ? {} : { started: new Date(started) }),
+    ...(resolved === undefined ? {} : { resolved: new Date(resolved) }),
+    ...(takenUntil === undefined ? {} : { takenUntil: new Date(takenUntil) }),
+  };
+}
+
+/** One that a newer version has written counts as the usual one. */
+function priorityOf(text: string): Priority {
+  return PRIORITIES.find((priority) => priority === text) ?? "medium";
+}

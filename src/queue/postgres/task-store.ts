@@ -1,0 +1,188 @@
+/**
+ * Tasks in the database: read under a lock, changed by transitions, and written together with all that follows from
+ * the change: the job that claimers find, the tasks that depend on it, who has to be told.
+ *
+ * Locks are taken on tasks in the order of their ids, and on a job after its task. A claimer, who comes the other way,
+ * does not wait for the task (`NOWAIT`) but begins anew.
+ */
+import { randomUUID } from "node:crypto";
+import { dueOf, isResolved, overdue, schedule, type TaskCore } from "../transitions.ts";
+import type { Database, Sql } from "./database.ts";
+import type { Jobs } from "./jobs.ts";
+import { notify } from "./notices.ts";
+import { CORE_COLUMNS, type CoreRow, recordOf, type TaskRecord } from "./task-rows.ts";
+
+export interface Locked {
+  readonly tasks: TaskRecord[];
+  /** How many rows were found, also of tasks that are forgotten now. */
+  readonly count: number;
+  /** Of the database; the same for the whole transaction. */
+  readonly now: Date;
+}
+
+export class TaskStore {
+  readonly database: Database;
+  readonly jobs: Jobs;
+  readonly #onPending: (queue: string) => void;
+
+  /** @param onPending Called when there is something to claim in a task queue. */
+  constructor(database: Database, jobs: Jobs, onPending: (queue: string) => void) {
+    this.database = database;
+    this.jobs = jobs;
+    this.#onPending = onPending;
+  }
+
+  /** @throws {QueueError}, as {@link Database.transaction} does. */
+  async transaction<T>(work: (tasks: TaskTransaction) => Promise<T>): Promise<T> {
+    let pending = new Set<string>();
+    const result = await this.database.transaction(async (sql) => {
+      const tasks = new TaskTransaction(sql, this.jobs);
+      pending = tasks.pending;
+      return await work(tasks);
+    });
+    for (const queue of pending) this.#onPending(queue);
+    return result;
+  }
+}
+
+export class TaskTransaction {
+  readonly sql: Sql;
+  /** Task queues in which there is something to claim after it. */
+  readonly pending = new Set<string>();
+  readonly #jobs: Jobs;
+
+  constructor(sql: Sql, jobs: Jobs) {
+    this.sql = sql;
+    this.#jobs = jobs;
+  }
+
+  /** Locks tasks until the end of the transaction, and applies to them what time has done meanwhile. */
+  async lock(ids: readonly string[]): Promise<Locked> {
+    const rows = await this.sql.run<CoreRow & { now: Date }>({
+      name: "boxcar-lock",
+      text: `SELECT ${CORE_COLUMNS}, clock_timestamp() AS now FROM boxcar.task
+        WHERE task_id = ANY($1) ORDER BY task_id FOR UPDATE`,
+      values: [ids],
+    });
+    return await this.#current(rows);
+  }
+
+  async lockDue(limit: number): Promise<Locked> {
+    const rows = await this.sql.run<CoreRow & { now: Date }>({
+      name: "boxcar-lock-due",
+      text: `SELECT ${CORE_COLUMNS}, clock_timestamp() AS now FROM boxcar.task
+        WHERE due <= now() ORDER BY due LIMIT $1 FOR UPDATE SKIP LOCKED`,
+      values: [limit],
+    });
+    return await this.#current(rows);
+  }
+
+  /**
+   * Locks the tasks that have these jobs; those whose job is another by now are left out.
+   *
+   * @throws what makes the transaction begin anew, if somebody else has one of them.
+   */
+  async lockJobs<Row extends CoreRow>(jobs: readonly string[], columns: string): Promise<(Row & { now: Date })[]> {
+    return await this.sql.run<Row & { now: Date }>({
+      name: "boxcar-lock-jobs",
+      text: `SELECT ${CORE_COLUMNS}, ${columns}, clock_timestamp() AS now FROM boxcar.task
+        WHERE job = ANY($1::uuid[]) ORDER BY seq FOR UPDATE NOWAIT`,
+      values: [jobs],
+    });
+  }
+
+  async #current(rows: readonly (CoreRow & { now: Date })[]): Promise<Locked> {
+    const now = rows[0]?.now ?? new Date();
+    const tasks: TaskRecord[] = [];
+    for (const row of rows) {
+      const task = recordOf(row);
+      const core = overdue(task.core, now);
+      if (core === undefined)
+        await this.sql.run({ text: "DELETE FROM boxcar.task WHERE task_id = $1", values: [task.taskId] });
+      else tasks.push(await this.write(task, core, now));
+    }
+    return { tasks, now, count: rows.length };
+  }
+
+  /** Writes what became of a task that is locked, if anything did. */
+  async write(before: TaskRecord, core: TaskCore, now: Date): Promise<TaskRecord> {
+    if (core === before.core) return before;
+    const job = jobAfter(before, core);
+    const after: TaskRecord = { ...before, core, job };
+    if (before.job !== undefined && before.job !== job) await this.#jobs.remove(this.sql, before.queue, before.job);
+    await this.#update(after);
+    if (job !== undefined && job !== before.job) await this.addJob(after, hasWaited(before.core, core));
+    if (isResolved(core) && !isResolved(before.core)) await this.#tellDependents(after, now);
+    await this.#tellHolder(before, after);
+    return after;
+  }
+
+  /** Lets claimers find a task that is pending. */
+  async addJob({ queue, priority, job }: TaskRecord, first: boolean): Promise<void> {
+    if (job === undefined) return;
+    await this.#jobs.add(this.sql, queue, { id: job, priority, first });
+    this.pending.add(queue);
+  }
+
+  async #update({ taskId, core, job }: TaskRecord): Promise<void> {
+    await this.sql.run({
+      name: "boxcar-update",
+      text: "UPDATE boxcar.task SET state = $2, retries_left = $3, runs = $4, job = $5, due = $6 WHERE task_id = $1",
+      values: [taskId, core.state, core.retriesLeft, JSON.stringify(core.runs), job ?? null, dueOf(core)],
+    });
+  }
+
+  /** Tasks whose last dependency this was are pending now. */
+  async #tellDependents({ taskId, core }: TaskRecord, now: Date): Promise<void> {
+    const found = await this.sql.run<{ task_id: string }>({
+      name: "boxcar-dependents",
+      text: `SELECT d.task_id FROM boxcar.dependency d JOIN boxcar.task t USING (task_id)
+        WHERE d.depends_on = $1 AND NOT d.met AND ($2 OR t.requires = 'all-resolved') ORDER BY d.task_id`,
+      values: [taskId, core.state === "completed"],
+    });
+    if (found.length === 0) return;
+    const ids = found.map(({ task_id }) => task_id);
+    await this.sql.run({
+      text: "SELECT 1 FROM boxcar.task WHERE task_id = ANY($1) ORDER BY task_id FOR UPDATE",
+      values: [ids],
+    });
+    await this.sql.run({
+      text: "UPDATE boxcar.dependency SET met = true WHERE depends_on = $1 AND task_id = ANY($2)",
+      values: [taskId, ids],
+    });
+    const free = await this.sql.run<{ task_id: string }>({
+      text: `UPDATE boxcar.task SET unmet = unmet - 1 WHERE task_id = ANY($1)
+        RETURNING CASE WHEN unmet = 0 THEN task_id END AS task_id`,
+      values: [ids],
+    });
+    const { tasks } = await this.lock(free.map(({ task_id }) => task_id).filter((id) => id !== null));
+    for (const task of tasks) await this.write(task, schedule(task.core, now), now);
+  }
+
+  async #tellHolder(before: TaskRecord, after: TaskRecord): Promise<void> {
+    if (before.core.state !== "running" || before.job === undefined || before.job === after.job) return;
+    const run = after.core.runs[before.core.runs.length - 1];
+    const reason = run?.reason;
+    if (
+      reason !== "canceled" &&
+      reason !== "deadline-exceeded" &&
+      reason !== "superseded" &&
+      reason !== "claim-expired"
+    )
+      return;
+    await notify(this.sql, { kind: "lost", job: before.job, reason, message: run?.message ?? reason });
+  }
+}
+
+/** Each time a task becomes pending it gets a new name for claimers; who claims it knows it by that. */
+function jobAfter(before: TaskRecord, { state, runs }: TaskCore): string | undefined {
+  if (state !== "pending" && state !== "running") return undefined;
+  const isSameRun = before.core.runs.length === runs.length && before.job !== undefined;
+  const wasGivenBack = before.core.state === "running" && state === "pending";
+  return isSameRun && !wasGivenBack ? before.job : randomUUID();
+}
+
+/** Who was at work already comes before those that never were. */
+function hasWaited(before: TaskCore, after: TaskCore): boolean {
+  return before.state === "running" && after.state === "pending";
+}
