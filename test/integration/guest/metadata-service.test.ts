@@ -139,6 +139,139 @@ describe("the metadata service", () => {
   });
 });
 
+const OWN_AGENT = { "user-agent": "boxcar-agent/abc" };
+const PUT = { method: "PUT" };
+
+/** Fetches the next command as Boxcar's agent does. */
+async function fetchCommand(service: ServiceOnLoopback): Promise<unknown> {
+  return (await call(service, "/engine/v1/execute?wait=20", { headers: OWN_AGENT })).json();
+}
+
+describe("several commands one after another", () => {
+  it("are handed out one by one, with what the guest needs to go on", async () => {
+    await using service = await ServiceOnLoopback.start();
+    const first = service.session.run(TASK, { more: true });
+    await expect(fetchCommand(service)).resolves.toEqual({ ...TASK, step: 1, more: true });
+    await call(service, "/engine/v1/log?step=1", {
+      method: "POST",
+      body: "one",
+      headers: { "x-boxcar-log-offset": "0" },
+    });
+    await call(service, "/engine/v1/success?step=1", PUT);
+    await expect(first).resolves.toEqual({ success: true });
+
+    await expect(call(service, "/engine/v1/execute")).resolves.toMatchObject({ status: 204 });
+    const waiting = fetchCommand(service);
+    const second = service.session.run(TASK);
+    await expect(waiting).resolves.toEqual({ ...TASK, step: 2, logStart: 3 });
+    await call(service, "/engine/v1/failed?step=2", PUT);
+    await expect(second).resolves.toEqual({ success: false });
+  });
+
+  it("are one as any other where there is no more", async () => {
+    await using service = await ServiceOnLoopback.start();
+    const only = service.session.run(TASK);
+    expect((await call(service, "/engine/v1/execute")).json()).toEqual(TASK);
+    await call(service, "/engine/v1/success", PUT);
+    await expect(only).resolves.toEqual({ success: true });
+  });
+
+  it("give the same to who asks again, whatever has come of the log", async () => {
+    await using service = await ServiceOnLoopback.start();
+    void service.session.run(TASK, { more: true });
+    await fetchCommand(service);
+    await call(service, "/engine/v1/success?step=1", PUT);
+    const second = service.session.run(TASK);
+    const given = await fetchCommand(service);
+    await call(service, "/engine/v1/log?step=2", {
+      method: "POST",
+      body: "two",
+      headers: { "x-boxcar-log-offset": "0" },
+    });
+    await expect(fetchCommand(service)).resolves.toEqual(given);
+    await call(service, "/engine/v1/success?step=2", PUT);
+    await expect(second).resolves.toEqual({ success: true });
+  });
+
+  it("are told apart: what is said again of an earlier one does not end the later one", async () => {
+    await using service = await ServiceOnLoopback.start();
+    const first = service.session.run(TASK, { more: true });
+    await fetchCommand(service);
+    await expect(call(service, "/engine/v1/success?step=2", PUT)).resolves.toMatchObject({ status: 409 });
+    await call(service, "/engine/v1/success?step=1", PUT);
+    await first;
+    await expect(call(service, "/engine/v1/success?step=1", PUT)).resolves.toMatchObject({ status: 200 });
+    let ended = false;
+    const second = service.session.run(TASK).finally(() => {
+      ended = true;
+    });
+    await expect(call(service, "/engine/v1/failed?step=2", PUT)).resolves.toMatchObject({ status: 409 });
+    await fetchCommand(service);
+    await expect(call(service, "/engine/v1/success?step=1", PUT)).resolves.toMatchObject({ status: 200 });
+    await expect(call(service, "/engine/v1/failed?step=1", PUT)).resolves.toMatchObject({ status: 409 });
+    expect(ended).toBe(false);
+    await call(service, "/engine/v1/failed?step=2", PUT);
+    await expect(second).resolves.toEqual({ success: false });
+  });
+
+  it("refuse a step that is no number", async () => {
+    await using service = await ServiceOnLoopback.start({ task: TASK });
+    await fetchTask(service);
+    for (const query of ["step=", "step=0", "step=-1", "step=1e3", "step=9999999", "step=1&step=1"]) {
+      for (const [method, path] of [
+        ["PUT", "success"],
+        ["POST", "log"],
+      ]) {
+        const response = await call(service, `/engine/v1/${path}?${query}`, { method: method as string });
+        expect(response).toMatchObject({ status: 400 });
+      }
+    }
+  });
+
+  it("do not share a log that is cut off: what is late of an earlier one is left out", async () => {
+    await using service = await ServiceOnLoopback.start();
+    void service.session.run(TASK, { more: true });
+    await fetchCommand(service);
+    const late = new PassThrough();
+    const offset = (position: number) => ({ "x-boxcar-log-offset": String(position) });
+    const cut = call(service, "/engine/v1/log?step=1", { method: "POST", body: late, headers: offset(0) });
+    const outcome = expect(cut).rejects.toThrow();
+    late.write("one ");
+    await service.log.has("one ");
+    // Its runner was killed, and another part of the agent says so.
+    await call(service, "/engine/v1/failed?step=1", PUT);
+    const second = service.session.run(TASK);
+    await expect(fetchCommand(service)).resolves.toMatchObject({ logStart: 4 });
+    late.write("of the dead");
+    await outcome;
+    const post = { method: "POST", body: "of the dead", headers: offset(4) };
+    await expect(call(service, "/engine/v1/log?step=1", post)).resolves.toMatchObject({ status: 409 });
+    await call(service, "/engine/v1/log?step=2", { ...post, body: "two" });
+    await call(service, "/engine/v1/success?step=2", PUT);
+    await second;
+    expect(service.log.text()).toBe("one two");
+  });
+
+  it("are not for guest tools that know of one only", async () => {
+    for (const [headers, says] of [
+      [{}, "use Boxcar's agent"],
+      [OWN_AGENT, "too old"],
+    ] as const) {
+      await using service = await ServiceOnLoopback.start();
+      const first = service.session.run(TASK, { more: true });
+      await call(service, "/engine/v1/execute", { headers });
+      await call(service, "/engine/v1/success", PUT);
+      await expect(first).resolves.toEqual({ success: true });
+      await expect(service.session.run(TASK)).rejects.toMatchObject({
+        code: "not-supported-by-guest",
+        message: expect.stringContaining(says),
+      });
+      // What they say again is about the one they had.
+      await expect(call(service, "/engine/v1/success", PUT)).resolves.toMatchObject({ status: 200 });
+    }
+  });
+});
+
 describe("the end of a task", () => {
   it("is taken once and may be repeated, with or without details", async () => {
     await using service = await ServiceOnLoopback.start({ task: TASK });
