@@ -6,8 +6,18 @@ import type { CliContext } from "./context.ts";
 
 /** @throws {@link InvalidInputError} also for a file that is not there: who asked for it is to look at the name. */
 export async function configOf(context: CliContext, command: Command): Promise<Config> {
+  return await reading(() => context.loadConfig(configFileOf(command)));
+}
+
+/** What `--config` names. */
+export function configFileOf(command: Command): string | undefined {
+  return command.optsWithGlobals<{ config?: string }>().config;
+}
+
+/** Like `read()`, and a file that cannot be read is a mistake in the command line. */
+export async function reading<T>(read: () => Promise<T>): Promise<T> {
   try {
-    return await context.loadConfig(command.optsWithGlobals<{ config?: string }>().config);
+    return await read();
   } catch (error) {
     if (!(error instanceof WorkerError) || error.code !== "config-unreadable") throw error;
     const message = whyUnreadable(error.cause);

@@ -1,6 +1,7 @@
 /** What every command is given: the world outside, so that no command reaches for it. */
 import type { Readable, Writable } from "node:stream";
 import type { Config } from "../config/config.ts";
+import type { Surroundings } from "../config/host-facts.ts";
 
 export interface CliContext {
   readonly cwd: string;
@@ -9,6 +10,10 @@ export interface CliContext {
   readonly stderr: Writable & { isTTY?: boolean };
   /** Fires at SIGINT and SIGTERM; the reason is a Cancellation. */
   readonly signal: AbortSignal;
+  /** Fires when a second one of them comes: for what takes its time to end at the first. */
+  readonly hurry: AbortSignal;
+  /** What has a say in the configuration beside its file. */
+  readonly surroundings: Surroundings;
   /** @param file What `--config` names. */
   readonly loadConfig: (file: string | undefined) => Promise<Config>;
   readonly setExitCode: (code: number) => void;

@@ -7,6 +7,7 @@
 import { Command, CommanderError } from "commander";
 import { Cancellation, codeOf, InvalidInputError, messageOf, resolutionReason, WorkerError } from "../base/errors.ts";
 import { completeCommand, completionCommand } from "./completion.ts";
+import { configCommand } from "./config/command.ts";
 import { type CliContext, EXIT } from "./context.ts";
 import { doctorCommand } from "./doctor/command.ts";
 import { imageCommand } from "./image/command.ts";
@@ -54,7 +55,7 @@ function buildProgram(argv: readonly string[], context: CliContext): Command {
       writeErr: (text) => void context.stderr.write(text),
     })
     .exitOverride();
-  for (const command of [runCommand, imageCommand, schemaCommand, doctorCommand, completionCommand]) {
+  for (const command of [runCommand, imageCommand, schemaCommand, configCommand, doctorCommand, completionCommand]) {
     program.addCommand(inheriting(program, command(context, argv)));
   }
   program.addCommand(inheriting(program, completeCommand(context)), { hidden: true });

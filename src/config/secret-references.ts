@@ -10,8 +10,7 @@ export interface PlacedReference {
 }
 
 /** @param document Checked against the schema. */
-export function findSecretReferences(document: unknown): PlacedReference[] {
-  const schema = readSchema("worker-config");
+export function findSecretReferences(document: unknown, schema = readSchema("worker-config")): PlacedReference[] {
   return [...references(document, schema, schema, "")];
 }
 

@@ -26,6 +26,11 @@ export class Secret {
     return this.#value;
   }
 
+  /** Why it cannot be read; undefined if it can. */
+  get trouble(): InvalidInputError | undefined {
+    return typeof this.#value === "string" ? undefined : this.#value;
+  }
+
   toString(): string {
     return REDACTED;
   }

@@ -1,6 +1,7 @@
 /** What file and environment say together, checked against the schema. Pure. */
 import { InvalidInputError, type Issue } from "../base/errors.ts";
 import type { WorkerConfig } from "../generated/worker-config.ts";
+import { stepsOfPath } from "../schema/document-path.ts";
 import { parseAs } from "../schema/parse.ts";
 import { applyOverrides, overridesIn, unknownVariables } from "./environment.ts";
 import type { Surroundings } from "./host-facts.ts";
@@ -21,10 +22,9 @@ export interface ConfigSource {
 export function combineSources(file: unknown, env: Surroundings["env"]): ConfigSource {
   const overrides = overridesIn(env);
   const variables = new Map(overrides.map(({ variable }) => [variable.path, variable.name]));
-  const fromFile = tryParse(file ?? {});
-  const base = fromFile.document ?? defaults();
-  const merged = overrides.length === 0 ? { document: base, issues: [] } : tryParse(applyOverrides(base, overrides));
-  const document = merged.document ?? base;
+  const fromFile = salvage(file ?? {});
+  const merged = salvage(applyOverrides(fromFile.document, overrides), fromFile.document);
+  const { document } = merged;
   const secrets = findSecretReferences(document);
   const named = secrets.flatMap(({ reference }) => reference.env ?? []);
   return {
@@ -43,6 +43,32 @@ export function withVariables(issues: readonly Issue[], variables: ReadonlyMap<s
 
 export function defaults(): WorkerConfig {
   return parseAs("worker-config", {}, { subject: "The default configuration", blame: "worker" });
+}
+
+/** What `data` says, but for what has an issue; `otherwise` where too little is left. */
+function salvage(data: unknown, otherwise?: WorkerConfig): { document: WorkerConfig; issues: readonly Issue[] } {
+  const whole = tryParse(data);
+  if (whole.document !== undefined) return { document: whole.document, issues: [] };
+  const rest = tryParse(without(data, whole.issues));
+  return { document: rest.document ?? otherwise ?? defaults(), issues: whole.issues };
+}
+
+/** A copy of `data` that lacks what the issues are about. */
+function without(data: unknown, issues: readonly Issue[]): unknown {
+  const copy = structuredClone(data);
+  for (const { path } of issues) {
+    const steps = stepsOfPath(path);
+    const key = steps.pop();
+    const parent = steps.reduce(valueAt, copy);
+    if (Array.isArray(parent)) parent.splice(Number(key), 1);
+    else if (typeof parent === "object" && parent !== null && key !== undefined) Reflect.deleteProperty(parent, key);
+  }
+  return copy;
+}
+
+function valueAt(data: unknown, step: string | number): unknown {
+  if (typeof data !== "object" || data === null || !Object.hasOwn(data, step)) return undefined;
+  return (data as Record<string | number, unknown>)[step];
 }
 
 function tryParse(data: unknown): { document?: WorkerConfig; issues: readonly Issue[] } {

@@ -22,3 +22,13 @@ export function pathOfPointer(pointer: string): string {
     .map((step) => step.replaceAll("~1", "/").replaceAll("~0", "~"))
     .reduce((path, step) => joinPath(path, /^\d+$/.test(step) ? Number(step) : step), "");
 }
+
+const STEP = /\.?(?<key>[A-Za-z_$][A-Za-z0-9_$-]*)|\[(?<index>\d+)\]|\[(?<text>"(?:[^"\\]|\\.)*")\]/gy;
+
+/** The steps that {@link joinPath} made a path of; a long one stays cut. */
+export function stepsOfPath(path: string): (string | number)[] {
+  return [...path.matchAll(STEP)].map(({ groups: { key, index, text } = {} }) => {
+    if (index !== undefined) return Number(index);
+    return key ?? (JSON.parse(text ?? '""') as string);
+  });
+}

@@ -22,13 +22,16 @@ afterEach(async () => {
 async function doctor(flags: readonly string[], settings: object) {
   const document = { stateDir: join(directory, "state"), accelerator: "tcg", ...settings };
   const host = { memoryMiB: 8_192, cpus: 2 };
-  const config = resolveConfig(document, { env: {}, uid: 0, home: directory, host });
+  const surroundings = { env: {}, uid: 0, home: directory, host };
+  const config = resolveConfig(document, surroundings);
   const streams = { stdin: new PassThrough(), stdout: new PassThrough(), stderr: new PassThrough() };
   let exitCode: number | undefined;
   await runCli(["doctor", ...flags], {
     ...streams,
     cwd: directory,
     signal: new AbortController().signal,
+    surroundings,
+    hurry: new AbortController().signal,
     loadConfig: async () => config,
     setExitCode: (code) => {
       exitCode = code;

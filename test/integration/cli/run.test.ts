@@ -24,13 +24,16 @@ const argumentsFor = (folder: string) => ["run", "--json", "-o", folder, "--imag
 async function run() {
   const document = { stateDir: join(directory, "state"), runDir: join(directory, "run"), accelerator: "tcg" };
   const host = { memoryMiB: 8_192, cpus: 2 };
-  const config = resolveConfig(document, { env: {}, uid: 0, home: directory, host });
+  const surroundings = { env: {}, uid: 0, home: directory, host };
+  const config = resolveConfig(document, surroundings);
   const streams = { stdin: new PassThrough(), stdout: new PassThrough(), stderr: new PassThrough() };
   let exitCode: number | undefined;
   await runCli(argumentsFor(output), {
     ...streams,
     cwd: directory,
     signal: new AbortController().signal,
+    surroundings,
+    hurry: new AbortController().signal,
     loadConfig: async () => config,
     setExitCode: (code) => {
       exitCode = code;
