@@ -18,6 +18,8 @@ export interface ClaimLoopOptions {
   /** The queue answered, or did not. */
   onAnswer?: (error: unknown) => void;
   logger?: Logger;
+  /** The loop does something. */
+  beat?: () => void;
   /** Ends the loop; what was claimed at that moment is given back by the driver. */
   signal: AbortSignal;
 }
@@ -31,15 +33,9 @@ export class ClaimLoop {
   readonly #options: ClaimLoopOptions;
   #wake = new AbortController();
   #failures = 0;
-  /** When it last did something; by a clock that only goes forward. */
-  #beatMs = performance.now();
 
   constructor(options: ClaimLoopOptions) {
     this.#options = options;
-  }
-
-  get lastBeatMs(): number {
-    return this.#beatMs;
   }
 
   /** There may be room now. */
@@ -49,9 +45,9 @@ export class ClaimLoop {
 
   /** Settles when the signal has fired; never rejects. */
   async run(): Promise<void> {
-    const { room, signal } = this.#options;
+    const { beat, room, signal } = this.#options;
     while (!signal.aborted) {
-      this.#beatMs = performance.now();
+      beat?.();
       this.#wake = new AbortController();
       const { count, waitMs } = await room();
       if (count > 0) await this.#claim(count);

@@ -2,12 +2,17 @@
 import type { Phase, Timings } from "./task-result.ts";
 
 export class Phases {
+  readonly #onPhase: ((phase: Phase) => void) | undefined;
   readonly #now: () => number;
   readonly #begin: number;
   readonly #durations: Partial<Record<Phase, number>> = {};
 
-  /** @param now Milliseconds of a clock that only goes forward. */
-  constructor(now: () => number = () => performance.now()) {
+  /**
+   * @param onPhase Told of each that begins.
+   * @param now Milliseconds of a clock that only goes forward.
+   */
+  constructor(onPhase?: (phase: Phase) => void, now: () => number = () => performance.now()) {
+    this.#onPhase = onPhase;
     this.#now = now;
     this.#begin = now();
   }
@@ -15,6 +20,7 @@ export class Phases {
   /** Runs `step` and adds its time to `phase`, also when it fails. */
   async measure<T>(phase: Phase, step: () => Promise<T>): Promise<T> {
     const begin = this.#now();
+    this.#onPhase?.(phase);
     try {
       return await step();
     } finally {

@@ -26,7 +26,7 @@ import { ActiveFeatures } from "./active-features.ts";
 import { describeOutcome, outcomeOfError, outcomeOfRun } from "./outcome.ts";
 import { Phases } from "./phases.ts";
 import { describeCommand, runCommand } from "./run-command.ts";
-import type { TaskResult } from "./task-result.ts";
+import type { Phase, TaskResult } from "./task-result.ts";
 
 export interface TaskRunOptions extends Pick<SandboxOptions, "agentFile" | "cold" | "pool"> {
   taskId: string;
@@ -47,6 +47,9 @@ export interface TaskRunOptions extends Pick<SandboxOptions, "agentFile" | "cold
   cacheDirectory: string;
   /** Default: all there are. */
   features?: readonly Feature[];
+  onPhase?: (phase: Phase) => void;
+  /** There is a machine. */
+  onMachine?: (machine: { pid: number | undefined; memoryMiB: number }) => void;
   signal: AbortSignal;
 }
 
@@ -59,7 +62,7 @@ export async function runTask(options: TaskRunOptions): Promise<TaskResult> {
 
 class TaskRun {
   readonly #options: TaskRunOptions;
-  readonly #phases = new Phases();
+  readonly #phases: Phases;
   readonly #facts: MachineFacts = {};
   readonly #artifacts: RunArtifacts;
   readonly #note: (text: string) => void;
@@ -67,6 +70,7 @@ class TaskRun {
   constructor(options: TaskRunOptions) {
     this.#options = options;
     this.#artifacts = new RunArtifacts(options.artifacts);
+    this.#phases = new Phases(options.onPhase);
     this.#note = (text) => options.log.note(text);
   }
 
@@ -113,6 +117,7 @@ class TaskRun {
     this.#note(`machine: ${describeMachine(machine)}, ${accelerator}`);
 
     const sandbox = await this.#phases.measure("start", () => this.#start(lease, machine, accelerator));
+    this.#options.onMachine?.({ pid: sandbox.vm.pid, memoryMiB: machine.memory });
     this.#facts.start = sandbox.snapshot === undefined ? "booted" : "resumed";
     try {
       return await this.#runInSandbox(sandbox, active);

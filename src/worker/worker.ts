@@ -9,12 +9,14 @@
 import { Cancellation, messageOf } from "../base/errors.ts";
 import { type Logger, silentLogger } from "../base/log.ts";
 import { formatDuration } from "../base/units.ts";
+import type { Watchdog } from "../base/watchdog.ts";
 import type { WorkerSettings } from "../config/worker-process.ts";
 import type { Claim, QueueDriver, Resolution } from "../queue/driver.ts";
 import { allowance, type BreakerState, CLOSED, noteClaim, noteHostError, noteNothing, noteSuccess } from "./breaker.ts";
 import { type Capacity, freeCapacity, type Room } from "./capacity.ts";
 import { ClaimLoop } from "./claim-loop.ts";
 import { ClaimedRun, type RunSteps } from "./claimed-run.ts";
+import { claimAllowance } from "./lifecycle.ts";
 import type { RunEnding } from "./run-state.ts";
 import type { RunningTask, WorkerState, WorkerStatus } from "./status.ts";
 import type { Phase } from "./task-result.ts";
@@ -39,6 +41,8 @@ export interface WorkerOptions {
   /** Something of the status has changed. */
   onChange?: () => void;
   logger?: Logger;
+  /** Watches over the loop that claims, while there is one. */
+  watchdog?: Watchdog;
 }
 
 interface Held {
@@ -103,9 +107,9 @@ export class Worker {
     return this.#held.size > 0 ? 0 : performance.now() - this.#idleSinceMs;
   }
 
-  /** When the loop that claims last did something; by the clock of `performance`. */
-  get lastBeatMs(): number {
-    return this.#loop?.lastBeatMs ?? performance.now();
+  /** Tasks claimed since the start, those that run included. */
+  get claimed(): number {
+    return this.#finished + this.#held.size;
   }
 
   /** Claims nothing more until {@link resume}; what runs goes on. */
@@ -162,6 +166,7 @@ export class Worker {
 
   #startLoop(): void {
     this.#loopEnd = new AbortController();
+    const watched = this.#options.watchdog?.watch("claim loop", this.#options.settings.watchdog.stuckAfterMs);
     this.#loop = new ClaimLoop({
       queue: this.#options.queue,
       room: () => this.#room(),
@@ -170,9 +175,10 @@ export class Worker {
         this.#queueError = error === undefined ? undefined : messageOf(error);
       },
       logger: this.#logger,
+      beat: () => watched?.beat(),
       signal: this.#loopEnd.signal,
     });
-    this.#looping = this.#loop.run();
+    this.#looping = this.#loop.run().finally(() => watched?.[Symbol.dispose]());
   }
 
   async #endLoop(): Promise<void> {
@@ -189,7 +195,8 @@ export class Worker {
     const before = this.#short;
     this.#short = count === 0 ? short : undefined;
     if (this.#short !== before) this.#changed();
-    return { count: Math.min(count, most), waitMs: Number.POSITIVE_INFINITY };
+    const allowed = claimAllowance(this.#options.settings.lifecycle, this.claimed);
+    return { count: Math.min(count, most, allowed), waitMs: Number.POSITIVE_INFINITY };
   }
 
   async #capacity(): Promise<Capacity> {

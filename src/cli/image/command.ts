@@ -1,10 +1,10 @@
 /** `boxcar image`: the images of this host. */
 import { resolve } from "node:path";
 import { Command } from "commander";
+import { throttledProgress } from "../../image/progress.ts";
 import type { ImageStore } from "../../image/store/image-store.ts";
 import { configOf } from "../config.ts";
 import { type CliContext, print, printJson } from "../context.ts";
-import { throttledProgress } from "../progress.ts";
 import { buildCommand } from "./build-command.ts";
 import { describeImage, describeSnapshots, imageTable, plainImage, plainSnapshot } from "./describe.ts";
 import { warmCommand } from "./warm-command.ts";

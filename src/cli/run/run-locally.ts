@@ -15,6 +15,7 @@ import { FEATURES } from "../../feature/all.ts";
 import type { ParsedPayload } from "../../feature/payload.ts";
 import { finalScreen } from "../../feature/screens/final-screen.ts";
 import { reclaimDirectories } from "../../host/owned-directory.ts";
+import { throttledProgress } from "../../image/progress.ts";
 import { acquireImage } from "../../image/source.ts";
 import { TaskLog } from "../../log/task-log.ts";
 import type { TaskResult } from "../../worker/task-result.ts";
@@ -22,7 +23,6 @@ import { runTask } from "../../worker/task-run.ts";
 import { chooseAccelerator } from "../accelerator.ts";
 import type { CliContext } from "../context.ts";
 import { agentFile } from "../guest-programs.ts";
-import { throttledProgress } from "../progress.ts";
 import { openStore } from "../store.ts";
 import { claimOutputFolder } from "./output-folder.ts";
 

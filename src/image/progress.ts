@@ -1,6 +1,6 @@
 /** Progress of long work, as lines that are few enough for a log. */
 import { formatBytes } from "../base/units.ts";
-import type { ImportProgress } from "../image/store/importer.ts";
+import type { ImportProgress } from "./store/importer.ts";
 
 const EVERY_MS = 5_000;
 

@@ -1,0 +1,50 @@
+/** What a host offers to every task it runs; opened once by the process, and closed after its last task. */
+import { join } from "node:path";
+import type { Logger } from "../base/log.ts";
+import type { Config } from "../config/config.ts";
+import type { Feature } from "../feature/feature.ts";
+import { reclaimDirectories } from "../host/owned-directory.ts";
+import type { ImageStore } from "../image/store/image-store.ts";
+import type { MachinePool } from "../sandbox/machine-pool.ts";
+import type { SandboxOptions } from "../sandbox/sandbox.ts";
+import type { Accelerator } from "../vm/arguments.ts";
+
+export interface TaskHost {
+  readonly config: Config;
+  readonly images: ImageStore;
+  readonly pool: MachinePool | undefined;
+  readonly agentFile: SandboxOptions["agentFile"];
+  readonly chooseAccelerator: (signal: AbortSignal, note: (text: string) => void) => Promise<Accelerator>;
+  readonly features: readonly Feature[];
+  readonly logger: Logger;
+}
+
+/** Where a worker keeps what; absolute paths. */
+export interface HostFolders {
+  /** Of sockets; short. */
+  readonly run: string;
+  /** Of disks. */
+  readonly machines: string;
+  /** Of artifacts that are not with the queue yet. */
+  readonly staging: string;
+  /** Of what the host can do. */
+  readonly cache: string;
+  /** Of logs, by task and run. */
+  readonly runs: string;
+}
+
+export function hostFolders({ runDir, stateDir }: Pick<Config, "runDir" | "stateDir">): HostFolders {
+  return {
+    run: join(runDir, "m"),
+    machines: join(stateDir, "machines"),
+    staging: join(stateDir, "staging"),
+    cache: join(stateDir, "cache"),
+    runs: join(stateDir, "runs"),
+  };
+}
+
+/** Removes what killed processes have left, and nothing of the living; resolves with how many folders that were. */
+export async function reclaimHost({ run, machines, staging }: HostFolders): Promise<number> {
+  const removed = await Promise.all([run, machines, staging].map(reclaimDirectories));
+  return removed.flat().length;
+}
