@@ -79,11 +79,13 @@ function exchange(
   outgoing.on("close", () => answer.reject(new Error("the connection was closed")));
   outgoing.on("response", (response) => {
     response.on("error", () => {});
-    answer.resolve({ response, complete: outgoing.writableEnded });
+    // A store that has counted the bytes may answer before the file says that it is at its end.
+    answer.resolve({ response, complete: sent === upload.sizeBytes });
   });
   source.on("data", (chunk: Buffer) => {
     sent += chunk.length;
-    if (!outgoing.write(chunk)) source.pause();
+    if (sent > upload.sizeBytes) answer.reject(fileFault(upload, `it has more than ${upload.sizeBytes} bytes`));
+    else if (!outgoing.write(chunk)) source.pause();
   });
   outgoing.on("drain", () => source.resume());
   source.on("error", (error) => answer.reject(fileFault(upload, messageOf(error))));
