@@ -1,7 +1,9 @@
 /** Sandboxes of the default image, in this process, from the folders of a {@link Boxcar}. */
 import { join } from "node:path";
 import { PassThrough } from "node:stream";
+import type { GuestTask } from "../../src/guest/guest-task.ts";
 import { createIdentity } from "../../src/guest/wake.ts";
+import type { ImageLease } from "../../src/image/store/image-lease.ts";
 import { ImageStore } from "../../src/image/store/image-store.ts";
 import type { MachinePool } from "../../src/sandbox/machine-pool.ts";
 import { Sandbox } from "../../src/sandbox/sandbox.ts";
@@ -9,6 +11,17 @@ import { resolveMachine } from "../../src/vm/limits.ts";
 import type { Boxcar } from "./boxcar.ts";
 
 const IMAGE = "debian-minimal";
+
+function taskOf(script: string): GuestTask {
+  return { command: ["sh", "-c", script], env: {}, tty: false, runId: 0 };
+}
+
+interface StartOptions {
+  task?: GuestTask;
+  memory?: number;
+  pool?: MachinePool | undefined;
+  cold?: boolean;
+}
 
 export class Sandboxes implements AsyncDisposable {
   /** What the sandboxes have noted. */
@@ -26,11 +39,33 @@ export class Sandboxes implements AsyncDisposable {
   }
 
   /** Runs a command in a machine of its own to its end; resolves with its output and what the machine came from. */
-  async run(script: string, { memory = 256, pool }: { memory?: number; pool?: MachinePool } = {}) {
+  async run(script: string, options: { memory?: number; pool?: MachinePool } = {}) {
     await using image = await this.store.acquire(IMAGE);
     const log = new PassThrough();
     const output = log.setEncoding("utf8").toArray();
-    await using sandbox = await Sandbox.start({
+    await using sandbox = await this.#start(image, log, { ...options, task: taskOf(script) });
+    const { success } = await sandbox.guest.resolved;
+    log.end();
+    return { success, output: (await output).join(""), snapshot: sandbox.snapshot?.id, pid: sandbox.vm.pid };
+  }
+
+  /** Runs commands one after another in one machine; resolves with their exit codes and what they have printed. */
+  async runSteps(scripts: readonly string[], options: { cold: boolean }) {
+    await using image = await this.store.acquire(IMAGE);
+    const log = new PassThrough();
+    const output = log.setEncoding("utf8").toArray();
+    await using sandbox = await this.#start(image, log, options);
+    const exitCodes: (number | undefined)[] = [];
+    for (const [index, script] of scripts.entries()) {
+      const { exitCode } = await sandbox.guest.run(taskOf(script), { more: index < scripts.length - 1 });
+      exitCodes.push(exitCode);
+    }
+    log.end();
+    return { exitCodes, output: (await output).join(""), resumed: sandbox.snapshot !== undefined };
+  }
+
+  #start(image: ImageLease, log: PassThrough, { task, memory = 256, pool, cold = false }: StartOptions) {
+    return Sandbox.start({
       image,
       machine: resolveMachine(
         { payload: { memory, cores: 1 }, image: image.image.machine },
@@ -38,13 +73,13 @@ export class Sandboxes implements AsyncDisposable {
       ),
       accelerator: "tcg",
       qemuBinary: "qemu-system-x86_64",
-      task: { command: ["sh", "-c", script], env: {}, tty: false, runId: 0 },
+      task,
       identity: createIdentity("a-task"),
       log,
-      maxLogBytes: 100_000,
+      maxLogBytes: 1_000_000,
       onLogLimit: () => {},
       agentFile: () => undefined,
-      cold: false,
+      cold,
       pool,
       bootTimeoutMs: 60_000,
       note: (text) => this.notes.push(text),
@@ -53,9 +88,6 @@ export class Sandboxes implements AsyncDisposable {
       cacheDirectory: join(this.#boxcar.directory, "state/cache"),
       signal: new AbortController().signal,
     });
-    const { success } = await sandbox.guest.resolved;
-    log.end();
-    return { success, output: (await output).join(""), snapshot: sandbox.snapshot?.id, pid: sandbox.vm.pid };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
