@@ -118,7 +118,7 @@ export class PostgresServer implements AsyncDisposable {
   async pause(): Promise<AsyncDisposable> {
     const pids = [this.pid, ...children(this.pid)];
     for (const pid of pids) process.kill(pid, "SIGSTOP");
-    return { [Symbol.asyncDispose]: async () => pids.forEach((pid) => process.kill(pid, "SIGCONT")) };
+    return { [Symbol.asyncDispose]: async () => void pids.map((pid) => process.kill(pid, "SIGCONT")) };
   }
 
   async #end(signal: NodeJS.Signals): Promise<void> {

@@ -25,6 +25,8 @@ export interface CommandOptions {
   /** Added to the inherited environment. */
   env?: Readonly<Record<string, string>>;
   limits?: ResourceLimits;
+  /** Open files that the program gets as file descriptors 3, 4 …; they stay open here. */
+  descriptors?: readonly number[];
   /** Called with each line of stdout and stderr as it appears. */
   onLine?: (line: string) => void;
 }
@@ -81,7 +83,7 @@ export async function runCommand(
   const [file, ...args] = supervised(command, options.limits);
   const child = execa(file, args, {
     reject: false,
-    stdin: "ignore",
+    stdio: ["ignore", "pipe", "pipe", ...(options.descriptors ?? [])],
     all: options.onLine !== undefined,
     maxBuffer: 16 * 1_024 * 1_024,
     forceKillAfterDelay: 2_000,

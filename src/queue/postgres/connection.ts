@@ -7,8 +7,8 @@ export interface ConnectionSource {
   readonly config: ClientConfig;
   /** Most connections at once beside the one that listens; default 8. */
   readonly maxConnections?: number;
-  /** Called when the database cannot be reached, before it is tried once more. */
-  revive?(): Promise<void>;
+  /** Called before each connection is made; quick where there is nothing to do. @throws {QueueError} */
+  ready?(): Promise<void>;
   /** Called when the last connection is closed. */
   release?(): Promise<void>;
 }

@@ -25,11 +25,14 @@ export interface Sql {
 const MAX_ATTEMPTS = 20;
 const MAX_IDLE_MS = 10_000;
 
+const READY_ATTEMPTS = 5;
+const READY_PAUSE_MS = 50;
+
 export class Database implements Sql, AsyncDisposable {
   readonly description: string;
   readonly #source: ConnectionSource;
   readonly #pool: pg.Pool;
-  #reviving: Promise<void> | undefined;
+  #preparing: Promise<void> | undefined;
   #closing: Promise<void> | undefined;
 
   constructor(source: ConnectionSource) {
@@ -68,7 +71,7 @@ export class Database implements Sql, AsyncDisposable {
   /** A connection that belongs to who asks, and is not counted with the others. @throws {QueueError} */
   async connect(): Promise<pg.Client> {
     try {
-      return await this.#reviving_(async () => {
+      return await this.#whenReady(async () => {
         const client = new pg.Client(this.#config());
         client.on("error", () => {});
         try {
@@ -86,7 +89,7 @@ export class Database implements Sql, AsyncDisposable {
 
   async #withClient<T>(use: (client: pg.PoolClient) => Promise<T>): Promise<T> {
     try {
-      const client = await this.#reviving_(() => this.#pool.connect());
+      const client = await this.#whenReady(() => this.#pool.connect());
       let failure: unknown;
       try {
         return await use(client);
@@ -101,18 +104,27 @@ export class Database implements Sql, AsyncDisposable {
     }
   }
 
-  async #reviving_<T>(connect: () => Promise<T>): Promise<T> {
-    if (this.#closing !== undefined) throw new QueueError("queue-closed", "the queue was closed", { blame: "worker" });
-    try {
-      return await connect();
-    } catch (error) {
-      if (this.#source.revive === undefined || !isUnreachable(error)) throw error;
-      this.#reviving ??= this.#source.revive().finally(() => {
-        this.#reviving = undefined;
-      });
-      await this.#reviving;
-      return await connect();
+  /** A server that goes down just now is started again by the source. */
+  async #whenReady<T>(connect: () => Promise<T>): Promise<T> {
+    for (let attempt = 1; ; attempt++) {
+      if (this.#closing !== undefined) throw closed();
+      try {
+        await this.#ready();
+        return await connect();
+      } catch (error) {
+        if (this.#source.ready === undefined || !isUnreachable(error) || attempt === READY_ATTEMPTS) throw error;
+        await delay(READY_PAUSE_MS);
+      }
     }
+  }
+
+  /** Only once for all who wait for it. */
+  async #ready(): Promise<void> {
+    if (this.#source.ready === undefined) return;
+    this.#preparing ??= this.#source.ready().finally(() => {
+      this.#preparing = undefined;
+    });
+    await this.#preparing;
   }
 
   #config(): pg.ClientConfig {
@@ -123,6 +135,10 @@ export class Database implements Sql, AsyncDisposable {
     this.#closing ??= this.#pool.end().finally(() => this.#source.release?.());
     return this.#closing;
   }
+}
+
+function closed(): QueueError {
+  return new QueueError("queue-closed", "the queue was closed", { blame: "worker" });
 }
 
 async function inTransaction<T>(client: pg.PoolClient, work: (sql: Sql) => Promise<T>): Promise<T> {
