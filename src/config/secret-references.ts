@@ -24,9 +24,10 @@ function* references(data: unknown, node: JsonSchema, root: JsonSchema, path: st
   } else if (Array.isArray(data)) {
     for (const [index, item] of data.entries()) yield* references(item, node.items ?? {}, root, joinPath(path, index));
   } else {
+    const others = typeof node["additionalProperties"] === "object" ? (node["additionalProperties"] as JsonSchema) : {};
     for (const [key, value] of Object.entries(data)) {
       const property = Object.hasOwn(node.properties ?? {}, key) ? node.properties?.[key] : undefined;
-      yield* references(value, property ?? {}, root, joinPath(path, key));
+      yield* references(value, property ?? others, root, joinPath(path, key));
     }
   }
 }

@@ -13,7 +13,10 @@ import { readSchema } from "../../../src/schema/schema-files.ts";
 
 const $ref = "urn:boxcar:schema:config-values#/$defs/secret";
 const schema = {
-  properties: { queue: { properties: { url: { $ref }, tokens: { items: { $ref } }, name: { type: "string" } } } },
+  properties: {
+    queue: { properties: { url: { $ref }, tokens: { items: { $ref } }, name: { type: "string" } } },
+    named: { additionalProperties: { $ref } },
+  },
 };
 
 let directory: string;
@@ -38,10 +41,12 @@ async function read(reference: SecretReference, env: Record<string, string> = {}
 
 describe("a secret that is somewhere else", () => {
   it("is found wherever the schema has one", () => {
-    const document = { queue: { url: { file: "/a" }, tokens: ["plain", { env: "B" }], name: { file: "no" } } };
+    const queue = { url: { file: "/a" }, tokens: ["plain", { env: "B" }], name: { file: "no" } };
+    const document = { queue, named: { "a key": { credential: "c" } } };
     expect(findSecretReferences(document, schema)).toEqual([
       { path: "queue.url", reference: { file: "/a" } },
       { path: "queue.tokens[1]", reference: { env: "B" } },
+      { path: 'named["a key"]', reference: { credential: "c" } },
     ]);
   });
 
