@@ -1,5 +1,6 @@
 #include "actions.h"
 
+#include "disks.h"
 #include "exec.h"
 #include "files.h"
 #include "reply.h"
@@ -37,6 +38,7 @@ static const struct {
 } actions[] = {
     {"get-artifact", files_get},  {"get-folder", files_get_folder}, {"list-folder", files_list_folder},
     {"put-file", files_put},      {"exec", exec_run},               {"kill-process", kill_process},
+    {"mount", disks_mount},       {"unmount", disks_unmount},
 };
 
 /* The id becomes part of an address, so it is letters, digits, - and _ only. */

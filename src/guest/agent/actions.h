@@ -9,10 +9,12 @@
  *   exec         {command, env, cwd, user, tty}   the output as body; trailers X-Boxcar-Exit-Code, X-Boxcar-Signal.
  *                                    Stopped with all its children when the host closes the connection
  *   kill-process {graceMs}           {found, left}: how many processes there were and are
+ *   mount        {serial, sizeBytes, path, readOnly, owner}   waits for the disk, makes the folder, mounts; {}
+ *   unmount      {serial}            {clean}: whether the disk is as an orderly end leaves it
  *
  * What cannot be done is answered with the header X-Taskcluster-Worker-Error: file-not-found, not-a-file,
- * not-a-folder, permission-denied, list-too-long, unknown-action, io-error, and {message}. Relative paths start in
- * the working directory of the task.
+ * not-a-folder, permission-denied, list-too-long, disk-not-found, mount-failed, unknown-action, io-error, and
+ * {message}. Relative paths start in the working directory of the task.
  */
 #ifndef ACTIONS_H
 #define ACTIONS_H

@@ -1,5 +1,6 @@
 #include "files.h"
 
+#include "parents.h"
 #include "users.h"
 
 #include <errno.h>
@@ -74,29 +75,6 @@ void files_get(struct reply *reply)
     free(path);
 }
 
-struct new_file {
-    uid_t uid;
-    gid_t gid;
-    mode_t mode;
-    bool chown;
-};
-
-/* Makes the folders above `path` that are missing. */
-static bool make_parents(char *path, const struct new_file *new)
-{
-    for (char *slash = strchr(path + 1, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
-        *slash = '\0';
-        bool made = mkdir(path, 0755) == 0;
-        bool ok = made || errno == EEXIST;
-        if (made && new->chown)
-            ok = lchown(path, new->uid, new->gid) == 0;
-        *slash = '/';
-        if (!ok)
-            return false;
-    }
-    return true;
-}
-
 /* Copies the content from the host; `gone` if it was the host that failed, so that there is nobody to tell. */
 static bool receive(struct reply *reply, int fd, bool *gone)
 {
@@ -121,26 +99,24 @@ static bool receive(struct reply *reply, int fd, bool *gone)
     return n == 0 && written;
 }
 
-static bool choose_owner(struct reply *reply, struct new_file *new)
+/* NULL in `owner`: whoever this is. */
+static bool choose_owner(struct reply *reply, struct user *user, const struct user **owner)
 {
-    struct user user;
     const char *name = json_get_string(reply->action, "user");
     if (name == NULL)
         name = reply->agent->config.user;
-    if (name == NULL)
-        return true;
-    if (!users_find(name, &user))
-        return false;
-    *new = (struct new_file){.uid = user.uid, .gid = user.gid, .mode = new->mode, .chown = true};
-    return true;
+    *owner = name == NULL ? NULL : user;
+    return name == NULL || users_find(name, user);
 }
 
 /* Written beside its place and renamed, so that nobody in the guest ever sees half of it. */
 void files_put(struct reply *reply)
 {
     double mode = json_get_number(reply->action, "mode", 0644);
-    struct new_file new = {.mode = mode >= 0 && mode <= 07777 ? (mode_t)mode : 0644};
-    if (!choose_owner(reply, &new)) {
+    mode_t bits = mode >= 0 && mode <= 07777 ? (mode_t)mode : 0644;
+    struct user user;
+    const struct user *owner;
+    if (!choose_owner(reply, &user, &owner)) {
         reply_error(reply, "io-error", "that user does not exist in this image");
         return;
     }
@@ -148,11 +124,11 @@ void files_put(struct reply *reply)
     char *beside = xprintf("%s.boxcar-%ld", path, (long)getpid());
     bool gone = false;
     int fd = -1;
-    bool ok = *path == '/' && make_parents(path, &new);
+    bool ok = *path == '/' && make_parents(path, owner);
     if (ok) {
         fd = open(beside, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-        ok = fd >= 0 && receive(reply, fd, &gone) && (!new.chown || fchown(fd, new.uid, new.gid) == 0) &&
-             fchmod(fd, new.mode) == 0 && rename(beside, path) == 0;
+        ok = fd >= 0 && receive(reply, fd, &gone) && (owner == NULL || fchown(fd, owner->uid, owner->gid) == 0) &&
+             fchmod(fd, bits) == 0 && rename(beside, path) == 0;
     } else if (*path != '/') {
         errno = EINVAL;
     }
