@@ -10,6 +10,8 @@ export type GuestErrorCode =
   | "file-too-large"
   | "unsafe-path"
   | "folder-refused"
+  | "disk-not-found"
+  | "mount-failed"
   | "guest-io-error"
   | "guest-not-answering"
   | "guest-transfer-broken"
@@ -26,6 +28,8 @@ const BLAME: Readonly<Record<GuestErrorCode, Blame>> = {
   "file-too-large": "task",
   "unsafe-path": "task",
   "folder-refused": "task",
+  "disk-not-found": "image",
+  "mount-failed": "task",
   "guest-io-error": "task",
   "guest-not-answering": "image",
   "guest-transfer-broken": "image",
@@ -50,6 +54,11 @@ const REFUSALS: Readonly<Record<string, readonly [GuestErrorCode, (path: string)
   "not-a-folder": ["not-a-folder", (path) => `${path} is not a folder in the guest`],
   "permission-denied": ["permission-denied", (path) => `the guest may not open ${path}`],
   "list-too-long": ["list-too-long", (path) => `${path} holds too many files to list`],
+  "disk-not-found": ["disk-not-found", (serial) => `the guest has no disk ${serial}; does its kernel have virtio_blk?`],
+  "mount-failed": [
+    "mount-failed",
+    (path) => `the guest could not mount a disk at ${path}; its kernel may lack ext4, or the disk be damaged`,
+  ],
   "unknown-action": [
     "not-supported-by-guest",
     () => "the agent in the image is too old for this; build the image anew",

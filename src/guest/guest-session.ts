@@ -7,6 +7,7 @@
  */
 import type { Readable, Writable } from "node:stream";
 import { ActionBoard, type ActionOptions } from "./action-board.ts";
+import { type GuestMount, mountDisk, unmountDisk } from "./disk-actions.ts";
 import { type GuestFile, openBody, type PutFileOptions, putFile, type TransferOptions } from "./file-actions.ts";
 import { type FolderOptions, type GuestFolder, listFolder, openFolder, openFolderByFiles } from "./folder-actions.ts";
 import { GuestError } from "./guest-errors.ts";
@@ -122,6 +123,27 @@ export class GuestSession implements AsyncDisposable {
   async putFile(path: string, content: Uint8Array | Readable, options: PutFileOptions = {}): Promise<void> {
     this.#requireOwnAgent();
     return putFile(this.actions, path, content, options);
+  }
+
+  /**
+   * Mounts a disk that was put into the machine, as soon as the guest sees it.
+   *
+   * @throws {GuestError} `disk-not-found`, `mount-failed`, `guest-io-error`, `not-supported-by-guest`
+   */
+  async mount(disk: GuestMount, options: ActionOptions = {}): Promise<void> {
+    this.#requireOwnAgent();
+    return mountDisk(this.actions, disk, options);
+  }
+
+  /**
+   * Has the guest write all of a disk to it. If somebody still uses the disk it stays mounted, and whoever writes to it
+   * waits for ever.
+   *
+   * @returns whether its file system is as an orderly end leaves it; if not, it is as after a crash.
+   */
+  async unmount(serial: string, options: ActionOptions = {}): Promise<{ clean: boolean }> {
+    this.#requireOwnAgent();
+    return unmountDisk(this.actions, serial, options);
   }
 
   /** Runs a command beside the task, and waits for its end. */
