@@ -20,6 +20,8 @@ export interface LaunchOptions {
   stateParent: string;
   /** Where it is kept what QEMU can do; absolute. */
   cacheDirectory: string;
+  /** Places for disks, as chooseDiskSlots has it; default none. */
+  diskSlots?: number | undefined;
   signal: AbortSignal;
 }
 
@@ -52,6 +54,7 @@ export async function launch(options: LaunchOptions, beginning: Beginning): Prom
     accelerator,
     machine,
     disk,
+    diskSlots: options.diskSlots,
     network,
     memory: memoryOf(beginning),
     runDirectory: run.path,

@@ -55,14 +55,14 @@ export async function obtainSnapshot(options: WarmStartOptions): Promise<Snapsho
 }
 
 async function findOrMake(options: WarmStartOptions): Promise<Snapshot | undefined> {
-  const { image, machine, accelerator, note } = options;
+  const { image, machine, accelerator, diskSlots, note } = options;
   const obstacle = findObstacle(machine);
   if (obstacle !== undefined) {
     note(`it boots, because ${obstacle}`);
     return undefined;
   }
   const [qemu, cpu] = await Promise.all([identifyProgram(options.qemuBinary), describeCpu()]);
-  const key = snapshotKey({ machine, accelerator, directBoot: image.directBoot, qemu, cpu });
+  const key = snapshotKey({ machine, accelerator, directBoot: image.directBoot, qemu, cpu, diskSlots });
   const known = await image.snapshots.find(key);
   if (known?.kind === "snapshot") return known;
   await using lock = await tryLock(key, options);
@@ -129,8 +129,9 @@ function findObstacle({ firmware, tpm }: ResolvedMachine): string | undefined {
 }
 
 async function makeSnapshot(key: string, options: WarmStartOptions): Promise<Snapshot | undefined> {
-  const { image, machine, accelerator, note, signal } = options;
-  const title = `${describeMachine(machine)}, ${accelerator}`;
+  const { image, machine, accelerator, diskSlots = 0, note, signal } = options;
+  const disks = diskSlots === 0 ? "" : `, room for ${diskSlots} disk${diskSlots === 1 ? "" : "s"}`;
+  const title = `${describeMachine(machine)}, ${accelerator}${disks}`;
   note("the first start of this machine: it boots once and is captured, later ones resume from that");
   const begin = performance.now();
   try {

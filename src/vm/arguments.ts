@@ -6,6 +6,7 @@
  * @see QEMU system/invocation
  */
 import { hasPci, nameOnBoard } from "./boards.ts";
+import { diskNames, diskPlaces, diskSerial, EMPTY_BYTES } from "./data-disks.ts";
 import type { ResolvedMachine } from "./limits.ts";
 import type { MachineDisk, MachineFirmware, MachineMemory } from "./ports.ts";
 
@@ -31,6 +32,8 @@ export interface ArgumentContext {
   clockRate?: number | undefined;
   /** File descriptor of the socket on which a TPM answers; undefined: there is none. */
   tpmFd?: number | undefined;
+  /** Places for disks; see data-disks.ts. Default: none. */
+  diskSlots?: number | undefined;
 }
 
 export const NETDEV_ID = "net0";
@@ -68,6 +71,7 @@ export function buildArguments(machine: ResolvedMachine, context: ArgumentContex
     ...tpm(context.tpmFd),
     ...boot(machine, context),
     ...storage(machine, context.disk),
+    ...emptyDisks(machine, context.diskSlots ?? 0),
     ...network(machine, context.netdev),
     ...graphics(machine, context.vncSocket),
     ...input(machine),
@@ -194,6 +198,19 @@ function disks(machine: ResolvedMachine): string[] {
     case "ide-hd":
       return ["-device", "ide-hd,bus=ide.0,drive=disk0,bootindex=1"];
   }
+}
+
+function emptyDisks(machine: ResolvedMachine, slots: number): string[] {
+  const places = diskPlaces(machine).slice(0, slots);
+  if (places.length < slots) throw new RangeError(`${machine.chipset} has no room for ${slots} disks`);
+  return places.flatMap((place, slot) => {
+    const { device: id, empty } = diskNames(slot);
+    const options = [`id=${id}`, `drive=${empty}`, `serial=${diskSerial(slot)}`];
+    return [
+      ...["-blockdev", `null-co,node-name=${empty},size=${EMPTY_BYTES},read-zeroes=on`],
+      ...device(machine, "virtio-blk-pci", place, ...options),
+    ];
+  });
 }
 
 function network(machine: ResolvedMachine, netdev: string): string[] {

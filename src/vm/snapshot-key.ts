@@ -12,13 +12,14 @@ export interface SnapshotTraits {
   qemu: string;
   /** Of the host; a guest may have seen what it can do. */
   cpu: string;
+  diskSlots?: number | undefined;
 }
 
 /** Changes when what a snapshot consists of does. */
 const FORMAT = 1;
 
 /** 64 hexadecimal digits. The image is not part of it: snapshots are kept by image. */
-export function snapshotKey({ machine, accelerator, directBoot, qemu, cpu }: SnapshotTraits): string {
+export function snapshotKey({ machine, accelerator, directBoot, qemu, cpu, diskSlots }: SnapshotTraits): string {
   const args = buildArguments(machine, {
     accelerator,
     disk: { diskFile: "/disk", format: "qcow2", directBoot },
@@ -28,6 +29,7 @@ export function snapshotKey({ machine, accelerator, directBoot, qemu, cpu }: Sna
     wakeFd: 0,
     consoleFd: 0,
     vncSocket: "/vnc",
+    diskSlots,
   });
   return createHash("sha256")
     .update(JSON.stringify([FORMAT, args, qemu, cpu]))

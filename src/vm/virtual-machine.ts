@@ -16,6 +16,7 @@ import { FIRST_SOCKET_FD, HostProcess, type ProcessExit } from "../host/process.
 import { QmpClient } from "../qmp/client.ts";
 import type { QmpEvent } from "../qmp/messages.ts";
 import { type Accelerator, buildArguments, NETDEV_ID } from "./arguments.ts";
+import { type DataDisk, diskNames } from "./data-disks.ts";
 import { VirtualMachineError } from "./errors.ts";
 import { chooseFirmware, copyFirmware } from "./firmware.ts";
 import { advance, BIRTH, type VmEndCause, type VmLife, type VmOccurrence, type VmState } from "./life.ts";
@@ -36,6 +37,8 @@ export interface VirtualMachineOptions {
   /** In a folder of this machine's own. */
   disk: MachineDisk;
   network: MachineNetwork;
+  /** Places for {@link VirtualMachine.insertDisk}; default none. See data-disks.ts. */
+  diskSlots?: number | undefined;
   /** Default: anonymous. A resumed machine is paused until {@link VirtualMachine.resume}. */
   memory?: MachineMemory | undefined;
   /** For sockets; a short absolute path, of this machine alone. */
@@ -135,6 +138,7 @@ export class VirtualMachine implements AsyncDisposable {
         monitorFd: MONITOR_FD,
         wakeFd: WAKE_FD,
         consoleFd: CONSOLE_FD,
+        diskSlots: options.diskSlots,
       });
       vm = new VirtualMachine(
         HostProcess.start([qemuBinary, ...args], {
@@ -236,6 +240,42 @@ export class VirtualMachine implements AsyncDisposable {
   async screenshot(file: string): Promise<void> {
     const monitor = await this.#monitor;
     await monitor.execute("screendump", { filename: file, format: "png" });
+  }
+
+  /**
+   * Puts a disk into an empty place of a machine that runs. Its guest is told the new size.
+   *
+   * @throws {QmpCommandError} There is no such file, somebody else writes to it, or there is no such place.
+   */
+  async insertDisk(slot: number, { diskFile, format, sizeBytes }: DataDisk): Promise<void> {
+    const monitor = await this.#monitor;
+    const { full } = diskNames(slot);
+    // Nothing of it needs to survive a crash of the host before the disk is taken out again.
+    const cache = { "no-flush": true, direct: false };
+    await monitor.execute("blockdev-add", {
+      ...{ driver: format, "node-name": full, cache, discard: "unmap", "detect-zeroes": "unmap" },
+      file: { driver: "file", filename: diskFile, cache },
+    });
+    await this.#fillPlace(slot, full);
+    // It has this size already; what counts is that the guest hears of it.
+    await monitor.execute("block_resize", { "node-name": full, size: sizeBytes });
+  }
+
+  /**
+   * Takes a disk out again. When this resolves QEMU has written all of it to its file, and closed it; what the guest
+   * writes later goes nowhere.
+   */
+  async ejectDisk(slot: number): Promise<void> {
+    const monitor = await this.#monitor;
+    const { empty, full } = diskNames(slot);
+    await this.#fillPlace(slot, empty);
+    await monitor.execute("blockdev-del", { "node-name": full });
+  }
+
+  async #fillPlace(slot: number, node: string): Promise<void> {
+    const monitor = await this.#monitor;
+    const { device } = diskNames(slot);
+    await monitor.execute("qom-set", { path: `/machine/peripheral/${device}`, property: "drive", value: node });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
