@@ -54,7 +54,20 @@ async function typesOf(schemaName: string, schema: Schema): Promise<string> {
   const imports = new Map<string, Set<string>>();
   const prepared = withImports(schema, imports) as Schema;
   const { $id: _id, $schema: _schema, title: _title, ...rest } = prepared;
-  const body = await compile({ ...rest, title: rootName(schemaName) } as object, rootName(schemaName), {
+  const body = isObject(rest) ? await compileAs(schemaName, rest) : await compileApart(schemaName, rest);
+  const importLines = [...imports]
+    .sort()
+    .map(([from, types]) => `import type { ${[...types].sort().join(", ")} } from "./${from}.ts";\n`);
+  const head = importLines.length > 0 ? `${importLines.join("")}\n` : "";
+  return `${header(schemaName)}${head}${body.trimStart().replaceAll(BOILERPLATE, "")}`;
+}
+
+function isObject({ type = "object" }: Schema): boolean {
+  return type === "object";
+}
+
+function compileAs(schemaName: string, schema: Schema): Promise<string> {
+  return compile({ ...schema, title: rootName(schemaName) } as object, rootName(schemaName), {
     bannerComment: "",
     customName: (_schema, definition) =>
       definition === undefined ? undefined : definitionName(schemaName, definition),
@@ -63,11 +76,18 @@ async function typesOf(schemaName: string, schema: Schema): Promise<string> {
     additionalProperties: false,
     style: { printWidth: 120 },
   });
-  const importLines = [...imports]
-    .sort()
-    .map(([from, types]) => `import type { ${[...types].sort().join(", ")} } from "./${from}.ts";\n`);
-  const head = importLines.length > 0 ? `${importLines.join("")}\n` : "";
-  return `${header(schemaName)}${head}${body.trimStart().replaceAll(BOILERPLATE, "")}`;
+}
+
+/** The compiler forgets the definitions of what is no object, so these are compiled as those of an empty one. */
+async function compileApart(schemaName: string, { $defs = {}, ...root }: Schema): Promise<string> {
+  const named = JSON.parse(JSON.stringify(root), (_key, value: Json) => {
+    const reference = value !== null && typeof value === "object" && !Array.isArray(value) ? value["$ref"] : undefined;
+    if (typeof reference !== "string") return value;
+    return { tsType: definitionName(schemaName, reference.replace("#/$defs/", "")) };
+  }) as Schema;
+  const definitions = await compileAs(schemaName, { type: "object", $defs });
+  const empty = new RegExp(`\\n?export interface ${rootName(schemaName)} \\{\\}\\n`);
+  return `${await compileAs(schemaName, named)}\n${definitions.replace(empty, "")}`;
 }
 
 function header(schemaName: string): string {

@@ -2,6 +2,7 @@
 import { InvalidInputError, type Issue } from "../base/errors.ts";
 import type { MachineOverrides } from "../generated/machine.ts";
 import type { MachineOptions } from "../generated/machine-options.ts";
+import { completeFeatures, type FeaturesSettings, featuresIssues } from "./features/features.ts";
 import type { FilledConfig } from "./filled-config.ts";
 import { withHostDefaults } from "./host-defaults.ts";
 import type { Surroundings } from "./host-facts.ts";
@@ -9,6 +10,7 @@ import { completeImages, type ImagesSettings } from "./images.ts";
 import { completeLimits, type LimitsSettings, limitsIssues } from "./limits.ts";
 import { machineIssues } from "./machines.ts";
 import { completePool, type PoolSettings, poolIssues } from "./pool.ts";
+import { completeQueue, type QueueSettings, queueIssues } from "./queue.ts";
 import { runDirIssues } from "./run-dir.ts";
 import type { Secrets } from "./secret.ts";
 import { type ConfigSource, combineSources, withVariables } from "./source.ts";
@@ -25,7 +27,9 @@ export interface Config {
   readonly qemu: { readonly binary: string };
   readonly pool: PoolSettings;
   readonly limits: LimitsSettings;
+  readonly features: FeaturesSettings;
   readonly worker: WorkerSettings;
+  readonly queue: QueueSettings;
 }
 
 /**
@@ -51,7 +55,7 @@ export function completeConfig(
   return deepFreeze(complete(filled, secrets));
 }
 
-function complete(filled: FilledConfig, _secrets: Secrets): Config {
+function complete(filled: FilledConfig, secrets: Secrets): Config {
   const { stateDir, runDir, machineOptions, machine, accelerator, qemu } = filled;
   return {
     stateDir,
@@ -63,7 +67,9 @@ function complete(filled: FilledConfig, _secrets: Secrets): Config {
     qemu,
     pool: completePool(filled.pool),
     limits: completeLimits(filled.limits),
+    features: completeFeatures(filled.features, secrets),
     worker: completeWorkerProcess(filled.worker),
+    queue: completeQueue(filled.queue, secrets),
   };
 }
 
@@ -73,7 +79,9 @@ function semanticIssues(filled: FilledConfig): Issue[] {
     ...poolIssues(filled.pool),
     ...runDirIssues(filled.runDir),
     ...machineIssues(filled.machine, filled.machineOptions),
+    ...featuresIssues(filled.features),
     ...workerProcessIssues(filled.worker),
+    ...queueIssues(filled.queue),
   ];
 }
 

@@ -2,9 +2,11 @@
 import type { MachineOverrides } from "../generated/machine.ts";
 import type { MachineOptions } from "../generated/machine-options.ts";
 import type { WorkerConfig } from "../generated/worker-config.ts";
+import type { FilledFeatures } from "./features/features.ts";
 import type { FilledImages } from "./images.ts";
 import type { FilledLimits } from "./limits.ts";
 import type { FilledPool } from "./pool.ts";
+import type { FilledQueue } from "./queue.ts";
 import type { FilledWorkerProcess } from "./worker-process.ts";
 
 type Open<T, K extends keyof T> = Omit<T, K> & Partial<Pick<T, K>>;
@@ -17,7 +19,9 @@ export interface FilledSource extends WorkerConfig {
   qemu: Required<NonNullable<WorkerConfig["qemu"]>>;
   pool: Open<FilledPool, "memory">;
   limits: FilledLimits;
+  features: FilledFeatures;
   worker: Open<FilledWorkerProcess, "capacity">;
+  queue: FilledQueue;
 }
 
 /** With the host's defaults too. */

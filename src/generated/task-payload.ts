@@ -1,11 +1,17 @@
 // Generated from schemas/task-payload.schema.json by scripts/generate-types.ts; never edited.
 
+import type { FeatureInputs } from "./feature-inputs.ts";
+import type { FeatureMaxRunTime } from "./feature-max-run-time.ts";
+import type { FeatureOnExitStatus } from "./feature-on-exit-status.ts";
+import type { FeatureSecrets } from "./feature-secrets.ts";
+import type { FeatureStallTimeout } from "./feature-stall-timeout.ts";
+import type { FeatureSteps, FeatureStepsCommand } from "./feature-steps.ts";
 import type { MachineOverrides } from "./machine.ts";
 
 /**
  * What a task asks of the worker: an image, a command to run in a fresh machine started from it, and what to keep.
  */
-export interface TaskPayload {
+export type TaskPayload = {
   /**
    * Image the machine starts from; the worker's default image if it is left out.
    */
@@ -23,11 +29,12 @@ export interface TaskPayload {
       };
   /**
    * Program and arguments; no shell is involved unless it is named.
-   *
-   * @minItems 1
-   * @maxItems 4096
    */
-  command: string[];
+  command?: FeatureStepsCommand;
+  /**
+   * Several commands, one after another, instead of `command`.
+   */
+  steps?: FeatureSteps;
   /**
    * Environment variables of the command, added to those of the image.
    */
@@ -53,10 +60,11 @@ export interface TaskPayload {
    * Changes to the hardware the image asks for, within the limits of the worker.
    */
   machine?: MachineOverrides;
-  /**
-   * How long the command may run: seconds, or a text such as "10 minutes". The worker's limit if it is left out; asking for more than that limit is an error.
-   */
-  maxRunTime?: number | string;
+  maxRunTime?: FeatureMaxRunTime;
+  stallTimeout?: FeatureStallTimeout;
+  onExitStatus?: FeatureOnExitStatus;
+  inputs?: FeatureInputs;
+  secrets?: FeatureSecrets;
   /**
    * What the machine can reach. `isolated`: the service at 169.254.169.254 and nothing else.
    */
@@ -118,4 +126,6 @@ export interface TaskPayload {
      */
     contentType?: string;
   }[];
-}
+} & {
+  [k: string]: unknown;
+};

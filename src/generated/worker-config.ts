@@ -1,11 +1,16 @@
 // Generated from schemas/worker-config.schema.json by scripts/generate-types.ts; never edited.
 
 import type { ConfigValuesAbsolutePath } from "./config-values.ts";
+import type { FeatureInputsConfig } from "./feature-inputs.ts";
+import type { FeatureMaxRunTimeConfig } from "./feature-max-run-time.ts";
+import type { FeatureSecretsConfig } from "./feature-secrets.ts";
+import type { FeatureStallTimeoutConfig } from "./feature-stall-timeout.ts";
 import type { ImagesConfig } from "./images-config.ts";
 import type { LimitsConfig } from "./limits-config.ts";
 import type { MachineOverrides } from "./machine.ts";
 import type { MachineOptions } from "./machine-options.ts";
 import type { PoolConfig } from "./pool-config.ts";
+import type { QueueConfig } from "./queue-config.ts";
 import type { WorkerProcessConfig } from "./worker-process-config.ts";
 
 /**
@@ -44,5 +49,15 @@ export interface WorkerConfig {
   };
   pool?: PoolConfig;
   limits?: LimitsConfig;
+  /**
+   * What tasks may ask for, beside a machine and a command.
+   */
+  features?: {
+    maxRunTime?: FeatureMaxRunTimeConfig;
+    stallTimeout?: FeatureStallTimeoutConfig;
+    inputs?: FeatureInputsConfig;
+    secrets?: FeatureSecretsConfig;
+  };
   worker?: WorkerProcessConfig;
+  queue?: QueueConfig;
 }

@@ -12,8 +12,8 @@ function isObject(value: unknown): value is JsonObject {
  *
  * Defaults in `$defs` are left alone: the fields of a machine come in layers,
  * and a default filled into an upper layer would hide the lower ones. Those of
- * another document that is referred to as a whole are filled: it is a section
- * of this one.
+ * another document that is referred to as a whole, or of its `$defs/config`,
+ * are filled: it is a section of this one.
  */
 export function fillDefaults(schema: JsonSchema, data: unknown): void {
   if (Array.isArray(data) && schema.items !== undefined) {
@@ -30,6 +30,6 @@ export function fillDefaults(schema: JsonSchema, data: unknown): void {
 }
 
 function sectionOf(property: JsonSchema): JsonSchema {
-  if (property.$ref === undefined || property.$ref.includes("#")) return property;
+  if (property.$ref === undefined || /#(?!\/\$defs\/config$)/.test(property.$ref)) return property;
   return resolveReference(property.$ref, property)?.schema ?? property;
 }

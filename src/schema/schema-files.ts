@@ -1,6 +1,12 @@
 /** The schema files of this package, by the name in their `$id`. */
 import { readFileSync } from "node:fs";
 import type { ConfigValues } from "../generated/config-values.ts";
+import type { FeatureInputs } from "../generated/feature-inputs.ts";
+import type { FeatureMaxRunTime } from "../generated/feature-max-run-time.ts";
+import type { FeatureOnExitStatus } from "../generated/feature-on-exit-status.ts";
+import type { FeatureSecrets } from "../generated/feature-secrets.ts";
+import type { FeatureStallTimeout } from "../generated/feature-stall-timeout.ts";
+import type { FeatureSteps } from "../generated/feature-steps.ts";
 import type { ImageProvenance } from "../generated/image.ts";
 import type { ImagesConfig } from "../generated/images-config.ts";
 import type { LimitsConfig } from "../generated/limits-config.ts";
@@ -9,8 +15,10 @@ import type { MachineOptions } from "../generated/machine-options.ts";
 import type { MachineV0 } from "../generated/machine-v0.ts";
 import type { MachineV1 } from "../generated/machine-v1.ts";
 import type { PoolConfig } from "../generated/pool-config.ts";
+import type { QueueConfig } from "../generated/queue-config.ts";
 import type { TaskDefinition } from "../generated/task-definition.ts";
 import type { TaskPayload } from "../generated/task-payload.ts";
+import type { TaskclusterConfig } from "../generated/taskcluster-config.ts";
 import type { WorkerConfig } from "../generated/worker-config.ts";
 import type { WorkerProcessConfig } from "../generated/worker-process-config.ts";
 
@@ -27,8 +35,16 @@ export interface SchemaTypes {
   "images-config": ImagesConfig;
   "limits-config": LimitsConfig;
   "pool-config": PoolConfig;
+  "queue-config": QueueConfig;
+  "feature-inputs": FeatureInputs;
+  "feature-max-run-time": FeatureMaxRunTime;
+  "feature-on-exit-status": FeatureOnExitStatus;
+  "feature-secrets": FeatureSecrets;
+  "feature-stall-timeout": FeatureStallTimeout;
+  "taskcluster-config": TaskclusterConfig;
   "worker-process-config": WorkerProcessConfig;
   image: ImageProvenance;
+  "feature-steps": FeatureSteps;
 }
 
 export type SchemaId = keyof SchemaTypes;

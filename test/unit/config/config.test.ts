@@ -30,6 +30,12 @@ describe("resolveConfig", () => {
         maxArtifactBytes: 10 * 1_024 ** 3,
         maxArtifactFiles: 100_000,
       },
+      features: {
+        maxRunTime: { perTask: "allow" },
+        stallTimeout: {},
+        inputs: { allow: [], maxBytes: 4 * 1_024 ** 3, cacheBytes: 10 * 1_024 ** 3 },
+        secrets: { values: {}, listNames: false },
+      },
       worker: {
         capacity: 3,
         reserve: { memoryMiB: 512, diskBytes: 5 * 1_024 ** 3 },

@@ -20,9 +20,13 @@ describe("config/worker.example.yml", () => {
 
   it("is valid with all its settings in force, which are the defaults but for those that are off then", () => {
     const document = parseDocument(uncommented, "worker.example.yml", "host");
-    const { worker, ...rest } = resolveConfig(document, surroundings);
-    const { worker: usual, ...usualRest } = resolveConfig(undefined, surroundings);
+    const { worker, features, ...rest } = resolveConfig(document, surroundings);
+    const { worker: usual, features: usualFeatures, ...usualRest } = resolveConfig(undefined, surroundings);
     expect(rest).toEqual(usualRest);
+    expect(features).toEqual({
+      ...usualFeatures,
+      stallTimeout: { defaultMs: expect.any(Number), maxMs: expect.any(Number) },
+    });
     expect(worker).toEqual({
       ...usual,
       lifecycle: { maxTasks: expect.any(Number), maxUptimeMs: expect.any(Number), idleExitMs: expect.any(Number) },

@@ -1,0 +1,42 @@
+/** Section `features` of the configuration: what tasks may ask for. */
+import type { Issue } from "../../base/errors.ts";
+import type { WorkerConfig } from "../../generated/worker-config.ts";
+import type { Secrets } from "../secret.ts";
+import { completeInputs, type FilledInputs, type InputsSettings, inputsIssues } from "./inputs.ts";
+import { completeSecrets, type FilledSecrets, type SecretsSettings } from "./secrets.ts";
+import {
+  completeStallTimeout,
+  type FilledStallTimeout,
+  type StallTimeoutSettings,
+  stallTimeoutIssues,
+} from "./stall-timeout.ts";
+
+export interface FeaturesSettings {
+  readonly maxRunTime: FilledFeatures["maxRunTime"];
+  readonly stallTimeout: StallTimeoutSettings;
+  readonly inputs: InputsSettings;
+  readonly secrets: SecretsSettings;
+}
+
+type Section = NonNullable<WorkerConfig["features"]>;
+
+/** The section, with the schema's defaults in it. */
+export interface FilledFeatures extends Section {
+  maxRunTime: Required<NonNullable<Section["maxRunTime"]>>;
+  stallTimeout: FilledStallTimeout;
+  inputs: FilledInputs;
+  secrets: FilledSecrets;
+}
+
+export function completeFeatures(features: FilledFeatures, secrets: Secrets): FeaturesSettings {
+  return {
+    maxRunTime: features.maxRunTime,
+    stallTimeout: completeStallTimeout(features.stallTimeout),
+    inputs: completeInputs(features.inputs),
+    secrets: completeSecrets(features.secrets, secrets),
+  };
+}
+
+export function featuresIssues(features: FilledFeatures): Issue[] {
+  return [...stallTimeoutIssues(features.stallTimeout), ...inputsIssues(features.inputs)];
+}
