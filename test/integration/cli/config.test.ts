@@ -126,6 +126,39 @@ describe("boxcar config show", () => {
   });
 });
 
+describe("a secret that is somewhere else", () => {
+  const content = `features:
+  secrets:
+    values:
+      token: hunter2
+      missing: {file: /nowhere}
+      late: {credential: queue}
+`;
+
+  it("is looked for by check, but a credential only where systemd gives them", async () => {
+    const name = await file("secrets.yml", content);
+    const { exitCode, stdout } = await boxcar(["config", "check", name]);
+    expect(exitCode).toBe(2);
+    expect(stdout.split("\n")).toEqual([
+      "secrets.yml:5:17: features.secrets.values.missing.file: there is no file /nowhere",
+      "warning: features.secrets.values.late is a credential, which only a service of systemd is given",
+    ]);
+    const service = await boxcar(["config", "check", name], { CREDENTIALS_DIRECTORY: directory });
+    expect(service.stdout).toContain(`features.secrets.values.late.credential: there is no file ${directory}/queue`);
+  });
+
+  it("is shown neither as a value nor as a place, and stops no command that does without", async () => {
+    const name = await file("secrets.yml", content);
+    const { exitCode, stdout } = await boxcar(["--config", name, "config", "show"]);
+    expect(exitCode).toBe(0);
+    for (const key of ["token", "missing", "late"]) expect(stdout).toContain(`${key}: "[secret]" # secrets.yml`);
+    expect(stdout).not.toMatch(/hunter2|nowhere/);
+    expect(await boxcar(["--config", name, "image", "list"], { BOXCAR_STATE_DIR: directory })).toMatchObject({
+      exitCode: 0,
+    });
+  });
+});
+
 describe("boxcar config example", () => {
   it("prints a file that can be used as it is", async () => {
     const { exitCode, stdout } = await boxcar(["config", "example"]);
