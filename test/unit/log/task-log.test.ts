@@ -16,7 +16,7 @@ const NOON = () => new Date("2024-01-01T12:00:00Z");
 function logTo(target: Writable, other: Writable): TaskLog {
   return new TaskLog(
     [target, other].map((stream) => ({ guest: stream, worker: stream })),
-    NOON,
+    { now: NOON },
   );
 }
 
