@@ -1,5 +1,6 @@
 /** Artifacts of one run: the bytes on this host, what is known of them in the database. */
 
+import { WorkerError } from "../../base/errors.ts";
 import type { ArtifactFiles } from "../artifact-files.ts";
 import type { ArtifactDestination, ErrorArtifact, FileArtifact, LinkTarget } from "../driver.ts";
 import { QueueError } from "../errors.ts";
@@ -42,7 +43,10 @@ export class PostgresArtifacts implements ArtifactDestination {
       await files.put({ taskId, runId, name }, file, signal);
     } catch (error) {
       signal.throwIfAborted();
-      throw toQueueError(error, database.description);
+      if (!(error instanceof WorkerError) || error.blame !== "task") throw toQueueError(error, database.description);
+      // A name that no file of this host can have will not be one later either.
+      const { message } = error;
+      return await this.putError({ name, reason: "invalid-resource-on-worker", message, ...(expires && { expires }) });
     }
     const encoding = contentEncoding === undefined ? {} : { contentEncoding };
     await this.#save({ name, contentType, ...encoding, sizeBytes, sha256, expires });
