@@ -1,7 +1,7 @@
 import { mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { buffer } from "node:stream/consumers";
-import { beforeAll, describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, it, vi } from "vitest";
 import type { GuestTask } from "../../../src/guest/guest-task.ts";
 import {
   buildAgent,
@@ -24,6 +24,20 @@ function script(text: string, rest: Partial<GuestTask> = {}): GuestTask {
 async function childrenOf({ agent }: Guest): Promise<string[]> {
   const text = await readFile(`/proc/${agent.pid}/task/${agent.pid}/children`, "utf8");
   return text.split(" ").filter((pid) => pid !== "");
+}
+
+async function firstChildren(guest: Guest): Promise<string[]> {
+  await expect.poll(async () => (await childrenOf(guest)).length).toBe(2);
+  return childrenOf(guest);
+}
+
+/** The runner that asks for a command after those processes below the agent. */
+async function runnerAfter(guest: Guest, known: readonly string[]): Promise<string> {
+  return vi.waitFor(async () => {
+    const runner = (await childrenOf(guest)).find((pid) => !known.includes(pid));
+    expect(runner).toBeDefined();
+    return runner as string;
+  });
 }
 
 /** The lines `from` … `to`, as seq prints them. */
@@ -71,9 +85,9 @@ describe.each(VARIANTS)("the %s agent with several commands one after another", 
 
   it("waits for a command that comes late", async () => {
     await using guest = await startGuest(program, undefined);
+    const first = await firstChildren(guest);
     await guest.session.run(script("echo one"), MORE);
-    // Two runners are there for a moment: the one that is done, and the one that asks.
-    await expect.poll(async () => (await childrenOf(guest)).length).toBe(2);
+    await runnerAfter(guest, first);
     await guest.session.exec({ command: ["sleep", "0.1"] });
     await guest.session.run(script("echo two"));
     expect(guest.log.text()).toBe("one\ntwo\n");
@@ -99,6 +113,7 @@ describe.each(VARIANTS)("the %s agent with several commands one after another", 
     await expect(isRunning(pid)).resolves.toBe(false);
   });
 
+  // A sanitizer has memory of its own.
   it.runIf(variant === "release")("keeps next to no memory for commands that left something running", async () => {
     await using guest = await startGuest(program, undefined);
     for (let step = 1; step <= 4; step++) {
@@ -226,13 +241,11 @@ describe.each(VARIANTS)("the %s agent with several commands one after another", 
 
   it("runs a command though the runner that waited for it was killed", async () => {
     await using guest = await startGuest(program, undefined);
-    await guest.session.firstContact;
-    const [first = "", poller] = await childrenOf(guest);
-    process.kill(Number(first), "SIGKILL");
+    const known = await firstChildren(guest);
+    process.kill(Number(known[0]), "SIGKILL");
+    known.push(await runnerAfter(guest, known));
     await guest.session.run(script("echo one"), MORE);
-    await expect.poll(async () => (await childrenOf(guest)).length).toBe(2);
-    const runner = (await childrenOf(guest)).find((pid) => pid !== poller);
-    process.kill(Number(runner), "SIGKILL");
+    process.kill(Number(await runnerAfter(guest, known)), "SIGKILL");
     await guest.session.run(script("echo two"));
     expect(guest.log.text()).toBe("one\ntwo\n");
   });
