@@ -14,6 +14,7 @@ import { imageCommand } from "./image/command.ts";
 import { runCommand } from "./run/command.ts";
 import { schemaCommand } from "./schema.ts";
 import { readVersion } from "./version.ts";
+import { workerCommand } from "./worker/command.ts";
 
 const EXAMPLES = `
 Examples:
@@ -55,7 +56,15 @@ function buildProgram(argv: readonly string[], context: CliContext): Command {
       writeErr: (text) => void context.stderr.write(text),
     })
     .exitOverride();
-  for (const command of [runCommand, imageCommand, schemaCommand, configCommand, doctorCommand, completionCommand]) {
+  for (const command of [
+    runCommand,
+    workerCommand,
+    imageCommand,
+    schemaCommand,
+    configCommand,
+    doctorCommand,
+    completionCommand,
+  ]) {
     program.addCommand(inheriting(program, command(context, argv)));
   }
   program.addCommand(inheriting(program, completeCommand(context)), { hidden: true });

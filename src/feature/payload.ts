@@ -3,20 +3,17 @@ import { InvalidInputError, type Issue } from "../base/errors.ts";
 import { formatDuration, tryParseDuration } from "../base/units.ts";
 import type { MachineOverrides } from "../generated/machine.ts";
 import type { TaskPayload } from "../generated/task-payload.ts";
-import { joinPath } from "../schema/document-path.ts";
 import { durationIssues, MAX_DURATION_MS } from "../schema/duration.ts";
 import { type ParseOptions, parseAs } from "../schema/parse.ts";
-
-/** One file or folder the task wants kept. */
-export type ArtifactRequest = Required<Omit<ArtifactInPayload, "contentType">> & Pick<ArtifactInPayload, "contentType">;
-
-type ArtifactInPayload = NonNullable<TaskPayload["artifacts"]>[number];
+import { type ArtifactRequest, artifactIssues, artifactRequests } from "./artifacts/request.ts";
+import { type Step, stepIssues, stepsOf } from "./steps.ts";
 
 /** A payload with its defaults filled in. */
 export interface ParsedPayload {
   /** Undefined: the worker's default image. */
   readonly image: TaskPayload["image"];
-  readonly command: readonly string[];
+  /** At least one; the only one has no name where the payload has a command instead. */
+  readonly steps: readonly Step[];
   readonly env: Readonly<Record<string, string>>;
   readonly cwd: string | undefined;
   readonly user: string | undefined;
@@ -46,11 +43,15 @@ export interface PayloadOptions extends ParseOptions {
  */
 export function parsePayload(data: unknown, options: PayloadOptions): ParsedPayload {
   const { payload, issues } = trySchema(data, options);
-  const all = [...issues, ...semanticIssues(payload ?? data, options.maxRunTimeMs ?? MAX_DURATION_MS)];
+  const all = [
+    ...issues,
+    ...stepIssues(payload?.steps ?? []),
+    ...semanticIssues(payload ?? data, options.maxRunTimeMs ?? MAX_DURATION_MS),
+  ];
   if (payload === undefined || all.length > 0) throw new InvalidInputError(options.subject, all, options.blame);
   return {
     image: payload.image,
-    command: payload.command,
+    steps: stepsOf(payload),
     env: payload.env ?? {},
     cwd: payload.cwd,
     user: payload.user,
@@ -58,7 +59,7 @@ export function parsePayload(data: unknown, options: PayloadOptions): ParsedPayl
     machine: payload.machine ?? {},
     maxRunTimeMs: payload.maxRunTime === undefined ? undefined : tryParseDuration(payload.maxRunTime),
     network: payload.network ?? "isolated",
-    artifacts: (payload.artifacts ?? []).map((artifact) => ({ type: "file", optional: false, ...artifact })),
+    artifacts: artifactRequests(payload.artifacts),
     ...screensOf(payload),
   };
 }
@@ -108,41 +109,4 @@ function intervalIssues(key: string, data: unknown): Issue[] {
   const ms = tryParseDuration(every);
   if (ms === undefined || ms >= MIN_SCREEN_INTERVAL_MS) return durationIssues(path, every);
   return [{ path, message: `${formatDuration(ms)} is shorter than one second, the least there is` }];
-}
-
-function artifactIssues(artifacts: unknown): Issue[] {
-  if (!Array.isArray(artifacts)) return [];
-  const indexByName = new Map<string, number>();
-  const issues: Issue[] = [];
-  for (const [index, artifact] of artifacts.entries()) {
-    if (typeof artifact !== "object" || artifact === null) continue;
-    const path = joinPath("artifacts", index);
-    const { name, type, contentType } = artifact as Record<string, unknown>;
-    if (type === "directory" && contentType !== undefined) {
-      issues.push({
-        path: `${path}.contentType`,
-        message: "is for files; those in a folder get theirs from their names",
-      });
-    }
-    if (typeof name !== "string") continue;
-    const taken = indexByName.get(name);
-    if (taken === undefined) indexByName.set(name, index);
-    else issues.push({ path: `${path}.name`, message: `is the name of artifacts[${taken}] already` });
-  }
-  return [...issues, ...nestingIssues(indexByName)];
-}
-
-/** One artifact inside another would end in one place on the disk. */
-function nestingIssues(indexByName: ReadonlyMap<string, number>): Issue[] {
-  const issues: Issue[] = [];
-  for (const [name, index] of indexByName) {
-    for (let slash = name.indexOf("/"); slash !== -1; slash = name.indexOf("/", slash + 1)) {
-      const outer = indexByName.get(name.slice(0, slash));
-      if (outer !== undefined) {
-        issues.push({ path: `artifacts[${index}].name`, message: `lies inside artifacts[${outer}]` });
-        break;
-      }
-    }
-  }
-  return issues;
 }

@@ -1,5 +1,6 @@
 // Generated from schemas/task-payload.schema.json by scripts/generate-types.ts; never edited.
 
+import type { FeatureArtifacts } from "./feature-artifacts.ts";
 import type { FeatureInputs } from "./feature-inputs.ts";
 import type { FeatureMaxRunTime } from "./feature-max-run-time.ts";
 import type { FeatureOnExitStatus } from "./feature-on-exit-status.ts";
@@ -97,35 +98,7 @@ export type TaskPayload = {
          */
         every?: number | string;
       };
-  /**
-   * Files and folders to keep from the machine when the command has ended, also when it failed.
-   *
-   * @maxItems 1000
-   *
-   * Items: One artifact.
-   */
-  artifacts?: {
-    /**
-     * Name to keep it under: a relative path of plain names.
-     */
-    name: string;
-    /**
-     * Where it is in the guest; a relative path starts at the command's directory.
-     */
-    path: string;
-    /**
-     * Whether it is one file or a folder with everything in it.
-     */
-    type?: "file" | "directory";
-    /**
-     * Whether the task may succeed without it.
-     */
-    optional?: boolean;
-    /**
-     * Media type of a file; guessed from its name if it is left out, and `application/octet-stream` where that says nothing.
-     */
-    contentType?: string;
-  }[];
+  artifacts?: FeatureArtifacts;
 } & {
   [k: string]: unknown;
 };

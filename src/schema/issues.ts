@@ -93,6 +93,8 @@ function describeType(error: ErrorObject): Issue {
 /** A rule in words, with the value that breaks it. */
 function describeRule(error: ErrorObject): Issue {
   const rule = ruleOf(error) ?? `must match ${String(error.schema)}`;
+  // A rule about the keys of an object: that it is one is right.
+  if (parentOf(error)["type"] === "object" && typeof error.data === "object") return here(error, rule);
   if (error.propertyName === undefined) return here(error, rule + butNot(error));
   return { path: joinPath(pathOfPointer(error.instancePath), error.propertyName), message: rule };
 }

@@ -1,6 +1,7 @@
 /** The schema files of this package, by the name in their `$id`. */
 import { readFileSync } from "node:fs";
 import type { ConfigValues } from "../generated/config-values.ts";
+import type { FeatureArtifacts } from "../generated/feature-artifacts.ts";
 import type { FeatureInputs } from "../generated/feature-inputs.ts";
 import type { FeatureMaxRunTime } from "../generated/feature-max-run-time.ts";
 import type { FeatureOnExitStatus } from "../generated/feature-on-exit-status.ts";
@@ -36,6 +37,7 @@ export interface SchemaTypes {
   "limits-config": LimitsConfig;
   "pool-config": PoolConfig;
   "queue-config": QueueConfig;
+  "feature-artifacts": FeatureArtifacts;
   "feature-inputs": FeatureInputs;
   "feature-max-run-time": FeatureMaxRunTime;
   "feature-on-exit-status": FeatureOnExitStatus;

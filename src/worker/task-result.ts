@@ -1,6 +1,7 @@
 /** How a run ended. */
 import type { ArtifactRecord } from "../feature/artifacts/record.ts";
 import type { Outcome } from "../feature/outcome.ts";
+import type { StepResult } from "../feature/steps.ts";
 import type { Accelerator } from "../vm/arguments.ts";
 import type { ResolvedMachine } from "../vm/limits.ts";
 
@@ -12,6 +13,8 @@ export type Phase = "prepare" | "image" | "start" | "boot" | "furnish" | "run" |
 export interface TaskResult extends Outcome {
   readonly timings: Timings;
   readonly artifacts: readonly ArtifactRecord[];
+  /** Of a task with steps, as far as it came. */
+  readonly steps?: readonly StepResult[];
   readonly image?: { digest: string };
   readonly machine?: ResolvedMachine;
   readonly accelerator?: Accelerator;

@@ -10,11 +10,12 @@ import { join } from "node:path";
 import { formatDuration } from "../base/units.ts";
 import type { Config } from "../config/config.ts";
 import { FEATURES } from "../feature/all.ts";
-import type { ArtifactSink } from "../feature/artifacts/collect-artifacts.ts";
+import type { ArtifactSink } from "../feature/artifacts/store-artifact.ts";
 import { RunArtifacts } from "../feature/artifacts/run-artifacts.ts";
 import type { Feature } from "../feature/feature.ts";
 import type { Outcome } from "../feature/outcome.ts";
 import type { ParsedPayload } from "../feature/payload.ts";
+import type { Step, StepResult } from "../feature/steps.ts";
 import type { GuestTask } from "../guest/guest-task.ts";
 import { createIdentity } from "../guest/wake.ts";
 import type { ImageLease } from "../image/store/image-lease.ts";
@@ -23,9 +24,9 @@ import { Sandbox, type SandboxOptions } from "../sandbox/sandbox.ts";
 import type { Accelerator } from "../vm/arguments.ts";
 import { describeMachine, type ResolvedMachine, resolveMachine } from "../vm/limits.ts";
 import { ActiveFeatures } from "./active-features.ts";
-import { describeOutcome, outcomeOfError, outcomeOfRun } from "./outcome.ts";
+import { describeOutcome, outcomeOfError, outcomeOfRun, type RunEnd } from "./outcome.ts";
 import { Phases } from "./phases.ts";
-import { describeCommand, runCommand } from "./run-command.ts";
+import { runSteps } from "./run-steps.ts";
 import type { Phase, TaskResult } from "./task-result.ts";
 
 export interface TaskRunOptions extends Pick<SandboxOptions, "agentFile" | "cold" | "pool"> {
@@ -65,6 +66,7 @@ class TaskRun {
   readonly #phases: Phases;
   readonly #facts: MachineFacts = {};
   readonly #artifacts: RunArtifacts;
+  readonly #steps: StepResult[] = [];
   readonly #note: (text: string) => void;
 
   constructor(options: TaskRunOptions) {
@@ -86,7 +88,8 @@ class TaskRun {
     if (outcome.message !== undefined) log.note(outcome.message);
     const timings = this.#phases.timings();
     log.note(`${describeOutcome(outcome)} after ${formatDuration(timings.total)}`);
-    return { ...outcome, artifacts: this.#artifacts.records, timings, ...this.#facts };
+    const steps = this.#steps.length === 0 ? {} : { steps: this.#steps };
+    return { ...outcome, artifacts: this.#artifacts.records, timings, ...steps, ...this.#facts };
   }
 
   async #runWithFeatures(): Promise<Outcome> {
@@ -153,16 +156,11 @@ class TaskRun {
   }
 
   async #runInSandbox(sandbox: Sandbox, active: ActiveFeatures): Promise<Outcome> {
-    const { config, payload, signal } = this.#options;
-    const note = this.#note;
+    const { config, signal } = this.#options;
     try {
       await this.#phases.measure("boot", () => sandbox.waitForGuest(config.limits.bootTimeoutMs, signal));
       await this.#phases.measure("furnish", () => active.furnish(sandbox));
-      note(`the guest is up; running ${describeCommand(payload.command)}`);
-      const task = this.#guestTask(active);
-      const end = await this.#phases.measure("run", () =>
-        runCommand({ machine: sandbox, features: active, task, note, signal }),
-      );
+      const end = await this.#phases.measure("run", () => this.#runSteps(sandbox, active));
       return await this.#phases.measure("collect", () =>
         active.collect(sandbox, (problems) => outcomeOfRun(end, problems, sandbox.vm.notices)),
       );
@@ -172,13 +170,22 @@ class TaskRun {
     }
   }
 
-  #guestTask(active: ActiveFeatures): GuestTask {
+  #runSteps(machine: Sandbox, features: ActiveFeatures): Promise<RunEnd> {
+    const { log, payload, signal } = this.#options;
+    return runSteps({
+      ...{ machine, features, signal, note: this.#note, results: this.#steps, steps: payload.steps },
+      taskOf: (step) => this.#guestTask(step, features),
+      settleLog: () => new Promise((resolve) => log.write("", () => resolve())),
+    });
+  }
+
+  #guestTask(step: Step, active: ActiveFeatures): GuestTask {
     const { payload, runId, taskId } = this.#options;
-    const { command, env, cwd, user, tty } = payload;
+    const { cwd = payload.cwd, user = payload.user } = step;
     return {
-      command,
-      env: { ...env, ...active.env, TASK_ID: taskId, RUN_ID: String(runId) },
-      tty,
+      command: step.command,
+      env: { ...payload.env, ...active.env, ...step.env, TASK_ID: taskId, RUN_ID: String(runId) },
+      tty: payload.tty,
       runId,
       ...(cwd === undefined ? {} : { cwd }),
       ...(user === undefined ? {} : { user }),

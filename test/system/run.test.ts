@@ -80,6 +80,32 @@ describe("a task", () => {
     expect((await readdir(output)).sort()).toContain("failure.png");
   });
 
+  it("runs its steps one after another in one machine, and those for failures when one has failed", async () => {
+    const { exitCode, result, stderr, stdout } = await boxcar.runTask({
+      env: { WHO: "the task" },
+      steps: [
+        { name: "prepare", command: sh("echo $WHO > /tmp/shared; sleep 1000 & echo prepared") },
+        { name: "check", command: sh("cat /tmp/shared; pgrep sleep && exit 4"), env: { WHO: "the step" } },
+        { name: "deploy", command: ["true"] },
+        { name: "report", command: sh("echo reported $WHO"), when: "on-failure" },
+        { name: "clean up", command: ["true"], when: "always" },
+      ],
+    });
+    expect(exitCode).toBe(1);
+    const message = "the step check failed with exit code 4";
+    expect(result).toMatchObject({ state: "failed", reason: "command-failed", exitCode: 4, message });
+    const durationMs = expect.any(Number);
+    expect(result.steps).toEqual([
+      { name: "prepare", exitCode: 0, durationMs },
+      { name: "check", exitCode: 4, durationMs },
+      { name: "deploy", skipped: true },
+      { name: "report", exitCode: 0, durationMs },
+      { name: "clean up", exitCode: 0, durationMs },
+    ]);
+    expect(stdout).toMatch(/^prepared\nthe task\n\d+\nreported the task\n/);
+    expect(stderr).toMatch(/step check: sh -c .*step check ended with exit code 4 after .*step report: /s);
+  });
+
   it("says so where its command does not exist", async () => {
     const { exitCode, result } = await boxcar.runTask({ command: ["no-such-program", "x"] });
     expect(exitCode).toBe(1);

@@ -20,7 +20,11 @@ export async function readPayload({ taskFile, command, image, cwd, config }: Pay
   const document = taskFile === undefined ? {} : await readTaskFile(taskFile, cwd);
   const changed =
     typeof document === "object" && document !== null && !Array.isArray(document)
-      ? { ...document, ...(command.length === 0 ? {} : { command }), ...(image === undefined ? {} : { image }) }
+      ? {
+          ...document,
+          ...(command.length === 0 ? {} : { command, steps: undefined }),
+          ...(image === undefined ? {} : { image }),
+        }
       : document;
   return parsePayload(changed, {
     subject: taskFile === undefined ? "The task" : `The task ${taskFile}`,

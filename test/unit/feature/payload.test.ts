@@ -23,7 +23,7 @@ describe("parsePayload", () => {
   it("needs nothing but a command", () => {
     expect(parsePayload({ command: ["true"] }, options)).toEqual({
       image: undefined,
-      command: ["true"],
+      steps: [{ name: undefined, command: ["true"], env: {}, cwd: undefined, user: undefined, when: "on-success" }],
       env: {},
       cwd: undefined,
       user: undefined,
@@ -62,6 +62,32 @@ describe("parsePayload", () => {
       { name: "report/index.html", path: "out/index.html", type: "file", optional: false, contentType: "text/html" },
       { name: "logs", path: "/var/log", type: "directory", optional: true },
     ]);
+  });
+
+  it("takes several commands with names instead of one", () => {
+    const steps = [
+      { name: "build", command: ["make"], cwd: "/src" },
+      { name: "clean up", command: ["make", "clean"], when: "always", env: { Q: "1" } },
+    ];
+    expect(parsePayload({ steps }, options).steps).toEqual([
+      { name: "build", command: ["make"], env: {}, cwd: "/src", user: undefined, when: "on-success" },
+      {
+        name: "clean up",
+        command: ["make", "clean"],
+        env: { Q: "1" },
+        cwd: undefined,
+        user: undefined,
+        when: "always",
+      },
+    ]);
+    const twice = [...steps, { name: "build", command: ["make"] }];
+    expect(issuesOf({ steps: twice })).toEqual(["steps[2].name: is the name of steps[0] already"]);
+  });
+
+  it("wants one of command and steps", () => {
+    const steps = [{ name: "build", command: ["make"] }];
+    expect(issuesOf({})).toEqual([": must have either command or steps"]);
+    expect(issuesOf({ command: ["true"], steps })).toEqual([": must have either command or steps"]);
   });
 
   it("lists four issues with their paths where there are four mistakes", () => {

@@ -1,0 +1,107 @@
+/**
+ * `boxcar worker`: everything a worker process is made of, from the first thing that is opened to the last that is closed.
+ *
+ * The first signal drains it, the second stops it; what is left by then is given back in the reverse order.
+ */
+import { mkdir } from "node:fs/promises";
+import { messageOf } from "../../base/errors.ts";
+import type { Logger } from "../../base/log.ts";
+import { Scope } from "../../base/scope.ts";
+import { Watchdog } from "../../base/watchdog.ts";
+import type { Config } from "../../config/config.ts";
+import { FEATURES } from "../../feature/all.ts";
+import { availableMemoryMiB, freeDiskBytes } from "../../host/room.ts";
+import { SystemdNotifier } from "../../host/sd-notify.ts";
+import { TerminationNotice } from "../../host/termination-notice.ts";
+import { MachinePool } from "../../sandbox/machine-pool.ts";
+import { HttpService } from "../../web/service.ts";
+import { HostRun } from "../../worker/host-run.ts";
+import { LifecycleWatch } from "../../worker/lifecycle-watch.ts";
+import { hostFolders, reclaimHost, type TaskHost } from "../../worker/task-host.ts";
+import { Worker } from "../../worker/worker.ts";
+import { chooseAccelerator } from "../accelerator.ts";
+import type { CliContext } from "../context.ts";
+import { agentFile } from "../guest-programs.ts";
+import { openStore } from "../store.ts";
+import { createApi } from "./api.ts";
+import { controlSocket } from "./control-socket.ts";
+import { openQueue } from "./open-queue.ts";
+
+export interface ServeOptions {
+  config: Config;
+  context: CliContext;
+  logger: Logger;
+}
+
+/** Resolves when the worker has ended. */
+export async function serve({ config, context, logger }: ServeOptions): Promise<void> {
+  await using scope = new Scope();
+  const host = await openHost(config, logger, scope);
+  const queue = scope.use(await openQueue(config, logger));
+  const notifier = scope.use(SystemdNotifier.fromEnvironment(context.surroundings.env, { logger }));
+  const settings = config.worker;
+  const watchdog = scope.use(Watchdog.start({ blockedAfterMs: settings.watchdog.blockedAfterMs, logger }));
+  const notice = scope.use(TerminationNotice.watch({ ...settings.shutdown.notice, logger }));
+
+  const worker = Worker.start({
+    queue: queue.driver,
+    settings,
+    maxMemoryMiB: config.machineOptions.maxMemory,
+    room: async () => ({
+      memoryMiB: Math.floor(await availableMemoryMiB()),
+      diskBytes: await freeDiskBytes(config.stateDir),
+    }),
+    open: (claim) => new HostRun(claim, host),
+    onChange: () => lifecycle?.look(),
+    logger,
+    watchdog,
+  });
+  scope.defer(async () => {
+    worker.stop("the worker process ends");
+    await worker.done;
+  });
+  const lifecycle: LifecycleWatch | undefined = scope.use(new LifecycleWatch(worker, settings, notice));
+  await listen({ config, logger, scope, worker, watchdog, queue });
+  heedSignals(context, worker, settings.shutdown.timeoutMs);
+  notifier.startWatchdog(() => watchdog.health().healthy);
+  void notifier.ready(`claims from ${queue.driver.description}`);
+  logger.log("info", `claims tasks from ${queue.driver.description}, up to ${settings.capacity} at once`);
+  await worker.done;
+  await notifier.stopping(worker.status.why);
+}
+
+async function openHost(config: Config, logger: Logger, scope: Scope): Promise<TaskHost> {
+  const folders = hostFolders(config);
+  await mkdir(config.stateDir, { recursive: true, mode: 0o755 });
+  await mkdir(config.runDir, { recursive: true, mode: 0o700 });
+  const reclaimed = await reclaimHost(folders);
+  if (reclaimed > 0) logger.log("info", "removed what killed processes had left", { folders: reclaimed });
+  const images = scope.use(await openStore(config));
+  const acquireImage = (digest: string) => images.acquire(digest);
+  const pool =
+    config.pool.machines === 0 ? undefined : scope.use(new MachinePool({ ...config.pool, acquireImage, logger }));
+  return {
+    ...{ config, images, pool, agentFile, logger },
+    chooseAccelerator: (signal, note) => chooseAccelerator(config, signal, note),
+    features: FEATURES,
+  };
+}
+
+async function listen(parts: Parameters<typeof createApi>[0] & { config: Config; logger: Logger; scope: Scope }) {
+  const { config, logger, scope } = parts;
+  const app = createApi(parts);
+  scope.use(await HttpService.listen({ path: controlSocket(config) }, app));
+  const address = config.worker.http.listen;
+  if (address === undefined) return;
+  const service = scope.use(await HttpService.listen(address, app));
+  logger.log("info", `listens on http://${address.host}:${service.port}`);
+}
+
+function heedSignals({ signal, hurry }: CliContext, worker: Worker, timeoutMs: number): void {
+  const drain = () => worker.drain(messageOf(signal.reason), timeoutMs);
+  const stop = () => worker.stop(messageOf(hurry.reason));
+  if (signal.aborted) drain();
+  else signal.addEventListener("abort", drain, { once: true });
+  if (hurry.aborted) stop();
+  else hurry.addEventListener("abort", stop, { once: true });
+}

@@ -1,0 +1,104 @@
+/** The commands of a task: asked of the guest one after another, watched by features, ended when their time has come. */
+import { setTimeout as after } from "node:timers/promises";
+import { orAborted } from "../base/abort.ts";
+import { formatDuration } from "../base/units.ts";
+import type { TaskMachine } from "../feature/feature.ts";
+import { isRun, type Step, type StepResult } from "../feature/steps.ts";
+import type { GuestResult } from "../guest/guest-result.ts";
+import type { GuestTask } from "../guest/guest-task.ts";
+import type { ActiveFeatures } from "./active-features.ts";
+import type { RunEnd } from "./outcome.ts";
+
+export interface RunStepsOptions {
+  machine: TaskMachine;
+  features: ActiveFeatures;
+  steps: readonly Step[];
+  /** What a step is to the guest. */
+  taskOf: (step: Step) => GuestTask;
+  /** Gets what is known of each step that has a name, as soon as it is over. */
+  results: StepResult[];
+  note: (text: string) => void;
+  /** Resolves when what the steps have printed so far is in the log. */
+  settleLog: () => Promise<void>;
+  signal: AbortSignal;
+}
+
+/** How long after SIGTERM what is left of a task gets SIGKILL. */
+const GRACE_MS = 5_000;
+
+export async function runSteps(options: RunStepsOptions): Promise<RunEnd> {
+  const { machine, features, note, signal } = options;
+  const stopping = new AbortController();
+  const running = runEach(options, AbortSignal.any([stopping.signal, signal]));
+  const end = await features.watch(machine, running);
+  if ("stop" in end) {
+    note(`${end.stop.message}; ending it`);
+    stopping.abort();
+    await stopCommand(machine, running, signal);
+  }
+  return end;
+}
+
+/** Resolves with how the first one that failed ended, or the last one. */
+async function runEach(
+  { steps, results, note, settleLog, machine, taskOf }: RunStepsOptions,
+  stopped: AbortSignal,
+): Promise<RunEnd> {
+  let failed: GuestResult | undefined;
+  let latest: GuestResult = { success: true };
+  for (const [index, step] of steps.entries()) {
+    if (!isRun(step, failed !== undefined)) {
+      if (step.name !== undefined) results.push({ name: step.name, skipped: true });
+      continue;
+    }
+    const command = describeCommand(step.command);
+    note(step.name === undefined ? `the guest is up; running ${command}` : `step ${step.name}: ${command}`);
+    const begin = performance.now();
+    const result = await machine.guest.run(taskOf(step), { more: index < steps.length - 1 });
+    latest = result;
+    if (step.name !== undefined) {
+      const durationMs = Math.round(performance.now() - begin);
+      results.push({
+        name: step.name,
+        durationMs,
+        ...(result.exitCode === undefined ? {} : { exitCode: result.exitCode }),
+      });
+      await settleLog();
+      const code = result.exitCode === undefined ? "" : ` with exit code ${result.exitCode}`;
+      note(`step ${step.name} ended${code} after ${formatDuration(durationMs)}`);
+    }
+    if (!result.success) failed ??= withStep(result, step);
+    if (stopped.aborted) break;
+  }
+  return { result: failed ?? latest };
+}
+
+function withStep(result: GuestResult, { name }: Step): GuestResult {
+  if (name === undefined) return result;
+  const how = result.exitCode === undefined ? "" : ` with exit code ${result.exitCode}`;
+  return {
+    ...result,
+    error: [`the step ${name} failed${how}`, result.error].filter((part) => part !== undefined).join(": "),
+  };
+}
+
+/** Asks the guest to end the command, so that the tail of its log arrives; a guest that does not is left as it is. */
+async function stopCommand({ guest }: TaskMachine, ended: Promise<unknown>, signal: AbortSignal): Promise<void> {
+  const over = new AbortController();
+  const stopped = guest.killProcess({ graceMs: GRACE_MS, signal }).then(() => ended);
+  const patience = after(GRACE_MS * 2, undefined, { signal: over.signal });
+  patience.catch(() => {});
+  try {
+    await orAborted(Promise.race([stopped.catch(() => undefined), patience]), signal);
+  } finally {
+    over.abort();
+  }
+}
+
+const MAX_COMMAND_CHARACTERS = 100;
+
+/** On one line; a script inside a command would fill the screen. */
+function describeCommand(command: readonly string[]): string {
+  const text = command.map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : JSON.stringify(word))).join(" ");
+  return text.length <= MAX_COMMAND_CHARACTERS ? text : `${text.slice(0, MAX_COMMAND_CHARACTERS)}…`;
+}
