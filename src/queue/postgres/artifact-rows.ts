@@ -19,18 +19,15 @@ interface ArtifactRow {
   link: LinkTarget | null;
 }
 
-/** @param runId The last one, if it is left out. */
 export async function listArtifacts(
   sql: Sql,
   taskId: string,
-  runId: number | undefined,
+  runId: number,
   files: ArtifactFiles,
 ): Promise<ArtifactEntry[]> {
   const rows = await sql.run<ArtifactRow>({
-    text: `SELECT a.* FROM boxcar.artifact a JOIN boxcar.task t USING (task_id)
-      WHERE task_id = $1 AND run_id = coalesce($2, json_array_length(t.runs) - 1) AND a.expires > now()
-      ORDER BY a.name`,
-    values: [taskId, runId ?? null],
+    text: "SELECT * FROM boxcar.artifact WHERE task_id = $1 AND run_id = $2 AND expires > now() ORDER BY name",
+    values: [taskId, runId],
   });
   return rows.map((row) => entryOf(row, files));
 }

@@ -78,7 +78,7 @@ export class PostgresDriver implements QueueDriver {
       const askedAtMs = performance.now();
       const jobs = await store.jobs.take(tasks.sql, queue, count);
       if (jobs.length === 0) return [];
-      const rows = await tasks.lockJobs<ClaimRow>(jobs, "definition->'payload' AS payload, name, created");
+      const rows = await tasks.lockJobs<ClaimRow>(jobs, "payload, name, created");
       const held: HeldRun[] = [];
       for (const row of rows) {
         const task = recordOf(row);

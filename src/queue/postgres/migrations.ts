@@ -12,7 +12,10 @@ export const MIGRATIONS: readonly string[] = [
     queue text NOT NULL,
     priority text NOT NULL,
     name text,
-    definition json NOT NULL,
+    -- Nothing here looks into these two: they may hold what PostgreSQL has no text for, such as NUL.
+    payload json NOT NULL,
+    details json NOT NULL,
+    dependencies text[] NOT NULL,
     requires text NOT NULL,
     supersede text,
     created timestamptz NOT NULL,
@@ -28,8 +31,7 @@ export const MIGRATIONS: readonly string[] = [
   );
   CREATE INDEX task_due ON boxcar.task (due);
   CREATE INDEX task_job ON boxcar.task (job) WHERE job IS NOT NULL;
-  CREATE INDEX task_supersede ON boxcar.task (queue, supersede)
-    WHERE supersede IS NOT NULL AND state IN ('unscheduled', 'pending');
+  CREATE INDEX task_supersede ON boxcar.task (queue, supersede) WHERE supersede IS NOT NULL;
 
   CREATE TABLE boxcar.dependency (
     task_id text COLLATE "C" NOT NULL REFERENCES boxcar.task ON DELETE CASCADE,

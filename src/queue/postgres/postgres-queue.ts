@@ -125,8 +125,8 @@ export class PostgresQueue implements TaskQueue {
 
   async artifacts(reference: string, runId?: number): Promise<ArtifactEntry[]> {
     const { database } = this.#store;
-    const { taskId } = await findStatus(database, await findTaskId(database, reference));
-    return await listArtifacts(database, taskId, runId, this.#files);
+    const { taskId, runs } = await findStatus(database, await findTaskId(database, reference));
+    return await listArtifacts(database, taskId, runId ?? runs.length - 1, this.#files);
   }
 
   async #change(reference: string, change: (task: TaskRecord, now: Date) => TaskCore): Promise<TaskStatus> {

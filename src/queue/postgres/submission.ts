@@ -6,7 +6,7 @@ import type { TaskDefinition } from "../../generated/task-definition.ts";
 import { QueueError } from "../errors.ts";
 import type { TaskState } from "../task.ts";
 import { dueOf, end, schedule, type TaskCore } from "../transitions.ts";
-import type { TaskTransaction } from "./task-store.ts";
+import { supersededBy, type TaskTransaction } from "./task-store.ts";
 
 /** With what the schema fills in. */
 export type CompleteDefinition = TaskDefinition &
@@ -31,17 +31,18 @@ export async function submitTask(
   await insertTask(tasks, { taskId, definition, core, unmet, job, now });
   await insertDependencies(tasks, taskId, definition.dependencies, met);
   const { queue, retries, priority } = definition;
-  await tasks.addJob({ taskId, queue, priority, retries, job, core }, false);
+  await tasks.addJob({ taskId, queue, priority, retries, supersede: definition.supersede, job, core }, false);
 }
 
 async function wasSubmitted(tasks: TaskTransaction, taskId: string, definition: TaskDefinition): Promise<boolean> {
-  const [found] = await tasks.sql.run<{ definition: unknown }>({
+  const [found] = await tasks.sql.run<{ payload: object; details: object }>({
     name: "boxcar-find-definition",
-    text: "SELECT definition FROM boxcar.task WHERE task_id = $1",
+    text: "SELECT payload, details FROM boxcar.task WHERE task_id = $1",
     values: [taskId],
   });
   if (found === undefined) return false;
-  if (isDeepStrictEqual(found.definition, JSON.parse(JSON.stringify(definition)))) return true;
+  if (isDeepStrictEqual({ ...found.details, payload: found.payload }, JSON.parse(JSON.stringify(definition))))
+    return true;
   const message = `there is another task ${taskId} already; leave the id out, and the task gets one of its own`;
   throw new QueueError("task-exists", message, { blame: "task" });
 }
@@ -78,7 +79,7 @@ async function supersede(tasks: TaskTransaction, queue: string, key: string): Pr
   const { tasks: locked, now } = await tasks.lock(found.map(({ task_id }) => task_id));
   for (const task of locked) {
     if (task.core.state !== "unscheduled" && task.core.state !== "pending") continue;
-    await tasks.write(task, end(task.core, "superseded", `a newer task came under the key ${key}`, now), now);
+    await tasks.write(task, end(task.core, "superseded", supersededBy(key), now), now);
   }
 }
 
@@ -123,14 +124,16 @@ async function insertTask(
   { sql }: TaskTransaction,
   { taskId, definition, core, unmet, job, now }: NewTask,
 ): Promise<void> {
-  const { queue, priority, requires, retries, metadata, supersede: key } = definition;
+  const { payload, ...details } = definition;
+  const { queue, priority, retries, metadata, supersede: key } = details;
   await sql.run({
     name: "boxcar-insert",
-    text: `INSERT INTO boxcar.task (task_id, queue, priority, name, definition, requires, supersede, created, deadline,
-        expires, state, retries, retries_left, unmet, runs, job, due)
-      VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $12, $13, $14, $15, $16)`,
+    text: `INSERT INTO boxcar.task (task_id, queue, priority, name, payload, details, dependencies, requires, supersede,
+        created, deadline, expires, state, retries, retries_left, unmet, runs, job, due)
+      VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $14, $15, $16, $17, $18)`,
     values: [
-      ...[taskId, queue, priority, metadata?.name ?? null, JSON.stringify(definition), requires, key ?? null, now],
+      ...[taskId, queue, priority, metadata?.name ?? null, JSON.stringify(payload), JSON.stringify(details)],
+      ...[details.dependencies, details.requires, key ?? null, now],
       ...[core.deadline, core.expires, core.state, retries, unmet, JSON.stringify(core.runs), job ?? null, dueOf(core)],
     ],
   });

@@ -33,12 +33,18 @@ export async function findStatus(sql: Sql, taskId: string): Promise<TaskStatus> 
 
 /** @throws {QueueError} `task-not-found` */
 export async function showTask(sql: Sql, taskId: string): Promise<TaskDetails> {
-  const [row] = await sql.run<StatusRow & { definition: TaskDefinition }>({
-    text: `SELECT ${STATUS_COLUMNS}, definition FROM boxcar.task WHERE task_id = $1`,
+  const [row] = await sql.run<
+    StatusRow & { payload: TaskDefinition["payload"]; details: Omit<TaskDefinition, "payload"> }
+  >({
+    text: `SELECT ${STATUS_COLUMNS}, payload, details FROM boxcar.task WHERE task_id = $1`,
     values: [taskId],
   });
   if (row === undefined) throw notFound(taskId);
-  return { ...statusOf(row), definition: row.definition, waitsFor: await listUnmet(sql, row) };
+  return {
+    ...statusOf(row),
+    definition: { ...row.details, payload: row.payload },
+    waitsFor: await listUnmet(sql, row),
+  };
 }
 
 async function listUnmet(sql: Sql, { task_id, state }: StatusRow): Promise<TaskDetails["waitsFor"]> {

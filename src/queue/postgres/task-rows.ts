@@ -4,10 +4,10 @@ import type { TaskCore } from "../transitions.ts";
 
 /** What a transition needs of a task; short, since it is read for every step. */
 export const CORE_COLUMNS =
-  "task_id, queue, priority, state, retries, retries_left, unmet, runs, job, deadline, expires";
+  "task_id, queue, priority, state, retries, retries_left, supersede, runs, job, deadline, expires";
 
 /** For lists. */
-export const STATUS_COLUMNS = `${CORE_COLUMNS}, name, created, coalesce(definition->'dependencies', '[]') AS dependencies`;
+export const STATUS_COLUMNS = `${CORE_COLUMNS}, name, created, dependencies`;
 
 export interface CoreRow {
   task_id: string;
@@ -16,7 +16,7 @@ export interface CoreRow {
   state: string;
   retries: number;
   retries_left: number;
-  unmet: number;
+  supersede: string | null;
   runs: readonly RunRow[];
   job: string | null;
   deadline: Date;
@@ -40,6 +40,8 @@ export interface TaskRecord {
   readonly queue: string;
   readonly priority: Priority;
   readonly retries: number;
+  /** Key under which newer tasks come. */
+  readonly supersede: string | undefined;
   readonly job: string | undefined;
   readonly core: TaskCore;
 }
@@ -50,6 +52,7 @@ export function recordOf(row: CoreRow): TaskRecord {
     queue: row.queue,
     priority: priorityOf(row.priority),
     retries: row.retries,
+    supersede: row.supersede ?? undefined,
     job: row.job ?? undefined,
     core: {
       state: row.state as TaskState,

@@ -6,7 +6,7 @@
  * does not wait for the task (`NOWAIT`) but begins anew.
  */
 import { randomUUID } from "node:crypto";
-import { dueOf, isResolved, overdue, schedule, type TaskCore } from "../transitions.ts";
+import { dueOf, end, isResolved, overdue, schedule, type TaskCore } from "../transitions.ts";
 import type { Database, Sql } from "./database.ts";
 import type { Jobs } from "./jobs.ts";
 import { notify } from "./notices.ts";
@@ -107,6 +107,22 @@ export class TaskTransaction {
   /** Writes what became of a task that is locked, if anything did. */
   async write(before: TaskRecord, core: TaskCore, now: Date): Promise<TaskRecord> {
     if (core === before.core) return before;
+    return await this.#write(before, await this.#orSuperseded(before, core, now), now);
+  }
+
+  /** Who would wait again finds that a newer one has come under his key. */
+  async #orSuperseded({ taskId, queue, supersede, core: before }: TaskRecord, core: TaskCore, now: Date) {
+    if (supersede === undefined || before.state !== "running" || core.state !== "pending") return core;
+    const [newer] = await this.sql.run({
+      name: "boxcar-newer",
+      text: `SELECT 1 FROM boxcar.task WHERE queue = $2 AND supersede = $3
+        AND seq > (SELECT seq FROM boxcar.task WHERE task_id = $1) LIMIT 1`,
+      values: [taskId, queue, supersede],
+    });
+    return newer === undefined ? core : end(core, "superseded", supersededBy(supersede), now);
+  }
+
+  async #write(before: TaskRecord, core: TaskCore, now: Date): Promise<TaskRecord> {
     const job = jobAfter(before, core);
     const after: TaskRecord = { ...before, core, job };
     if (before.job !== undefined && before.job !== job) await this.#jobs.remove(this.sql, before.queue, before.job);
@@ -180,6 +196,10 @@ function jobAfter(before: TaskRecord, { state, runs }: TaskCore): string | undef
   const isSameRun = before.core.runs.length === runs.length && before.job !== undefined;
   const wasGivenBack = before.core.state === "running" && state === "pending";
   return isSameRun && !wasGivenBack ? before.job : randomUUID();
+}
+
+export function supersededBy(key: string): string {
+  return `a newer task came under the key ${key}`;
 }
 
 /** Who was at work already comes before those that never were. */

@@ -1,0 +1,259 @@
+/** What a queue does for who submits tasks and looks after them: one suite, run against each that is ours. */
+import { readFile, stat } from "node:fs/promises";
+import { describe, expect, it, onTestFinished } from "vitest";
+import type { QueueDriver } from "../../src/queue/driver.ts";
+import { newTaskId } from "../../src/queue/task-id.ts";
+import type { TaskQueue } from "../../src/queue/task-queue.ts";
+import { claimOne, fileWith, never, reasonOf, until } from "./queue.ts";
+
+export interface TaskQueueHarness extends AsyncDisposable {
+  readonly queue: TaskQueue;
+  openDriver(options: { workerId: string; queue?: string }): Promise<QueueDriver>;
+}
+
+export function describeTaskQueue(name: string, start: () => Promise<TaskQueueHarness>): void {
+  const open = async () => {
+    const harness = await start();
+    onTestFinished(() => harness[Symbol.asyncDispose]());
+    const driver = await harness.openDriver({ workerId: "worker-1" });
+    const end = async (kind: "completed" | "failed") => {
+      const claim = await claimOne(driver);
+      await claim.resolve({ kind });
+      return claim.task.taskId;
+    };
+    return { queue: harness.queue, driver, end };
+  };
+
+  describe(`tasks of a queue: ${name}`, () => {
+    it("says what became of a task that was submitted", async () => {
+      const { queue } = await open();
+      const { taskId } = await queue.submit({
+        payload: { a: 1 },
+        metadata: { name: "unit tests" },
+        tags: { os: "linux" },
+      });
+      expect(taskId).toMatch(/^[A-Za-z0-9_][A-Za-z0-9_-]{21}$/);
+      expect(await queue.show(taskId)).toMatchObject({
+        ...{ taskId, queue: "default", state: "pending", priority: "medium", name: "unit tests", retriesLeft: 5 },
+        runs: [{ runId: 0, state: "pending", reasonCreated: "scheduled" }],
+        definition: { payload: { a: 1 }, tags: { os: "linux" } },
+        waitsFor: [],
+      });
+    });
+
+    it("takes the same task under the same id for one, and refuses another", async () => {
+      const { queue } = await open();
+      const taskId = newTaskId();
+      await queue.submit({ payload: { a: 1 } }, { taskId });
+      await expect(queue.submit({ payload: { a: 1 } }, { taskId })).resolves.toMatchObject({ taskId });
+      await expect(queue.submit({ payload: { a: 2 } }, { taskId })).rejects.toMatchObject({ code: "task-exists" });
+      expect(await queue.list()).toHaveLength(1);
+    });
+
+    it("refuses a task that it cannot keep its promises to", async () => {
+      const { queue } = await open();
+      const missing = newTaskId();
+      await expect(queue.submit({ payload: {}, dependencies: [missing] })).rejects.toMatchObject({
+        code: "dependency-not-found",
+      });
+      await expect(queue.submit({ payload: {}, deadline: "2 days", expires: "1 day" })).rejects.toMatchObject({
+        code: "deadline-after-expiry",
+      });
+      await expect(queue.submit({ payload: {}, deadline: "soon" })).rejects.toMatchObject({ code: "duration-refused" });
+      expect(await queue.list()).toEqual([]);
+    });
+
+    it("knows a task by the beginning of its id, if it is the only one", async () => {
+      const { queue } = await open();
+      const [first, second] = ["A_aaaaaaaaaaaaaaaaaaaa", "A-aaaaaaaaaaaaaaaaaaaa"] as const;
+      await queue.submit({ payload: {} }, { taskId: first });
+      await queue.submit({ payload: {} }, { taskId: second });
+      expect((await queue.show("A_")).taskId).toBe(first);
+      expect((await queue.cancel("A-a")).taskId).toBe(second);
+      await expect(queue.show("A")).rejects.toMatchObject({ code: "task-ambiguous" });
+      await expect(queue.show("%")).rejects.toMatchObject({ code: "task-not-found" });
+      await expect(queue.show("")).rejects.toMatchObject({ code: "task-not-found" });
+      await expect(queue.show(newTaskId())).rejects.toMatchObject({ code: "task-not-found" });
+      await expect(queue.rerun("zz")).rejects.toMatchObject({ code: "task-not-found" });
+      await expect(queue.artifacts("zz")).rejects.toMatchObject({ code: "task-not-found" });
+    });
+
+    it("lists the newest first, and a part of them", async () => {
+      const { queue, driver } = await open();
+      const ids: string[] = [];
+      for (let count = 0; count < 5; count++) ids.unshift((await queue.submit({ payload: {} })).taskId);
+      const large = (await queue.submit({ payload: {}, queue: "large" })).taskId;
+      await (await claimOne(driver)).resolve({ kind: "completed" });
+      const list = async (...args: Parameters<typeof queue.list>) =>
+        (await queue.list(...args)).map(({ taskId }) => taskId);
+      expect(await list()).toEqual([large, ...ids]);
+      expect(await list({ queue: "default", limit: 2 })).toEqual(ids.slice(0, 2));
+      expect(await list({ queue: "default", limit: 2, before: ids[1] ?? "" })).toEqual(ids.slice(2, 4));
+      expect(await list({ states: ["completed", "failed"] })).toEqual(ids.slice(4));
+    });
+
+    it("schedules a task when all it depends on have completed", async () => {
+      const { queue, driver, end } = await open();
+      const first = (await queue.submit({ payload: {} })).taskId;
+      const second = (await queue.submit({ payload: {} })).taskId;
+      const last = (await queue.submit({ payload: {}, dependencies: [first, second], priority: "highest" })).taskId;
+      expect(await queue.show(last)).toMatchObject({
+        state: "unscheduled",
+        runs: [],
+        dependencies: [first, second],
+        waitsFor: [
+          { taskId: first, state: "pending" },
+          { taskId: second, state: "pending" },
+        ],
+      });
+      expect(await end("completed")).toBe(first);
+      expect(await end("completed")).toBe(second);
+      expect((await claimOne(driver)).task).toMatchObject({ taskId: last, runId: 0 });
+      const late = (await queue.submit({ payload: {}, dependencies: [first] })).taskId;
+      expect((await queue.show(late)).state).toBe("pending");
+    });
+
+    it("does not forget a task whose dependencies end at the same moment", async () => {
+      const { queue, driver } = await open();
+      const ids = await Promise.all(
+        Array.from({ length: 8 }, async () => (await queue.submit({ payload: {} })).taskId),
+      );
+      const last = (await queue.submit({ payload: {}, dependencies: ids })).taskId;
+      const claims = await driver.claim(8, never());
+      const submitted = claims.map(
+        async () => (await queue.submit({ payload: {}, dependencies: ids, priority: "low" })).taskId,
+      );
+      await Promise.all(claims.map((claim) => claim.resolve({ kind: "completed" })));
+      for (const taskId of [last, ...(await Promise.all(submitted))])
+        expect((await queue.show(taskId)).state).toBe("pending");
+    });
+
+    it("keeps a task from running whose dependency failed, and says why; a rerun makes it good", async () => {
+      const { queue, end } = await open();
+      const first = (await queue.submit({ payload: {} })).taskId;
+      const strict = (await queue.submit({ payload: {}, dependencies: [first] })).taskId;
+      const lenient = (await queue.submit({ payload: {}, dependencies: [first], requires: "all-resolved" })).taskId;
+      expect(await end("failed")).toBe(first);
+      expect(await queue.show(lenient)).toMatchObject({ state: "pending", waitsFor: [] });
+      expect(await queue.show(strict)).toMatchObject({
+        state: "unscheduled",
+        waitsFor: [{ taskId: first, state: "failed" }],
+      });
+      await queue.rerun(first);
+      expect(await end("completed")).toBe(lenient);
+      expect(await end("completed")).toBe(first);
+      expect(await queue.show(strict)).toMatchObject({ state: "pending", waitsFor: [] });
+    });
+
+    it("ends tasks at their deadline that never ran", async () => {
+      const { queue } = await open();
+      const first = (await queue.submit({ payload: {}, deadline: 0.2, expires: 60 })).taskId;
+      const second = (await queue.submit({ payload: {}, dependencies: [first], deadline: 0.2, expires: 60 })).taskId;
+      for (const taskId of [first, second]) {
+        await until(async () => (await queue.show(taskId)).state === "exception");
+        expect((await queue.show(taskId)).runs).toMatchObject([{ runId: 0, reason: "deadline-exceeded" }]);
+      }
+      expect((await queue.show(second)).runs[0]?.reasonCreated).toBe("exception");
+    });
+
+    it("forgets a task when it expires", async () => {
+      const { queue } = await open();
+      const { taskId } = await queue.submit({ payload: {}, deadline: 0.1, expires: 0.2 });
+      await until(async () => (await queue.list()).length === 0);
+      await expect(queue.show(taskId)).rejects.toMatchObject({ code: "task-not-found" });
+    });
+
+    it("ends what waits under a key when a newer task comes, and leaves what runs", async () => {
+      const { queue, driver } = await open();
+      const submit = async (supersede: string, name = "default") =>
+        (await queue.submit({ payload: {}, supersede, queue: name })).taskId;
+      const running = await submit("deploy");
+      const claim = await claimOne(driver);
+      const old = await submit("deploy");
+      const others = [await submit("other"), await submit("deploy", "large")];
+      const newer = await submit("deploy");
+      expect(await queue.show(old)).toMatchObject({ state: "exception", runs: [{ reason: "superseded" }] });
+      for (const taskId of [newer, ...others]) expect((await queue.show(taskId)).state).toBe("pending");
+      expect(claim.task.taskId).toBe(running);
+      await claim.renew();
+      expect(claim.lost.aborted).toBe(false);
+      // It would wait again, and there is a newer one.
+      await claim.resolve({ kind: "exception", reason: "worker-shutdown" });
+      expect(await queue.show(running)).toMatchObject({ state: "exception" });
+      expect((await queue.show(running)).runs.at(-1)).toMatchObject({ reason: "superseded" });
+    });
+
+    it("leaves one of many tasks that come under one key at the same time", async () => {
+      const { queue } = await open();
+      await Promise.all(Array.from({ length: 6 }, () => queue.submit({ payload: {}, supersede: "key" })));
+      const states = (await queue.list()).map(({ state }) => state).sort();
+      expect(states).toEqual([...Array(5).fill("exception"), "pending"]);
+    });
+
+    it("cancels a task once, whatever it does", async () => {
+      const { queue, driver } = await open();
+      const first = (await queue.submit({ payload: {} })).taskId;
+      const second = (await queue.submit({ payload: {}, dependencies: [first] })).taskId;
+      const claim = await claimOne(driver);
+      const lost = reasonOf(claim, 5_000);
+      await expect(queue.cancel(first, "not needed")).resolves.toMatchObject({
+        state: "exception",
+        runs: [{ state: "exception", reason: "canceled", message: "not needed" }],
+      });
+      expect((await lost).message).toBe("not needed");
+      await expect(queue.cancel(second)).resolves.toMatchObject({ state: "exception", runs: [{ reason: "canceled" }] });
+      const before = await queue.show(first);
+      await queue.cancel(first, "again");
+      expect(await queue.show(first)).toEqual(before);
+    });
+
+    it("runs a resolved task again with all its retries, and leaves one that is not", async () => {
+      const { queue, driver, end } = await open();
+      const { taskId } = await queue.submit({ payload: {}, retries: 2 });
+      await (await claimOne(driver)).resolve({ kind: "exception", reason: "intermittent-task" });
+      expect(await queue.rerun(taskId)).toMatchObject({ state: "pending", retriesLeft: 1 });
+      await end("failed");
+      expect(await queue.rerun(taskId)).toMatchObject({
+        ...{ state: "pending", retriesLeft: 2 },
+        runs: [{ reason: "intermittent-task" }, { state: "failed" }, { runId: 2, reasonCreated: "rerun" }],
+      });
+      await end("completed");
+      expect((await queue.show(taskId)).state).toBe("completed");
+    });
+
+    it("refuses to run a task again after its deadline", async () => {
+      const { queue } = await open();
+      const { taskId } = await queue.submit({ payload: {}, deadline: 0.1, expires: 60 });
+      await until(async () => (await queue.show(taskId)).state === "exception");
+      await expect(queue.rerun(taskId)).rejects.toMatchObject({ code: "task-deadline-over" });
+    });
+
+    it("shows where artifacts of each run are on this host", async () => {
+      const { queue, driver } = await open();
+      const { taskId } = await queue.submit({ payload: {}, retries: 1 });
+      const claim = await claimOne(driver);
+      const file = await fileWith("hello");
+      const sha256 = "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824";
+      const contentType = "text/plain";
+      await claim.artifacts.putFile(
+        { name: "public/a.txt", file, sizeBytes: 5, sha256, contentType, contentEncoding: "gzip" },
+        never(),
+      );
+      await claim.artifacts.putLink?.({ name: "public/b.txt", contentType, artifact: "public/a.txt" }, never());
+      await claim.resolve({ kind: "exception", reason: "worker-shutdown" });
+      expect(await queue.artifacts(taskId)).toEqual([]);
+      const [first, second] = await queue.artifacts(taskId, 0);
+      expect(first).toMatchObject({
+        name: "public/a.txt",
+        sizeBytes: 5,
+        sha256,
+        contentEncoding: "gzip",
+        workerId: "worker-1",
+      });
+      expect(await readFile(first?.file ?? "", "utf8")).toBe("hello");
+      await expect(stat(file)).rejects.toMatchObject({ code: "ENOENT" });
+      expect(second).toMatchObject({ name: "public/b.txt", link: { artifact: "public/a.txt" } });
+      expect(second?.file).toBeUndefined();
+    });
+  });
+}
