@@ -1,6 +1,7 @@
 /** A log that can be read, while it is written or later. */
 import type { Readable } from "node:stream";
 import { WorkerError } from "../base/errors.ts";
+import type { LogEncoding } from "./compress-log.ts";
 
 export interface ReadLogOptions {
   /** Position of the first byte; negative: from the end. Default 0. */
@@ -22,6 +23,10 @@ export interface LogSource {
    * @throws {WorkerError} `log-position-unknown`: there is nothing at that position yet.
    */
   read(options?: ReadLogOptions): Readable;
+  /** How the log is packed where it is; undefined: not at all. */
+  readonly contentEncoding?: LogEncoding | undefined;
+  /** The packed bytes, all of them; *owned* by the caller. */
+  readPacked?(): Readable;
 }
 
 /** The position that `from` means in a log of that size. */

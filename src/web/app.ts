@@ -7,9 +7,9 @@
  */
 import express, { type ErrorRequestHandler, type Express, type RequestHandler, type Router } from "express";
 import { ApiError, toApiError } from "./api-error.ts";
+import { checkOwnHost } from "./own-host.ts";
 
 const MAX_BODY = "1mb";
-const OWN_NAMES: ReadonlySet<string> = new Set(["localhost", "127.0.0.1", "[::1]", ""]);
 const SAFE_METHODS: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS"]);
 
 /** @param routers By the path they are at. */
@@ -27,8 +27,7 @@ export function createApp(routers: Readonly<Record<string, Router>>): Express {
 }
 
 const requireOwnHost: RequestHandler = (request, _response, next) => {
-  const name = (request.headers.host ?? "").replace(/:\d+$/, "").toLowerCase();
-  if (!OWN_NAMES.has(name)) throw new ApiError(403, "wrong-host", "this service is for programs on its own host");
+  checkOwnHost(request);
   next();
 };
 

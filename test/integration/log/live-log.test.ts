@@ -114,6 +114,7 @@ describe("LiveLog", () => {
       await expect(next).resolves.toMatchObject({ value: Buffer.from(line) });
     }
     expect(log.ended).toBe(false);
+    reader.destroy();
   });
 
   it("has many readers, of which the slow ones hold nobody up and hold little", async () => {

@@ -1,0 +1,23 @@
+/** Tells requests of programs on this host from those that a page of a browser was made to send. */
+import type { IncomingMessage } from "node:http";
+import { ApiError } from "./api-error.ts";
+
+const OWN_NAMES: ReadonlySet<string> = new Set(["localhost", "127.0.0.1", "[::1]", ""]);
+
+/** @throws {ApiError} `wrong-host` */
+export function checkOwnHost({ headers }: IncomingMessage): void {
+  const name = (headers.host ?? "").replace(/:\d+$/, "").toLowerCase();
+  if (!OWN_NAMES.has(name)) throw new ApiError(403, "wrong-host", "this service is for programs on its own host");
+}
+
+/**
+ * For websockets, which browsers open to any host for any page.
+ *
+ * @throws {ApiError} `wrong-host`, `wrong-origin`
+ */
+export function checkOwnPage(request: IncomingMessage): void {
+  checkOwnHost(request);
+  const { origin, host } = request.headers;
+  if (origin === undefined || (URL.canParse(origin) && new URL(origin).host === host)) return;
+  throw new ApiError(403, "wrong-origin", "this service is not for pages of other hosts");
+}
