@@ -53,7 +53,7 @@ export class TaskLog extends Writable {
   }
 
   override _write(chunk: Buffer, _encoding: BufferEncoding, done: (error?: Error) => void): void {
-    const full = this.#pass(this.#scanner?.push(chunk) ?? [chunk]);
+    const full = chunk.length === 0 ? [] : this.#pass(this.#scanner?.push(chunk) ?? [chunk]);
     if (full.length === 0) done();
     else void Promise.all(full.map((target) => target.drained(this.#hurry.signal))).then(() => done());
   }
