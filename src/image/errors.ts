@@ -19,8 +19,6 @@ export type ImageErrorCode =
   | "image-ambiguous"
   | "image-build-failed"
   | "image-digest-mismatch"
-  | "image-download-failed"
-  | "image-download-refused"
   | "image-in-use"
   | "image-not-found"
   | "image-path-not-allowed"

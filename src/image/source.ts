@@ -3,7 +3,7 @@
  * with its digest.
  */
 import { codeOf } from "../base/errors.ts";
-import { Download, type DownloadOptions } from "./download.ts";
+import { Download, type DownloadOptions } from "../http/download.ts";
 import { ImageError } from "./errors.ts";
 import type { ImageLease } from "./store/image-lease.ts";
 import type { ImageStore } from "./store/image-store.ts";
@@ -41,7 +41,7 @@ export interface AcquireImageOptions extends ImportOptions {
 /**
  * Fetches the image if it is not in the store yet, and returns a lease on it.
  *
- * @throws {@link ImageError} and everything {@link ImageStore.import} throws; `signal.reason`.
+ * @throws {@link ImageError}, {@link DownloadError} and everything {@link ImageStore.import} throws; `signal.reason`.
  */
 export async function acquireImage(
   store: ImageStore,
@@ -70,7 +70,7 @@ async function bring(
   if (source.kind === "path") return (await store.import(source.path, { signal, onProgress })).digest;
   const { url, sha256 } = source;
   if (sha256 !== undefined && (await store.has(sha256))) return `sha256:${sha256}`;
-  await using download = await Download.start(url, { ...options.download, sha256, signal });
+  await using download = await Download.start(url, { ...options.download, subject: "the image", sha256, signal });
   return (await store.import(download, { signal, onProgress })).digest;
 }
 

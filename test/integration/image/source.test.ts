@@ -5,7 +5,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { afterAll, beforeEach, describe, expect, it } from "vitest";
-import { Download, skip } from "../../../src/image/download.ts";
+import { Download, skip } from "../../../src/http/download.ts";
 import { type AcquireImageOptions, acquireImage, type ImageSpec } from "../../../src/image/source.ts";
 import { ImageStore } from "../../../src/image/store/image-store.ts";
 import { BinaryZstd } from "../../../src/image/zstd/binary-zstd.ts";
@@ -121,7 +121,7 @@ describe("an image named", () => {
   });
 
   it("by a URL of another scheme is refused", async () => {
-    await expect(acquire("file:///etc/passwd")).rejects.toMatchObject({ code: "image-reference-invalid" });
+    await expect(acquire("file:///etc/passwd")).rejects.toMatchObject({ code: "url-invalid" });
   });
 });
 
@@ -172,7 +172,7 @@ describe("a download", () => {
       if (attempt === 1) sendSome(response, received.promise);
       else response.writeHead(200, HEADERS).write(bytes.subarray(0, 900), () => response.destroy());
     });
-    await expect(acquire(server.url)).rejects.toMatchObject({ code: "image-download-failed" });
+    await expect(acquire(server.url)).rejects.toMatchObject({ code: "download-failed" });
     expect(server.requests).toHaveLength(3);
   });
 
@@ -206,7 +206,7 @@ describe("a download", () => {
         if (attempt === 1) sendSome(response, received.promise);
         else sendRange(request, response, headers);
       });
-      await expect(acquire(server.url)).rejects.toMatchObject({ code: "image-download-failed", blame: "upstream" });
+      await expect(acquire(server.url)).rejects.toMatchObject({ code: "download-failed", blame: "upstream" });
     }
   });
 
@@ -221,7 +221,7 @@ describe("a download", () => {
   it("gives up after some attempts, without telling the query of the URL", async () => {
     await using server = await TestServer.start((_, response) => response.writeHead(500).end());
     const error = await acquire(server.url).catch((error: unknown) => error);
-    expect(error).toMatchObject({ code: "image-download-failed", blame: "upstream" });
+    expect(error).toMatchObject({ code: "download-failed", blame: "upstream" });
     expect((error as Error).message).toContain("/image.tar.zst");
     expect((error as Error).message).toContain("500");
     expect((error as Error).message).not.toContain("secret");
@@ -233,14 +233,14 @@ describe("a download", () => {
     const { url } = server;
     await server[Symbol.asyncDispose]();
     await expect(acquire(url)).rejects.toMatchObject({
-      code: "image-download-failed",
+      code: "download-failed",
       message: expect.stringContaining("ECONNREFUSED"),
     });
   });
 
   it.each([400, 401, 403, 404, 410])("does not try again after %i, which is the task's fault", async (status) => {
     await using server = await TestServer.start((_, response) => response.writeHead(status).end());
-    await expect(acquire(server.url)).rejects.toMatchObject({ code: "image-download-refused", blame: "task" });
+    await expect(acquire(server.url)).rejects.toMatchObject({ code: "download-refused", blame: "task" });
     expect(server.requests).toHaveLength(1);
   });
 

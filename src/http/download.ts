@@ -1,18 +1,20 @@
 /**
- * Downloads an archive over HTTP, resuming where a connection broke.
+ * Downloads a file over HTTP, resuming where a connection broke.
  *
  *   request → headers (they tell what it is) → body ⇄ broken → request of the rest → … → end
  *
  * Whatever may pass by itself is tried again with growing pauses: network errors, silence, 408, 429 and 5xx. Any other
- * refusal is final, and the fault of who named the URL. *Owns* the connection until disposal.
+ * refusal is final, and the fault of who named the URL. Redirects are followed anew each time. *Owns* the connection until disposal.
  */
 import { setTimeout as delay } from "node:timers/promises";
 import { orAborted, orTimeout } from "../base/abort.ts";
-import { messageOf } from "../base/errors.ts";
-import { ImageError } from "./errors.ts";
-import type { ArchiveSource } from "./store/archive-source.ts";
+import { messageOf, WorkerError } from "../base/errors.ts";
+import { DownloadError } from "./download-error.ts";
+import { get, type HttpResponse } from "./get.ts";
 
 export interface DownloadOptions {
+  /** What it is, for messages; default "the file". */
+  subject?: string;
   /** What the digest must be, in hexadecimal. */
   sha256?: string | undefined;
   /** Until the headers are there; afterwards the signal given to {@link Download.open} counts. */
@@ -23,12 +25,26 @@ export interface DownloadOptions {
   backOffMs?: number;
   /** Silence that counts as a broken connection; default 60 s. */
   stallMs?: number;
+  /**
+   * Asked before each request, those that a redirect leads to included. What it throws ends the download.
+   *
+   * @returns whether the server must have an address of the internet. Default: it need not.
+   */
+  admit?: (url: URL) => { publicOnly: boolean };
 }
 
 type Body = AsyncIterator<Uint8Array>;
 
-export class Download implements ArchiveSource, AsyncDisposable {
+const MAX_REDIRECTS = 10;
+const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
+
+/** The digest is that of the bytes as they are stored. */
+const HEADERS = { "accept-encoding": "identity", "user-agent": "boxcar" };
+
+export class Download implements AsyncDisposable {
+  /** The same for the same contents, and never for others; undefined where the server does not say. */
   readonly key: string | undefined;
+  /** undefined where the server does not say. */
   readonly bytes: number | undefined;
   readonly sha256: string | undefined;
   readonly #client: HttpClient;
@@ -36,22 +52,23 @@ export class Download implements ArchiveSource, AsyncDisposable {
   readonly #body: Body;
   #isOpen = false;
 
-  private constructor(client: HttpClient, response: Response, sha256: string | undefined) {
+  private constructor(client: HttpClient, response: HttpResponse, sha256: string | undefined) {
     this.#client = client;
     this.#validator = validatorOf(response);
     this.#body = bodyOf(response);
     this.bytes = lengthOf(response);
     this.sha256 = sha256;
-    this.key = this.#validator === undefined ? undefined : `url ${client.url} ${this.#validator} ${this.bytes}`;
+    this.key = this.#validator === undefined ? undefined : `url ${client.url.href} ${this.#validator} ${this.bytes}`;
   }
 
-  /** Asks for the archive; resolves when the server has begun to answer. */
+  /** Asks for the file; resolves when the server has begun to answer. @throws {DownloadError} */
   static async start(url: string, options: DownloadOptions = {}): Promise<Download> {
     const client = new HttpClient(url, options);
     const response = await client.request({}, options.signal);
     return new Download(client, response, options.sha256);
   }
 
+  /** At most once. */
   async *open(signal: AbortSignal): AsyncGenerator<Uint8Array> {
     this.#isOpen = true;
     const close = () => this.#client.abort();
@@ -90,7 +107,7 @@ export class Download implements ArchiveSource, AsyncDisposable {
     const response = await this.#client.request(headers, signal);
     if (validatorOf(response) !== this.#validator) throw this.#client.failed("it was changed during the download");
     if (response.status === 206) {
-      if (response.headers.get("content-range")?.startsWith(`bytes ${done}-`) === true) return bodyOf(response);
+      if (response.headers["content-range"]?.startsWith(`bytes ${done}-`) === true) return bodyOf(response);
       throw this.#client.failed("the server sent another part than it was asked for");
     }
     // A server that knows no ranges starts again from the beginning.
@@ -105,50 +122,62 @@ export class Download implements ArchiveSource, AsyncDisposable {
 
 /** One URL, asked again and again. */
 class HttpClient {
-  /** Fit for messages: without credentials and query, which may hold secrets. */
+  /** See {@link showUrl}. */
   readonly shownUrl: string;
-  readonly url: string;
+  readonly url: URL;
+  readonly #subject: string;
+  readonly #admit: NonNullable<DownloadOptions["admit"]>;
   readonly #maxAttempts: number;
   readonly #backOffMs: number;
   readonly #stallMs: number;
   #controller = new AbortController();
   #failures = 0;
 
-  constructor(url: string, { maxAttempts = 5, backOffMs = 500, stallMs = 60_000 }: DownloadOptions) {
+  constructor(url: string, options: DownloadOptions) {
+    const { subject = "the file", maxAttempts = 5, backOffMs = 500, stallMs = 60_000 } = options;
     const parsed = URL.parse(url);
-    if (parsed === null || !/^https?:$/.test(parsed.protocol)) {
-      throw new ImageError("image-reference-invalid", `${JSON.stringify(url)} is no http:// or https:// URL`, {
-        blame: "task",
-      });
+    if (parsed === null || !isHttp(parsed)) {
+      const message = `${JSON.stringify(url)} is no http:// or https:// URL`;
+      throw new DownloadError("url-invalid", message, { blame: "task" });
     }
-    this.url = url;
-    this.shownUrl = `${parsed.origin}${parsed.pathname}`;
+    this.url = parsed;
+    this.shownUrl = showUrl(parsed);
+    this.#subject = subject;
+    this.#admit = options.admit ?? (() => ({ publicOnly: false }));
     this.#maxAttempts = maxAttempts;
     this.#backOffMs = backOffMs;
     this.#stallMs = stallMs;
   }
 
-  async request(headers: Readonly<Record<string, string>>, signal: AbortSignal | undefined): Promise<Response> {
+  async request(headers: Readonly<Record<string, string>>, signal: AbortSignal | undefined): Promise<HttpResponse> {
     for (;;) {
       signal?.throwIfAborted();
       this.abort();
       const controller = new AbortController();
       this.#controller = controller;
-      const asked = fetch(this.url, {
-        // The digest is that of the bytes as they are stored.
-        headers: { "accept-encoding": "identity", ...headers },
-        signal: controller.signal,
-      });
-      const response = await this.#guarded(asked, signal);
+      const response = await this.#guarded(this.#follow(headers, controller.signal), signal);
       if (response instanceof Error) {
         await this.pause(response, signal);
-      } else if (response.ok) {
+      } else if (response.status >= 200 && response.status < 300) {
         return response;
       } else {
-        await response.body?.cancel();
+        response.body.destroy();
         await this.#refused(response.status, signal);
       }
     }
+  }
+
+  async #follow(headers: Readonly<Record<string, string>>, signal: AbortSignal): Promise<HttpResponse> {
+    let url = this.url;
+    for (let redirects = 0; redirects <= MAX_REDIRECTS; redirects++) {
+      const response = await get(url, { headers: { ...HEADERS, ...headers }, signal, ...this.#admit(url) });
+      const target = redirectTarget(response, url);
+      if (target === undefined) return response;
+      response.body.destroy();
+      if (!isHttp(target)) throw this.#denied(`it leads to ${JSON.stringify(target.protocol)}`);
+      url = target;
+    }
+    throw this.#denied(`it was redirected more than ${MAX_REDIRECTS} times`);
   }
 
   /** The next chunk, or what went wrong if it is worth another attempt. */
@@ -170,9 +199,14 @@ class HttpClient {
     await orAborted(delay(pauseMs, undefined, { signal }), signal);
   }
 
-  failed(why: string, cause?: unknown): ImageError {
-    const message = `the image at ${this.shownUrl} could not be downloaded: ${why}`;
-    return new ImageError("image-download-failed", message, { blame: "upstream", cause });
+  failed(why: string, cause?: unknown): DownloadError {
+    const message = `${this.#subject} at ${this.shownUrl} could not be downloaded: ${why}`;
+    return new DownloadError("download-failed", message, { blame: "upstream", cause });
+  }
+
+  #denied(why: string, details: Readonly<Record<string, unknown>> = {}): DownloadError {
+    const message = `${this.#subject} at ${this.shownUrl} cannot be downloaded: ${why}; check the URL`;
+    return new DownloadError("download-refused", message, { blame: "task", details });
   }
 
   abort(): void {
@@ -182,8 +216,7 @@ class HttpClient {
   async #refused(status: number, signal: AbortSignal | undefined): Promise<void> {
     const passing = status >= 500 || status === 408 || status === 429;
     if (passing) return await this.pause(new Error(`the server answered ${status}`), signal);
-    const message = `the image at ${this.shownUrl} cannot be downloaded: the server answered ${status}; check the URL`;
-    throw new ImageError("image-download-refused", message, { blame: "task", details: { status } });
+    throw this.#denied(`the server answered ${status}`, { status });
   }
 
   async #guarded<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T | Error> {
@@ -192,13 +225,28 @@ class HttpClient {
       return await orAborted(orTimeout(promise, this.#stallMs, silence), signal);
     } catch (error) {
       signal?.throwIfAborted();
+      if (error instanceof WorkerError) throw error;
       return error instanceof Error ? error : new Error(messageOf(error));
     }
   }
 }
 
-function bodyOf(response: Response): Body {
-  const body = response.body ?? new ReadableStream<Uint8Array>({ start: (controller) => controller.close() });
+function isHttp({ protocol }: URL): boolean {
+  return protocol === "http:" || protocol === "https:";
+}
+
+/** Fit for messages: without credentials and query, which may hold secrets. */
+export function showUrl({ origin, pathname }: URL): string {
+  return `${origin}${pathname}`;
+}
+
+/** Where to go on; undefined if the answer is one. */
+function redirectTarget({ status, headers }: HttpResponse, url: URL): URL | undefined {
+  if (!REDIRECTS.has(status) || headers.location === undefined) return undefined;
+  return URL.parse(headers.location, url.href) ?? undefined;
+}
+
+function bodyOf({ body }: HttpResponse): Body {
   return body[Symbol.asyncIterator]();
 }
 
@@ -212,18 +260,19 @@ export async function* skip(body: Body, bytes: number): AsyncGenerator<Uint8Arra
 }
 
 /** What tells two versions of a resource apart; a weak ETag does not promise the same bytes. */
-function validatorOf({ headers }: Response): string | undefined {
-  const etag = headers.get("etag");
-  if (etag !== null && !etag.startsWith("W/")) return etag;
-  return headers.get("last-modified") ?? undefined;
+function validatorOf({ headers }: HttpResponse): string | undefined {
+  const { etag } = headers;
+  if (etag !== undefined && !etag.startsWith("W/")) return etag;
+  return headers["last-modified"];
 }
 
-function lengthOf({ headers }: Response): number | undefined {
-  const length = headers.get("content-length");
-  return length === null || !/^\d+$/.test(length) ? undefined : Number(length);
+function lengthOf({ headers }: HttpResponse): number | undefined {
+  const length = headers["content-length"];
+  return length === undefined || !/^\d+$/.test(length) ? undefined : Number(length);
 }
 
-/** "fetch failed" says nothing; its cause does. */
+/** Where several addresses were tried, each has its own reason, and the whole has none. */
 function rootMessage(error: Error): string {
-  return error.cause instanceof Error ? rootMessage(error.cause) : error.message;
+  if (error instanceof AggregateError && error.message === "") return error.errors.map(messageOf).join("; ");
+  return error.message;
 }

@@ -1,0 +1,63 @@
+/** Addresses that mean the same to everybody: what is not one may be a part of this host or of the network it is in. */
+import { lookup } from "node:dns";
+import { BlockList, isIP, type LookupFunction } from "node:net";
+import { DownloadError } from "./download-error.ts";
+
+/** @see https://www.iana.org/assignments/iana-ipv4-special-registry */
+const SPECIAL_IPV4: readonly (readonly [string, number])[] = [
+  ["0.0.0.0", 8],
+  ["10.0.0.0", 8],
+  ["100.64.0.0", 10],
+  ["127.0.0.0", 8],
+  ["169.254.0.0", 16],
+  ["172.16.0.0", 12],
+  ["192.0.0.0", 24],
+  ["192.0.2.0", 24],
+  ["192.88.99.0", 24],
+  ["192.168.0.0", 16],
+  ["198.18.0.0", 15],
+  ["198.51.100.0", 24],
+  ["203.0.113.0", 24],
+  ["224.0.0.0", 3],
+];
+
+/** Of what is global unicast; with tunnels, which carry an IPv4 address. */
+const SPECIAL_IPV6: readonly (readonly [string, number])[] = [
+  ["2001::", 23],
+  ["2001:db8::", 32],
+  ["2002::", 16],
+  ["3fff::", 20],
+];
+
+const special = new BlockList();
+for (const [net, prefix] of SPECIAL_IPV4) special.addSubnet(net, prefix, "ipv4");
+for (const [net, prefix] of SPECIAL_IPV6) special.addSubnet(net, prefix, "ipv6");
+const globalIpv6 = new BlockList();
+globalIpv6.addSubnet("2000::", 3, "ipv6");
+
+/** @param address IPv4 or IPv6, as text; of anything else false. */
+export function isPublicAddress(address: string): boolean {
+  const family = isIP(address);
+  if (family === 4) return !special.check(address, "ipv4");
+  return family === 6 && globalIpv6.check(address, "ipv6") && !special.check(address, "ipv6");
+}
+
+/** Finds the addresses of a name, those that are public; fails if there is no such one. */
+export const lookupPublic: LookupFunction = (hostname, options, callback) => {
+  lookup(hostname, { ...options, all: true }, (error, found) => {
+    if (error !== null) {
+      callback(error, "", 0);
+      return;
+    }
+    const addresses = found.filter(({ address }) => isPublicAddress(address));
+    const [first] = addresses;
+    if (first === undefined) callback(privateAddressError(hostname), "", 0);
+    else if (options.all === true) callback(null, addresses);
+    else callback(null, first.address, first.family);
+  });
+};
+
+export function privateAddressError(host: string): DownloadError {
+  const message = `${host} has no address of the internet, and nothing else may be fetched without being named`;
+  return new DownloadError("address-refused", message, { blame: "task" });
+}
