@@ -38,6 +38,11 @@ export function tryParseRecord(text: string): Generation | undefined {
     return undefined;
   }
   if (typeof isEmpty !== "boolean" || !Array.isArray(layers) || layers.length === 0) return undefined;
-  if (!layers.every(({ file }) => typeof file === "string" && FILE.test(file))) return undefined;
+  if (!layers.every(isLayer)) return undefined;
   return { id, sizeBytes, created, isEmpty, layers };
+}
+
+function isLayer(layer: Partial<CacheLayer> | null): boolean {
+  const format = FILE.exec(layer?.file ?? "")?.[1];
+  return format !== undefined && format === layer?.format;
 }
