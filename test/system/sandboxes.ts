@@ -1,12 +1,15 @@
 /** Sandboxes of the default image, in this process, from the folders of a {@link Boxcar}. */
 import { join } from "node:path";
 import { PassThrough } from "node:stream";
+import { Scope } from "../../src/base/scope.ts";
+import type { MachineOverrides } from "../../src/generated/machine.ts";
 import type { GuestTask } from "../../src/guest/guest-task.ts";
 import { createIdentity } from "../../src/guest/wake.ts";
 import type { ImageLease } from "../../src/image/store/image-lease.ts";
 import { ImageStore } from "../../src/image/store/image-store.ts";
 import type { MachinePool } from "../../src/sandbox/machine-pool.ts";
 import { Sandbox } from "../../src/sandbox/sandbox.ts";
+import { chooseDiskSlots } from "../../src/vm/data-disks.ts";
 import { resolveMachine } from "../../src/vm/limits.ts";
 import type { Boxcar } from "./boxcar.ts";
 
@@ -21,6 +24,8 @@ interface StartOptions {
   memory?: number;
   pool?: MachinePool | undefined;
   cold?: boolean;
+  disks?: number;
+  machine?: MachineOverrides;
 }
 
 export class Sandboxes implements AsyncDisposable {
@@ -64,13 +69,25 @@ export class Sandboxes implements AsyncDisposable {
     return { exitCodes, output: (await output).join(""), resumed: sandbox.snapshot !== undefined };
   }
 
-  #start(image: ImageLease, log: PassThrough, { task, memory = 256, pool, cold = false }: StartOptions) {
+  /** Starts a machine with room for some disks, whose guest has no task yet. */
+  async startWithDisks(disks: number, options: Omit<StartOptions, "disks"> = {}) {
+    await using scope = new Scope();
+    const image = scope.use(await this.store.acquire(IMAGE));
+    const sandbox = scope.use(await this.#start(image, new PassThrough().resume(), { ...options, disks }));
+    const owned = scope.move();
+    return { sandbox, [Symbol.asyncDispose]: () => owned[Symbol.asyncDispose]() };
+  }
+
+  #start(image: ImageLease, log: PassThrough, options: StartOptions) {
+    const { task, memory = 256, pool, cold = false, disks = 0 } = options;
+    const machine = resolveMachine(
+      { payload: { memory, cores: 1, ...options.machine }, image: image.image.machine },
+      { maxMemory: memory, maxCPUs: 1, defaultThreads: 1 },
+    );
     return Sandbox.start({
       image,
-      machine: resolveMachine(
-        { payload: { memory, cores: 1 }, image: image.image.machine },
-        { maxMemory: memory, maxCPUs: 1, defaultThreads: 1 },
-      ),
+      machine,
+      diskSlots: chooseDiskSlots(machine, disks),
       accelerator: "tcg",
       qemuBinary: "qemu-system-x86_64",
       task,

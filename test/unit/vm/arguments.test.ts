@@ -44,6 +44,23 @@ describe("buildArguments", () => {
       expect(args({ chipset }).join(" ")).not.toContain("balloon");
   });
 
+  it.each(["q35", "pc", "microvm"] as const)("gives each place for a disk on %s an address of its own", (chipset) => {
+    const diskSlots = chipset === "microvm" ? 3 : 8;
+    const line = args({ chipset, sound: chipset === "microvm" ? "none" : "AC97" }, true, "tcg", { diskSlots });
+    const devices = line.filter((_arg, index) => line[index - 1] === "-device");
+    expect(devices.filter((device) => device.includes("serial=boxcar-cache-"))).toHaveLength(diskSlots);
+    const places = devices.flatMap((device) => /(?:addr|bus=virtio-mmio-bus)[=.](.*)$/.exec(device)?.[1] ?? []);
+    expect(new Set(places).size).toBe(places.length);
+  });
+
+  it("adds nothing but the places to a machine that has some", () => {
+    const context = { diskSlots: 2 };
+    const more = args({}, true, "tcg", context);
+    const added = more.filter((arg) => /empty|boxcar-cache/.test(arg));
+    expect(added).toHaveLength(4);
+    expect(more.length - args().length).toBe(8);
+  });
+
   it("builds the default machine", () => {
     expect(args().join(" ").replaceAll(" -", "\n-")).toMatchSnapshot();
   });

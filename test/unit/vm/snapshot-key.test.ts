@@ -17,6 +17,10 @@ describe("the key of a snapshot", () => {
     expect(snapshotKey(TRAITS)).toMatch(/^[0-9a-f]{64}$/);
   });
 
+  it("is the same without places for disks as for a machine of which nobody has asked", () => {
+    expect(snapshotKey({ ...TRAITS, diskSlots: 0 })).toBe(snapshotKey(TRAITS));
+  });
+
   it.each<[string, Partial<SnapshotTraits>]>([
     ["memory", { machine: resolveMachine({ payload: { memory: 512 } }, LIMITS) }],
     ["a card", { machine: resolveMachine({ payload: { network: "e1000" } }, LIMITS) }],
@@ -24,6 +28,7 @@ describe("the key of a snapshot", () => {
     ["QEMU", { qemu: "/usr/bin/qemu 9.0" }],
     ["processor", { cpu: "another" }],
     ["way to boot", { directBoot: undefined }],
+    ["number of places for disks", { diskSlots: 1 }],
   ])("is another one with another %s", (_name, change) => {
     expect(snapshotKey({ ...TRAITS, ...change })).not.toBe(snapshotKey(TRAITS));
   });
