@@ -1,6 +1,7 @@
 // Generated from schemas/worker-config.schema.json by scripts/generate-types.ts; never edited.
 
 import type { ConfigValuesAbsolutePath } from "./config-values.ts";
+import type { FeatureArtifactsConfig } from "./feature-artifacts.ts";
 import type { FeatureInputsConfig } from "./feature-inputs.ts";
 import type { FeatureMaxRunTimeConfig } from "./feature-max-run-time.ts";
 import type { FeatureSecretsConfig } from "./feature-secrets.ts";
@@ -53,6 +54,7 @@ export interface WorkerConfig {
    * What tasks may ask for, beside a machine and a command.
    */
   features?: {
+    artifacts?: FeatureArtifactsConfig;
     maxRunTime?: FeatureMaxRunTimeConfig;
     stallTimeout?: FeatureStallTimeoutConfig;
     inputs?: FeatureInputsConfig;

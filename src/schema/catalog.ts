@@ -9,6 +9,7 @@ export const SCHEMA_NAMES = {
   "machine-options": "machine-options",
   config: "worker-config",
   image: "image",
+  manifest: "manifest",
 } as const satisfies Record<string, SchemaId>;
 
 export type SchemaName = keyof typeof SCHEMA_NAMES;

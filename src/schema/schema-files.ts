@@ -15,6 +15,7 @@ import type { Machine } from "../generated/machine.ts";
 import type { MachineOptions } from "../generated/machine-options.ts";
 import type { MachineV0 } from "../generated/machine-v0.ts";
 import type { MachineV1 } from "../generated/machine-v1.ts";
+import type { Manifest } from "../generated/manifest.ts";
 import type { PoolConfig } from "../generated/pool-config.ts";
 import type { QueueConfig } from "../generated/queue-config.ts";
 import type { TaskDefinition } from "../generated/task-definition.ts";
@@ -29,6 +30,7 @@ export interface SchemaTypes {
   "machine-v0": MachineV0;
   "machine-v1": MachineV1;
   "machine-options": MachineOptions;
+  manifest: Manifest;
   "task-payload": TaskPayload;
   "task-definition": TaskDefinition;
   "worker-config": WorkerConfig;

@@ -2,6 +2,7 @@
 import type { Issue } from "../../base/errors.ts";
 import type { WorkerConfig } from "../../generated/worker-config.ts";
 import type { Secrets } from "../secret.ts";
+import { type ArtifactsSettings, artifactsIssues, completeArtifacts, type FilledArtifacts } from "./artifacts.ts";
 import { completeInputs, type FilledInputs, type InputsSettings, inputsIssues } from "./inputs.ts";
 import { completeSecrets, type FilledSecrets, type SecretsSettings } from "./secrets.ts";
 import {
@@ -12,6 +13,7 @@ import {
 } from "./stall-timeout.ts";
 
 export interface FeaturesSettings {
+  readonly artifacts: ArtifactsSettings;
   readonly maxRunTime: FilledFeatures["maxRunTime"];
   readonly stallTimeout: StallTimeoutSettings;
   readonly inputs: InputsSettings;
@@ -22,6 +24,7 @@ type Section = NonNullable<WorkerConfig["features"]>;
 
 /** The section, with the schema's defaults in it. */
 export interface FilledFeatures extends Section {
+  artifacts: FilledArtifacts;
   maxRunTime: Required<NonNullable<Section["maxRunTime"]>>;
   stallTimeout: FilledStallTimeout;
   inputs: FilledInputs;
@@ -30,6 +33,7 @@ export interface FilledFeatures extends Section {
 
 export function completeFeatures(features: FilledFeatures, secrets: Secrets): FeaturesSettings {
   return {
+    artifacts: completeArtifacts(features.artifacts, secrets),
     maxRunTime: features.maxRunTime,
     stallTimeout: completeStallTimeout(features.stallTimeout),
     inputs: completeInputs(features.inputs),
@@ -38,5 +42,9 @@ export function completeFeatures(features: FilledFeatures, secrets: Secrets): Fe
 }
 
 export function featuresIssues(features: FilledFeatures): Issue[] {
-  return [...stallTimeoutIssues(features.stallTimeout), ...inputsIssues(features.inputs)];
+  return [
+    ...artifactsIssues(features.artifacts),
+    ...stallTimeoutIssues(features.stallTimeout),
+    ...inputsIssues(features.inputs),
+  ];
 }

@@ -4,15 +4,10 @@
  */
 import { formatDuration } from "../../base/units.ts";
 import { GuestError } from "../../guest/guest-errors.ts";
-import type { ArtifactRequest } from "../payload.ts";
-import {
-  type ArtifactLimits,
-  type ArtifactSink,
-  type ArtifactSource,
-  type Collection,
-  collectArtifacts,
-} from "./collect-artifacts.ts";
-import { type ArtifactRecord, guessContentType } from "./record.ts";
+import { Collection, collectArtifact } from "./collect-artifacts.ts";
+import type { ArtifactLimits, ArtifactSource } from "./collect-one.ts";
+import type { ArtifactRequest } from "./request.ts";
+import type { ArtifactSink } from "./store-artifact.ts";
 
 /** @throws What is neither the task's doing nor the guest's: the machine ended, the disk is full; `signal.reason`. */
 export async function collectFromGuest(
@@ -23,7 +18,7 @@ export async function collectFromGuest(
   { signal, timeoutMs }: { signal: AbortSignal; timeoutMs: number },
 ): Promise<Collection> {
   const deadline = AbortSignal.timeout(timeoutMs);
-  const either = AbortSignal.any([signal, deadline]);
+  const options = { ...limits, signal: AbortSignal.any([signal, deadline]) };
   const whyEnded = (error: unknown): string => {
     signal.throwIfAborted();
     if (deadline.aborted) return `artifacts were collected for ${formatDuration(timeoutMs)}, which is the limit`;
@@ -31,35 +26,18 @@ export async function collectFromGuest(
     throw error;
   };
 
-  const records: ArtifactRecord[] = [];
-  const problems: string[] = [];
+  const collection = new Collection();
   for (const [index, request] of requests.entries()) {
-    const stored: ArtifactRecord[] = [];
     try {
-      const collection = await collectArtifacts([request], source, recording(sink, stored), limits, either);
-      records.push(...collection.records);
-      problems.push(...collection.problems);
+      await collectArtifact(request, source, sink, options, collection);
     } catch (error) {
       const message = whyEnded(error);
-      records.push(...stored);
       // The guest is not asked for the others: it would be waited for each time.
-      for (const { name } of requests.slice(index).filter(({ optional }) => !optional)) {
-        records.push({ name, error: "file-missing-on-worker", message });
-        problems.push(`artifact ${name}: file-missing-on-worker: ${message}`);
+      for (const missed of requests.slice(index).filter(({ optional }) => !optional)) {
+        collection.miss(missed, "file-missing-on-worker", message);
       }
       break;
     }
   }
-  return { records, problems };
-}
-
-/** Keeps what has come of a folder although its rest does not. */
-function recording(sink: ArtifactSink, stored: ArtifactRecord[]): ArtifactSink {
-  return {
-    put: async (name, content, signal) => {
-      const record = await sink.put(name, content, signal);
-      stored.push({ ...record, contentType: guessContentType(name) });
-      return record;
-    },
-  };
+  return collection;
 }

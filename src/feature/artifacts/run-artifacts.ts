@@ -1,7 +1,7 @@
 /** The artifacts of one run, as they are added; on the disk of this host. */
 import type { Readable } from "node:stream";
-import type { ArtifactSink } from "./collect-artifacts.ts";
-import { type ArtifactRecord, guessContentType } from "./record.ts";
+import type { ArtifactRecord } from "./record.ts";
+import { type ArtifactSink, type ArtifactTraits, storeArtifact } from "./store-artifact.ts";
 
 export class RunArtifacts {
   readonly #sink: ArtifactSink;
@@ -24,7 +24,12 @@ export class RunArtifacts {
     this.#records.push(...records);
   }
 
-  async put(name: string, content: Readable, signal: AbortSignal, contentType = guessContentType(name)): Promise<void> {
-    this.add({ ...(await this.#sink.put(name, content, signal)), contentType });
+  async put(
+    name: string,
+    content: Readable,
+    signal: AbortSignal,
+    traits: Omit<ArtifactTraits, "name"> = {},
+  ): Promise<void> {
+    this.add(await storeArtifact(this.#sink, { name, ...traits }, content, signal));
   }
 }

@@ -7,7 +7,7 @@ import { pack } from "tar-stream";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { DirectoryStore } from "../../../src/artifact/directory-store.ts";
 import { collectFromGuest } from "../../../src/feature/artifacts/collect-from-guest.ts";
-import type { ArtifactRequest } from "../../../src/feature/payload.ts";
+import type { ArtifactRequest } from "../../../src/feature/artifacts/request.ts";
 import { ServiceOnLoopback } from "../guest/guest-harness.ts";
 
 const LIMITS = { maxBytes: 1_000_000, maxFiles: 10 };
@@ -31,6 +31,7 @@ const artifact = (name: string, type: "file" | "directory" = "file"): ArtifactRe
   path: `/${name}`,
   type,
   optional: false,
+  compression: "none",
 });
 
 function collect(requests: readonly ArtifactRequest[], options: { timeoutMs?: number; signal?: AbortSignal } = {}) {

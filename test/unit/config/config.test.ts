@@ -31,6 +31,7 @@ describe("resolveConfig", () => {
         maxArtifactFiles: 100_000,
       },
       features: {
+        artifacts: { publish: { parallel: 8, timeoutMs: 1_800_000 } },
         maxRunTime: { perTask: "allow" },
         stallTimeout: {},
         inputs: { allow: [], maxBytes: 4 * 1_024 ** 3, cacheBytes: 10 * 1_024 ** 3 },

@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { resolveConfig } from "../../../src/config/config.ts";
+import { Secret } from "../../../src/config/secret.ts";
 import { parseDocument } from "../../../src/schema/document.ts";
 import { parseMachine } from "../../../src/schema/machine.ts";
 import { type JsonSchema, readSchema, resolveReference } from "../../../src/schema/schema-files.ts";
@@ -25,6 +26,7 @@ describe("config/worker.example.yml", () => {
     expect(rest).toEqual(usualRest);
     expect(features).toEqual({
       ...usualFeatures,
+      artifacts: { ...usualFeatures.artifacts, manifestKey: expect.any(Secret) },
       stallTimeout: { defaultMs: expect.any(Number), maxMs: expect.any(Number) },
     });
     expect(worker).toEqual({

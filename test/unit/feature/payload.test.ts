@@ -30,6 +30,10 @@ describe("parsePayload", () => {
       tty: false,
       machine: {},
       maxRunTimeMs: undefined,
+      stallTimeoutMs: undefined,
+      onExitStatus: { retry: [], purgeCaches: [] },
+      inputs: [],
+      secrets: [],
       network: "isolated",
       artifacts: [],
       screenshots: { everyMs: undefined, onFailure: true, format: "png" },
@@ -51,7 +55,10 @@ describe("parsePayload", () => {
         maxRunTime: "10 minutes",
         network: "isolated",
         artifacts: [
-          { name: "report/index.html", path: "out/index.html", contentType: "text/html" },
+          {
+            ...{ name: "report/index.html", path: "out/index.html", contentType: "text/html" },
+            ...{ compression: "auto", expires: "30 days" },
+          },
           { name: "logs", path: "/var/log", type: "directory", optional: true },
         ],
       },
@@ -59,8 +66,11 @@ describe("parsePayload", () => {
     );
     expect(payload).toMatchObject({ image, maxRunTimeMs: 600_000, machine: { memory: 512, chipset: "pc" } });
     expect(payload.artifacts).toEqual([
-      { name: "report/index.html", path: "out/index.html", type: "file", optional: false, contentType: "text/html" },
-      { name: "logs", path: "/var/log", type: "directory", optional: true },
+      {
+        ...{ name: "report/index.html", path: "out/index.html", type: "file", optional: false },
+        ...{ contentType: "text/html", compression: "auto", expiresAfterMs: 30 * 86_400_000 },
+      },
+      { name: "logs", path: "/var/log", type: "directory", optional: true, compression: "none" },
     ]);
   });
 

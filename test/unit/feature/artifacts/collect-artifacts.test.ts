@@ -4,8 +4,9 @@ import { join } from "node:path";
 import { Readable } from "node:stream";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { DirectoryStore } from "../../../../src/artifact/directory-store.ts";
-import { type ArtifactSource, collectArtifacts } from "../../../../src/feature/artifacts/collect-artifacts.ts";
-import type { ArtifactRequest } from "../../../../src/feature/payload.ts";
+import { Collection, collectArtifact } from "../../../../src/feature/artifacts/collect-artifacts.ts";
+import type { ArtifactSource } from "../../../../src/feature/artifacts/collect-one.ts";
+import type { ArtifactRequest } from "../../../../src/feature/artifacts/request.ts";
 
 let directory: string;
 
@@ -25,16 +26,20 @@ function guestWith(files: readonly string[]): ArtifactSource {
         for (const path of files) yield { path, ...content() };
       })(),
     }),
+    listFolder: async () => files,
   };
 }
 
 async function collect(requests: readonly Partial<ArtifactRequest>[], files: readonly string[] = []) {
   const whole = requests.map(
-    (request) => ({ name: "a", path: "/a", type: "file", optional: false, ...request }) as const,
+    (request) => ({ name: "a", path: "/a", type: "file", optional: false, compression: "none", ...request }) as const,
   );
-  const limits = { maxBytes: 1_000, maxFiles: 100 };
-  const sink = new DirectoryStore(directory);
-  return collectArtifacts(whole, guestWith(files), sink, limits, new AbortController().signal);
+  const options = { maxBytes: 1_000, maxFiles: 100, signal: new AbortController().signal };
+  const collection = new Collection();
+  for (const request of whole) {
+    await collectArtifact(request, guestWith(files), new DirectoryStore(directory), options, collection);
+  }
+  return collection;
 }
 
 describe("collecting artifacts", () => {

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import sharp from "sharp";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { DirectoryStore } from "../../../../src/artifact/directory-store.ts";
-import type { ArtifactSink } from "../../../../src/feature/artifacts/collect-artifacts.ts";
+import type { ArtifactSink } from "../../../../src/feature/artifacts/store-artifact.ts";
 import { FrameStore, type Screen } from "../../../../src/feature/screens/frame-store.ts";
 import { Screens } from "../../../../src/feature/screens/screens.ts";
 import { QmpClosedError, QmpCommandError } from "../../../../src/qmp/errors.ts";

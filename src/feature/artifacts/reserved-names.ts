@@ -1,0 +1,25 @@
+/** Names of artifacts that the worker gives itself: a task must not be able to fake what they stand for. */
+import { WorkerError } from "../../base/errors.ts";
+
+export const MANIFEST_NAME = "public/chain-of-trust.json";
+export const SIGNATURE_NAME = "public/chain-of-trust.json.sig";
+
+/** What the log of a run, and the console of its machine, are kept as. */
+const LOG_NAMES = ["public/logs/task.log", "public/logs/console.log", "public/logs/live.log"];
+
+const RESERVED: ReadonlySet<string> = new Set([MANIFEST_NAME, SIGNATURE_NAME, ...LOG_NAMES]);
+
+/** Why a task may not have an artifact of that name; undefined if it may. */
+export function reservedNameProblem(name: string): string | undefined {
+  return RESERVED.has(name) ? "is a name that only the worker gives; choose another" : undefined;
+}
+
+/** @throws {WorkerError} `artifact-name-refused` */
+export function throwIfReserved(name: string): void {
+  const problem = reservedNameProblem(name);
+  if (problem === undefined) return;
+  throw new WorkerError(`the artifact name ${JSON.stringify(name)} ${problem}`, {
+    code: "artifact-name-refused",
+    blame: "task",
+  });
+}
