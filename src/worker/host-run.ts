@@ -6,51 +6,63 @@
  * *Owns* the folder of the run and that of artifacts which are not with the queue yet. The folder of a run that was lost
  * stays, with its log, until it is collected: nobody else has it.
  */
-import { createWriteStream, type WriteStream } from "node:fs";
-import { mkdir, rm } from "node:fs/promises";
-import { join } from "node:path";
-import { finished } from "node:stream/promises";
+import { createPrivateKey } from "node:crypto";
+import { createReadStream } from "node:fs";
+import { mkdir, rm, rmdir, stat } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import { DirectoryStore } from "../artifact/directory-store.ts";
-import { InvalidInputError, messageOf } from "../base/errors.ts";
-import { type ArtifactRecord, guessContentType } from "../feature/artifacts/record.ts";
+import { messageOf, resolutionReason } from "../base/errors.ts";
+import { publicationError } from "../feature/artifacts/publish.ts";
+import { publishRun } from "../feature/artifacts/publish-run.ts";
+import type { ArtifactRecord } from "../feature/artifacts/record.ts";
+import { storeArtifact } from "../feature/artifacts/store-artifact.ts";
 import { type ParsedPayload, parsePayload } from "../feature/payload.ts";
 import { OwnedDirectory } from "../host/owned-directory.ts";
 import { privateMemoryMiB } from "../host/room.ts";
 import { throttledProgress } from "../image/progress.ts";
 import { acquireImage } from "../image/source.ts";
-import { TaskLog } from "../log/task-log.ts";
+import type { LogSource } from "../log/log-source.ts";
+import { describeTimings } from "../log/run-facts.ts";
 import type { Claim, Resolution } from "../queue/driver.ts";
+import { outcomeOfError } from "./outcome.ts";
 import { resolutionOf } from "./resolution.ts";
+import { RunLog } from "./run-log.ts";
 import type { RunEnding } from "./run-state.ts";
 import { hostFolders, type TaskHost } from "./task-host.ts";
 import type { Phase, TaskResult } from "./task-result.ts";
 import { runTask } from "./task-run.ts";
 import type { OpenedRun } from "./worker.ts";
 
-const LOG_FILE = "task.log";
+const CONSOLE_ARTIFACT = "public/logs/console.log";
 
 export class HostRun implements OpenedRun {
-  /** Told when a phase begins. */
-  onPhase: (() => void) | undefined;
   readonly #claim: Claim;
   readonly #host: TaskHost;
   readonly #directory: string;
-  #log: TaskLog | undefined;
-  #logFile: WriteStream | undefined;
+  readonly #onPhase: (() => void) | undefined;
+  readonly #started = new Date();
+  #log: RunLog | undefined;
   #staging: OwnedDirectory | undefined;
-  #records: readonly ArtifactRecord[] = [];
+  #result: Partial<TaskResult> = {};
   #phase: Phase | undefined;
   #machine: { pid: number | undefined; memoryMiB: number } | undefined;
 
-  constructor(claim: Claim, host: TaskHost) {
+  /** @param onPhase Told when a phase begins. */
+  constructor(claim: Claim, host: TaskHost, onPhase?: () => void) {
     this.#claim = claim;
     this.#host = host;
+    this.#onPhase = onPhase;
     const { taskId, runId } = claim.task;
     this.#directory = join(hostFolders(host.config).runs, taskId, String(runId));
   }
 
   get phase(): Phase | undefined {
     return this.#phase;
+  }
+
+  /** For those who follow it; undefined before it begins. */
+  get log(): LogSource | undefined {
+    return this.#log?.live;
   }
 
   async untouchedMemoryMiB(): Promise<number> {
@@ -60,49 +72,68 @@ export class HostRun implements OpenedRun {
   }
 
   note(text: string): void {
-    this.#log?.note(text);
+    this.#log?.task.note(text);
   }
 
   async execute(signal: AbortSignal): Promise<Resolution> {
+    const { config } = this.#host;
     await mkdir(this.#directory, { recursive: true, mode: 0o700 });
-    this.#staging = await OwnedDirectory.create(hostFolders(this.#host.config).staging);
-    this.#logFile = createWriteStream(join(this.#directory, LOG_FILE), { mode: 0o600 });
-    this.#log = new TaskLog([{ guest: this.#logFile, worker: this.#logFile }]);
-    const payload = this.#parse();
-    if (payload instanceof InvalidInputError) {
-      this.note(payload.message);
-      return resolutionOf({ state: "exception", reason: "malformed-payload", message: payload.message });
+    this.#staging = await OwnedDirectory.create(hostFolders(config).staging);
+    this.#log = await RunLog.create(this.#directory, config);
+    this.note(`task ${this.#ids.taskId}, run ${this.#ids.runId}, on the worker ${this.#host.workerId}`);
+    try {
+      const payload = this.#parse();
+      this.#log.mask(payload, config);
+      const result = await this.#run(payload, this.#staging.path, signal);
+      this.#result = result;
+      this.note(timingsOf(result));
+      return this.#log.redacted(resolutionOf(result));
+    } catch (error) {
+      const outcome = outcomeOfError(error, signal);
+      this.note(outcome.message ?? "");
+      return resolutionOf(outcome);
     }
-    const result = await this.#run(payload, this.#staging.path, signal);
-    this.#records = result.artifacts;
-    return resolutionOf(result);
   }
 
   async publish(_resolution: Resolution, signal: AbortSignal): Promise<Resolution | undefined> {
+    const { config, workerId } = this.#host;
+    const { payload, expires } = this.#claim.task;
     const staging = this.#staging?.path;
     if (staging === undefined) return undefined;
-    for (const record of this.#records) {
-      if ("error" in record) {
-        await this.#claim.artifacts.putError(
-          { name: record.name, reason: record.error, message: record.message },
-          signal,
-        );
-      } else {
-        const { name, sizeBytes, sha256, contentType = guessContentType(name) } = record;
-        const file = join(staging, name);
-        await this.#claim.artifacts.putFile({ name, file, sizeBytes, sha256, contentType }, signal);
-      }
-    }
-    return undefined;
+    const { image, machine, accelerator } = this.#result;
+    const sink = new DirectoryStore(staging);
+    const records = [...(this.#result.artifacts ?? []), ...(await this.#storeLogs(sink, signal))];
+    const key = config.features.artifacts.manifestKey?.reveal();
+    const publication = await publishRun(records, {
+      directory: staging,
+      destination: this.#claim.artifacts,
+      settings: config.features.artifacts.publish,
+      sink,
+      key: key === undefined ? undefined : createPrivateKey(key),
+      facts: {
+        ...{ ...this.#ids, worker: workerId, payload, started: this.#started, resolved: new Date() },
+        ...(image === undefined ? {} : { image }),
+        ...(machine === undefined ? {} : { machine }),
+        ...(accelerator === undefined ? {} : { accelerator }),
+      },
+      expires,
+      signal,
+      note: (text) => this.#host.logger.log("warn", text, this.#ids),
+    });
+    const error = publicationError(publication);
+    if (error === undefined) return undefined;
+    return { kind: "exception", reason: resolutionReason(error), message: error.message };
   }
 
   async close(ending: RunEnding): Promise<void> {
     try {
       if ("lost" in ending) this.note(`the run is not this worker's any more: ${ending.lost.message}`);
-      this.#logFile?.end();
-      if (this.#logFile !== undefined) await finished(this.#logFile).catch(() => {});
+      await this.#log?.live.close();
       await this.#staging?.[Symbol.asyncDispose]();
-      if ("resolution" in ending) await rm(this.#directory, { recursive: true, force: true });
+      if ("lost" in ending) return;
+      await rm(this.#directory, { recursive: true, force: true });
+      // Other runs of the task may be in it.
+      await rmdir(dirname(this.#directory)).catch(() => {});
     } catch (error) {
       this.#host.logger.log("warn", `what is left of a run cannot be removed: ${messageOf(error)}`, this.#ids);
     }
@@ -113,20 +144,17 @@ export class HostRun implements OpenedRun {
     return { taskId, runId };
   }
 
-  #parse(): ParsedPayload | InvalidInputError {
-    const { maxRunTimeMs } = this.#host.config.limits;
-    try {
-      return parsePayload(this.#claim.task.payload, { subject: "The payload", blame: "task", maxRunTimeMs });
-    } catch (error) {
-      if (error instanceof InvalidInputError) return error;
-      throw error;
-    }
+  /** @throws {InvalidInputError} with every issue. */
+  #parse(): ParsedPayload {
+    const { limits, features } = this.#host.config;
+    const { maxRunTimeMs } = limits;
+    return parsePayload(this.#claim.task.payload, { subject: "The payload", blame: "task", maxRunTimeMs, features });
   }
 
   async #run(payload: ParsedPayload, staging: string, signal: AbortSignal): Promise<TaskResult> {
     const { config, images, pool, agentFile, chooseAccelerator, features } = this.#host;
     const folders = hostFolders(config);
-    const log = this.#log as TaskLog;
+    const log = (this.#log as RunLog).task;
     const note = (text: string) => log.note(text);
     return await runTask({
       ...{ ...this.#ids, payload, config, log, agentFile, features, pool, signal },
@@ -145,11 +173,42 @@ export class HostRun implements OpenedRun {
       chooseAccelerator: (runSignal) => chooseAccelerator(runSignal, note),
       onPhase: (phase) => {
         this.#phase = phase;
-        this.onPhase?.();
+        this.#onPhase?.();
       },
       onMachine: (machine) => {
         this.#machine = machine;
       },
     });
   }
+
+  /** The log ends here: what comes later is in the worker's own. */
+  async #storeLogs(sink: DirectoryStore, signal: AbortSignal): Promise<ArtifactRecord[]> {
+    const log = this.#log;
+    if (log === undefined) return [];
+    await log.live.close();
+    const records: ArtifactRecord[] = [await log.store(sink, signal)];
+    const console = join(this.#directory, "console.log");
+    if (await hasContent(console)) {
+      const traits = { name: CONSOLE_ARTIFACT, contentType: "text/plain; charset=utf-8", compression: "gzip" } as const;
+      records.push(await storeArtifact(sink, traits, createReadStream(console), signal));
+    }
+    return records;
+  }
+}
+
+/** A table of phases and of steps. */
+function timingsOf({ steps = [], timings }: TaskResult): string {
+  const { total, ...phases } = timings;
+  const named = Object.entries(phases).map(([name, durationMs]) => ({ name, durationMs }));
+  const run = steps.flatMap(({ name, durationMs }) =>
+    durationMs === undefined ? [] : { name: `step ${name}`, durationMs },
+  );
+  return describeTimings([...named, ...run], total);
+}
+
+async function hasContent(file: string): Promise<boolean> {
+  return await stat(file).then(
+    ({ size }) => size > 0,
+    () => false,
+  );
 }

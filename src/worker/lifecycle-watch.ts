@@ -22,13 +22,12 @@ export class LifecycleWatch implements Disposable {
   /** To be called when a task was claimed or has ended. */
   look(): void {
     clearTimeout(this.#timer);
-    const { idleMs, claimed } = this.#worker;
-    const now = performance.now();
+    const { idleSinceMs, claimed } = this.#worker;
     const decision = decideLifecycle(this.#settings.lifecycle, {
-      now,
+      now: performance.now(),
       started: this.#started,
       tasksClaimed: claimed,
-      idleSince: idleMs === 0 ? undefined : now - idleMs,
+      idleSince: idleSinceMs,
       notice: this.#notice.reason,
     });
     if (decision.action === "drain") {

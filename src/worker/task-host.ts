@@ -16,6 +16,8 @@ export interface TaskHost {
   readonly agentFile: SandboxOptions["agentFile"];
   readonly chooseAccelerator: (signal: AbortSignal, note: (text: string) => void) => Promise<Accelerator>;
   readonly features: readonly Feature[];
+  /** How the queue knows this worker. */
+  readonly workerId: string;
   readonly logger: Logger;
 }
 

@@ -102,9 +102,9 @@ export class Worker {
     };
   }
 
-  /** Milliseconds without a task; 0 while there is one. */
-  get idleMs(): number {
-    return this.#held.size > 0 ? 0 : performance.now() - this.#idleSinceMs;
+  /** Since when there is no task, by the clock of `performance`; undefined while there is one. */
+  get idleSinceMs(): number | undefined {
+    return this.#held.size > 0 ? undefined : this.#idleSinceMs;
   }
 
   /** Tasks claimed since the start, those that run included. */

@@ -29,7 +29,7 @@ export class WorkerInProcess implements AsyncDisposable {
       settings: host.config.worker,
       maxMemoryMiB: 256,
       room: async () => ({ memoryMiB: 2 ** 20, diskBytes: 2 ** 50 }),
-      open: (claim) => watched(new HostRun(claim, host), changed),
+      open: (claim) => new HostRun(claim, host, changed),
       onChange: changed,
     });
     scope.defer(async () => {
@@ -58,6 +58,7 @@ export class WorkerInProcess implements AsyncDisposable {
       agentFile: () => undefined,
       chooseAccelerator: async () => "tcg",
       features: FEATURES,
+      workerId: "a-worker",
       logger: { log() {} },
     };
     return new WorkerInProcess(host, scope.move());
@@ -81,10 +82,4 @@ export class WorkerInProcess implements AsyncDisposable {
   [Symbol.asyncDispose](): Promise<void> {
     return this.#scope[Symbol.asyncDispose]();
   }
-}
-
-/** Tells of phases too, which no worker needs to hear of. */
-function watched(run: HostRun, onPhase: () => void): HostRun {
-  run.onPhase = onPhase;
-  return run;
 }

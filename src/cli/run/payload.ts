@@ -30,6 +30,7 @@ export async function readPayload({ taskFile, command, image, cwd, config }: Pay
     subject: taskFile === undefined ? "The task" : `The task ${taskFile}`,
     blame: "task",
     maxRunTimeMs: config.limits.maxRunTimeMs,
+    features: config.features,
   });
 }
 

@@ -18,6 +18,7 @@ import { reclaimDirectories } from "../../host/owned-directory.ts";
 import { throttledProgress } from "../../image/progress.ts";
 import { acquireImage } from "../../image/source.ts";
 import { TaskLog } from "../../log/task-log.ts";
+import { maskOf } from "../../worker/run-log.ts";
 import type { TaskResult } from "../../worker/task-result.ts";
 import { runTask } from "../../worker/task-run.ts";
 import { chooseAccelerator } from "../accelerator.ts";
@@ -45,10 +46,13 @@ export async function runLocally({ payload, config, flags, context }: LocalRun):
 
   await claimOutputFolder(output);
   const logFile = createWriteStream(join(output, "task.log"));
-  const log = new TaskLog([
-    { guest: stdout, worker: stderr },
-    { guest: logFile, worker: logFile },
-  ]);
+  const log = new TaskLog(
+    [
+      { guest: stdout, worker: stderr },
+      { guest: logFile, worker: logFile },
+    ],
+    { mask: maskOf(payload, config) },
+  );
 
   const result = await runTask({
     taskId,

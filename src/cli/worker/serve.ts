@@ -17,6 +17,7 @@ import { MachinePool } from "../../sandbox/machine-pool.ts";
 import { HttpService } from "../../web/service.ts";
 import { HostRun } from "../../worker/host-run.ts";
 import { LifecycleWatch } from "../../worker/lifecycle-watch.ts";
+import type { WorkerStatus } from "../../worker/status.ts";
 import { hostFolders, reclaimHost, type TaskHost } from "../../worker/task-host.ts";
 import { Worker } from "../../worker/worker.ts";
 import { chooseAccelerator } from "../accelerator.ts";
@@ -25,7 +26,7 @@ import { agentFile } from "../guest-programs.ts";
 import { openStore } from "../store.ts";
 import { createApi } from "./api.ts";
 import { controlSocket } from "./control-socket.ts";
-import { openQueue } from "./open-queue.ts";
+import { defaultWorkerId, openQueue } from "./open-queue.ts";
 
 export interface ServeOptions {
   config: Config;
@@ -43,6 +44,7 @@ export async function serve({ config, context, logger }: ServeOptions): Promise<
   const watchdog = scope.use(Watchdog.start({ blockedAfterMs: settings.watchdog.blockedAfterMs, logger }));
   const notice = scope.use(TerminationNotice.watch({ ...settings.shutdown.notice, logger }));
 
+  let lifecycle: LifecycleWatch | undefined;
   const worker = Worker.start({
     queue: queue.driver,
     settings,
@@ -52,7 +54,10 @@ export async function serve({ config, context, logger }: ServeOptions): Promise<
       diskBytes: await freeDiskBytes(config.stateDir),
     }),
     open: (claim) => new HostRun(claim, host),
-    onChange: () => lifecycle?.look(),
+    onChange: () => {
+      lifecycle?.look();
+      tellSystemd(notifier, worker.status);
+    },
     logger,
     watchdog,
   });
@@ -60,14 +65,23 @@ export async function serve({ config, context, logger }: ServeOptions): Promise<
     worker.stop("the worker process ends");
     await worker.done;
   });
-  const lifecycle: LifecycleWatch | undefined = scope.use(new LifecycleWatch(worker, settings, notice));
+  lifecycle = scope.use(new LifecycleWatch(worker, settings, notice));
   await listen({ config, logger, scope, worker, watchdog, queue });
   heedSignals(context, worker, settings.shutdown.timeoutMs);
   notifier.startWatchdog(() => watchdog.health().healthy);
-  void notifier.ready(`claims from ${queue.driver.description}`);
+  void notifier.ready(describe(worker.status));
   logger.log("info", `claims tasks from ${queue.driver.description}, up to ${settings.capacity} at once`);
   await worker.done;
-  await notifier.stopping(worker.status.why);
+}
+
+function describe({ state, why, running, capacity }: WorkerStatus): string {
+  return `${state}${why === undefined ? "" : `: ${why}`}; runs ${running.length} of ${capacity} tasks`;
+}
+
+function tellSystemd(notifier: SystemdNotifier, status: WorkerStatus): void {
+  if (!notifier.enabled) return;
+  const ends = status.state === "draining" || status.state === "stopping";
+  void (ends ? notifier.stopping(describe(status)) : notifier.status(describe(status)));
 }
 
 async function openHost(config: Config, logger: Logger, scope: Scope): Promise<TaskHost> {
@@ -84,6 +98,7 @@ async function openHost(config: Config, logger: Logger, scope: Scope): Promise<T
     ...{ config, images, pool, agentFile, logger },
     chooseAccelerator: (signal, note) => chooseAccelerator(config, signal, note),
     features: FEATURES,
+    workerId: config.queue.workerId ?? defaultWorkerId(),
   };
 }
 

@@ -1,0 +1,76 @@
+/**
+ * The log of one claimed run: written while it runs, followed by who wants, and kept as an artifact.
+ *
+ * *Owns* its file while it is open; it stays when the log is closed.
+ */
+import { createReadStream } from "node:fs";
+import { rm } from "node:fs/promises";
+import { join } from "node:path";
+import type { Config } from "../config/config.ts";
+import type { StoredArtifact } from "../feature/artifacts/record.ts";
+import { type ArtifactSink, storeArtifact } from "../feature/artifacts/store-artifact.ts";
+import type { ParsedPayload } from "../feature/payload.ts";
+import { secretsOf } from "../feature/secrets/request.ts";
+import { LiveLog } from "../log/live-log.ts";
+import { SecretMask } from "../log/mask/secret-mask.ts";
+import { TaskLog } from "../log/task-log.ts";
+import type { Resolution } from "../queue/driver.ts";
+
+/** In the folder of the run. */
+export const LOG_FILE = "task.log";
+/** Among its artifacts. */
+export const LOG_ARTIFACT = "public/logs/task.log";
+
+/** For the worker's own lines, above what the guest may print. */
+const WORKER_BYTES = 1_048_576;
+
+export class RunLog {
+  readonly live: LiveLog;
+  #task: TaskLog;
+  #mask: SecretMask | undefined;
+
+  private constructor(live: LiveLog) {
+    this.live = live;
+    this.#task = new TaskLog([live]);
+  }
+
+  /** @param directory Absolute; there. What an earlier worker has written there for this run is replaced. */
+  static async create(directory: string, { limits }: Pick<Config, "limits">): Promise<RunLog> {
+    const path = join(directory, LOG_FILE);
+    await rm(path, { force: true });
+    return new RunLog(await LiveLog.create({ path, maxBytes: limits.maxLogBytes + WORKER_BYTES }));
+  }
+
+  get task(): TaskLog {
+    return this.#task;
+  }
+
+  /**
+   * From now on nothing of the secrets of this task gets into the log.
+   *
+   * @throws {WorkerError} One cannot be had, or not be masked.
+   */
+  mask(payload: ParsedPayload, config: Config): void {
+    this.#mask = maskOf(payload, config);
+    this.#task = new TaskLog([this.live], { mask: this.#mask });
+  }
+
+  /** What the queue is told must not have them either. */
+  redacted(resolution: Resolution): Resolution {
+    if (resolution.kind === "completed" || resolution.message === undefined || this.#mask === undefined)
+      return resolution;
+    return { ...resolution, message: this.#mask.apply(resolution.message) };
+  }
+
+  /** Packs the log, which has ended. */
+  async store(sink: ArtifactSink, signal: AbortSignal): Promise<StoredArtifact> {
+    const traits = { name: LOG_ARTIFACT, contentType: "text/plain; charset=utf-8", compression: "gzip" } as const;
+    return await storeArtifact(sink, traits, createReadStream(this.live.path), signal);
+  }
+}
+
+/** What keeps the secrets of a task out of its log; undefined where it has none. */
+export function maskOf(payload: ParsedPayload, config: Config): SecretMask | undefined {
+  const secrets = [...secretsOf(payload, config)].map(([name, value]) => ({ name, value }));
+  return secrets.length === 0 ? undefined : SecretMask.build(secrets);
+}
