@@ -1,7 +1,10 @@
 /** Every feature, in the order of their stages. */
 import { artifacts } from "./artifacts/feature.ts";
 import type { Feature } from "./feature.ts";
-import { maxRunTime } from "./max-run-time.ts";
+import { maxRunTime } from "./max-run-time/feature.ts";
+import { onExitStatus } from "./on-exit-status/feature.ts";
 import { screens } from "./screens/feature.ts";
+import { secrets } from "./secrets/feature.ts";
+import { stallTimeout } from "./stall-timeout/feature.ts";
 
-export const FEATURES: readonly Feature[] = [maxRunTime, artifacts, screens];
+export const FEATURES: readonly Feature[] = [maxRunTime, stallTimeout, onExitStatus, secrets, artifacts, screens];

@@ -1,11 +1,18 @@
 /** A task's payload: what the schema can say, and what it cannot, all issues together. */
 import { InvalidInputError, type Issue } from "../base/errors.ts";
 import { formatDuration, tryParseDuration } from "../base/units.ts";
+import type { FeaturesSettings } from "../config/features/features.ts";
 import type { MachineOverrides } from "../generated/machine.ts";
 import type { TaskPayload } from "../generated/task-payload.ts";
 import { durationIssues, MAX_DURATION_MS } from "../schema/duration.ts";
 import { type ParseOptions, parseAs } from "../schema/parse.ts";
 import { type ArtifactRequest, artifactIssues, artifactRequests } from "./artifacts/request.ts";
+import { type InputRequest, inputIssues, inputRequests } from "./inputs/request.ts";
+import { isDuration } from "./is-duration.ts";
+import { maxRunTimeIssues } from "./max-run-time/request.ts";
+import { type OnExitStatus, onExitStatusOf } from "./on-exit-status/request.ts";
+import { secretsIssues } from "./secrets/request.ts";
+import { stallTimeoutIssues } from "./stall-timeout/request.ts";
 import { type Step, stepIssues, stepsOf } from "./steps.ts";
 
 /** A payload with its defaults filled in. */
@@ -21,6 +28,12 @@ export interface ParsedPayload {
   readonly machine: MachineOverrides;
   /** Undefined: the worker's limit. */
   readonly maxRunTimeMs: number | undefined;
+  /** Undefined: the worker's default, which may be none. */
+  readonly stallTimeoutMs: number | undefined;
+  readonly onExitStatus: OnExitStatus;
+  readonly inputs: readonly InputRequest[];
+  /** Names of secrets of the worker. */
+  readonly secrets: readonly string[];
   readonly network: NonNullable<TaskPayload["network"]>;
   readonly artifacts: readonly ArtifactRequest[];
   readonly screenshots: {
@@ -36,7 +49,19 @@ export interface ParsedPayload {
 export interface PayloadOptions extends ParseOptions {
   /** Longest run time the worker allows; {@link MAX_DURATION_MS} if it is left out. */
   maxRunTimeMs?: number;
+  /** What tasks may ask for; if it is left out, nothing that has to be allowed. */
+  features?: PayloadRules;
 }
+
+/** What the worker's configuration says of payloads. */
+type PayloadRules = Pick<FeaturesSettings, "maxRunTime" | "stallTimeout" | "inputs" | "secrets">;
+
+const NOTHING_ALLOWED: PayloadRules = {
+  maxRunTime: { perTask: "allow" },
+  stallTimeout: { defaultMs: undefined, maxMs: undefined },
+  inputs: { allow: [], maxBytes: 0, cacheBytes: 0 },
+  secrets: { values: {}, listNames: false },
+};
 
 /**
  * @throws {@link InvalidInputError} with every issue found.
@@ -46,7 +71,7 @@ export function parsePayload(data: unknown, options: PayloadOptions): ParsedPayl
   const all = [
     ...issues,
     ...stepIssues(payload?.steps ?? []),
-    ...semanticIssues(payload ?? data, options.maxRunTimeMs ?? MAX_DURATION_MS),
+    ...semanticIssues(payload ?? data, options.maxRunTimeMs ?? MAX_DURATION_MS, options.features ?? NOTHING_ALLOWED),
   ];
   if (payload === undefined || all.length > 0) throw new InvalidInputError(options.subject, all, options.blame);
   return {
@@ -58,6 +83,10 @@ export function parsePayload(data: unknown, options: PayloadOptions): ParsedPayl
     tty: payload.tty ?? false,
     machine: payload.machine ?? {},
     maxRunTimeMs: payload.maxRunTime === undefined ? undefined : tryParseDuration(payload.maxRunTime),
+    stallTimeoutMs: payload.stallTimeout === undefined ? undefined : tryParseDuration(payload.stallTimeout),
+    onExitStatus: onExitStatusOf(payload),
+    inputs: inputRequests(payload.inputs),
+    secrets: payload.secrets ?? [],
     network: payload.network ?? "isolated",
     artifacts: artifactRequests(payload.artifacts),
     ...screensOf(payload),
@@ -87,19 +116,18 @@ function trySchema(data: unknown, options: ParseOptions): { payload?: TaskPayloa
 }
 
 /** Looks only at what has the right shape: the schema speaks of the rest. */
-function semanticIssues(data: unknown, maxRunTimeMs: number): Issue[] {
+function semanticIssues(data: unknown, maxRunTimeMs: number, features: PayloadRules): Issue[] {
   if (typeof data !== "object" || data === null) return [];
-  const { maxRunTime, artifacts, screenshots, video } = data as Record<string, unknown>;
+  const { artifacts, screenshots, video, ...fields } = data as Record<string, unknown>;
   return [
-    ...(isDuration(maxRunTime) ? durationIssues("maxRunTime", maxRunTime, maxRunTimeMs) : []),
+    ...maxRunTimeIssues(fields["maxRunTime"], maxRunTimeMs, features.maxRunTime.perTask),
+    ...stallTimeoutIssues(fields["stallTimeout"], features.stallTimeout, maxRunTimeMs),
+    ...inputIssues(fields["inputs"], features.inputs),
+    ...secretsIssues(fields["secrets"], fields["env"], features.secrets),
     ...artifactIssues(artifacts),
     ...intervalIssues("screenshots", screenshots),
     ...intervalIssues("video", video),
   ];
-}
-
-function isDuration(value: unknown): value is string | number {
-  return typeof value === "string" || (typeof value === "number" && value > 0 && value < Infinity);
 }
 
 function intervalIssues(key: string, data: unknown): Issue[] {

@@ -28,6 +28,7 @@ interface Intake {
 export class LogReceiver {
   readonly #options: LogReceiverOptions;
   #writtenBytes = 0;
+  #receivedBytes = 0;
   #limitReached = false;
   /** End of what has arrived of the stream with positions. */
   #position = 0;
@@ -41,6 +42,11 @@ export class LogReceiver {
   /** Bytes handed to the sink so far. */
   get writtenBytes(): number {
     return this.#writtenBytes;
+  }
+
+  /** Bytes that have arrived, those that were thrown away included. */
+  get receivedBytes(): number {
+    return this.#receivedBytes;
   }
 
   /** Reads the body of `request` to its end; false if it broke off. `offset` is the position of its first byte. */
@@ -101,6 +107,7 @@ export class LogReceiver {
 
   #write(chunk: Buffer): void {
     const { sink, maxBytes = Number.POSITIVE_INFINITY, onLimit } = this.#options;
+    this.#receivedBytes += chunk.length;
     if (this.#limitReached || chunk.length === 0) return;
     const kept = chunk.subarray(0, maxBytes - this.#writtenBytes);
     this.#writtenBytes += kept.length;

@@ -16,6 +16,7 @@ import { FIRST_SOCKET_FD, HostProcess, type ProcessExit } from "../host/process.
 import { QmpClient } from "../qmp/client.ts";
 import type { QmpEvent } from "../qmp/messages.ts";
 import { type Accelerator, buildArguments, NETDEV_ID } from "./arguments.ts";
+import { countDiskOperations } from "./block-stats.ts";
 import { type DataDisk, diskNames } from "./data-disks.ts";
 import { VirtualMachineError } from "./errors.ts";
 import { chooseFirmware, copyFirmware } from "./firmware.ts";
@@ -240,6 +241,12 @@ export class VirtualMachine implements AsyncDisposable {
   async screenshot(file: string): Promise<void> {
     const monitor = await this.#monitor;
     await monitor.execute("screendump", { filename: file, format: "png" });
+  }
+
+  /** What its disks have done since it was started: only grows, but where a disk is taken out. */
+  async diskOperations(): Promise<number> {
+    const monitor = await this.#monitor;
+    return countDiskOperations(await monitor.execute("query-blockstats"));
   }
 
   /**

@@ -1,7 +1,7 @@
 /** The feature `maxRunTime`: the command is ended when its time is over. */
 import { setTimeout as after } from "node:timers/promises";
-import { formatDuration } from "../base/units.ts";
-import type { Feature } from "./feature.ts";
+import { formatDuration } from "../../base/units.ts";
+import type { Feature } from "../feature.ts";
 
 export const maxRunTime: Feature = {
   name: "maxRunTime",
