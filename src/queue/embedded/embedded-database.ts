@@ -9,6 +9,8 @@
 import { createHash } from "node:crypto";
 import { mkdir, readlink, rename, symlink } from "node:fs/promises";
 import { join } from "node:path";
+import { pid } from "node:process";
+import { setTimeout as delay } from "node:timers/promises";
 import pg from "pg";
 import { codeOf } from "../../base/errors.ts";
 import { FileLocks } from "../../host/file-locks.ts";
@@ -41,7 +43,11 @@ export class EmbeddedDatabase implements ConnectionSource {
     this.#link = linkOf(options);
     this.description = `embedded ${options.directory}`;
     // What the environment says for PostgreSQL's own clients is not meant for this one.
-    this.config = { host: this.#link, port: PORT, user: USER, database: "postgres", ssl: false, options: "" };
+    this.config = {
+      ...{ host: this.#link, port: PORT, user: USER, database: "postgres", ssl: false, options: "" },
+      // Tells the connections of this one from all others.
+      application_name: `${APPLICATION_NAME} ${pid} ${crypto.randomUUID().slice(0, 8)}`,
+    };
   }
 
   /** @throws {QueueError} */
@@ -63,7 +69,7 @@ export class EmbeddedDatabase implements ConnectionSource {
   }
 
   async #connect(): Promise<pg.Client> {
-    const client = new pg.Client({ application_name: APPLICATION_NAME, ...TIMEOUTS, ...this.config });
+    const client = new pg.Client({ ...TIMEOUTS, ...this.config });
     client.on("error", () => {});
     client.on("end", () => {
       if (this.#presence === client) this.#presence = undefined;
@@ -85,21 +91,34 @@ export class EmbeddedDatabase implements ConnectionSource {
     const presence = this.#presence;
     if (presence === undefined) return;
     await using _lock = await this.#locks.acquire(LOCK);
-    const others = await countOthers(presence);
+    const isLast = await isAlone(presence);
     await presence.end();
-    if (others === 0) await this.#cluster.stop();
+    if (isLast) await this.#cluster.stop();
   }
 }
 
-async function countOthers(client: pg.Client): Promise<number | undefined> {
+const CLOSE_ATTEMPTS = 100;
+const CLOSE_PAUSE_MS = 10;
+
+/**
+ * Whether nobody else is connected. Resolves when the other connections of this process are closed, which the pool does
+ * not wait for: whoever leaves next would take them for somebody's.
+ */
+async function isAlone(client: pg.Client): Promise<boolean> {
   try {
-    const { rows } = await client.query<{ count: number }>(
-      "SELECT count(*)::int AS count FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()",
-    );
-    return rows[0]?.count;
+    for (let attempt = 1; ; attempt++) {
+      const { rows } = await client.query<{ own: number; others: number }>(
+        `SELECT count(*) FILTER (WHERE application_name = current_setting('application_name'))::int AS own,
+            count(*) FILTER (WHERE application_name <> current_setting('application_name'))::int AS others
+          FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()`,
+      );
+      const { own = 0, others = 0 } = rows[0] ?? {};
+      if (own === 0 || attempt === CLOSE_ATTEMPTS) return others === 0;
+      await delay(CLOSE_PAUSE_MS);
+    }
   } catch {
     // It is gone already, or somebody else will find out.
-    return undefined;
+    return false;
   }
 }
 
