@@ -2,7 +2,7 @@
  * Keeps the artifacts of one run with the queue: it gives an address, the bytes go there.
  *
  * Everything may be said again: to create an artifact anew with the same properties is no conflict and brings a new
- * address. Only for the object service that is not so; what it answered is remembered until the upload is whole.
+ * address. Only for the object service that is not so; what it answered, and what is whole, is remembered.
  */
 import { createReadStream } from "node:fs";
 import { messageOf } from "../../base/errors.ts";
@@ -22,6 +22,8 @@ const CONTENT_TYPE = /^[\x20-\x7e]{1,255}$/;
 export interface RunAccess {
   /** When the task is forgotten: no artifact may stay longer. */
   readonly expires: Date;
+  /** Ends what is being sent; nothing is sent afterwards, though the queue would still take it. */
+  readonly lost: AbortSignal;
   /** With the newest credentials; a run that is not ours any more makes it throw why. */
   createArtifact<T>(name: string, body: object, parse: (answer: unknown) => T, signal: AbortSignal): Promise<T>;
   finishArtifact(name: string, body: object, signal: AbortSignal): Promise<void>;
@@ -38,6 +40,8 @@ export class TaskclusterArtifacts implements ArtifactDestination {
   readonly #run: RunAccess;
   readonly #options: ArtifactOptions;
   readonly #begun = new Map<string, ObjectUpload>();
+  /** Name → hash of the file, of what the object service has as a whole. */
+  readonly #kept = new Map<string, string>();
 
   constructor(api: TaskclusterApi, run: RunAccess, options: ArtifactOptions) {
     this.#api = api;
@@ -45,7 +49,8 @@ export class TaskclusterArtifacts implements ArtifactDestination {
     this.#options = options;
   }
 
-  async putFile(artifact: FileArtifact, signal: AbortSignal): Promise<void> {
+  async putFile(artifact: FileArtifact, stop: AbortSignal): Promise<void> {
+    const signal = this.#whileOurs(stop);
     if (this.#options.storage === "object") return await this.#putObject(artifact, signal);
     const contentType = contentTypeOf(artifact.contentType);
     const answer = await this.#createUpload(artifact, contentType, signal);
@@ -64,7 +69,7 @@ export class TaskclusterArtifacts implements ArtifactDestination {
       message: message.slice(0, MAX_MESSAGE),
       expires: this.#expiry(expires),
     };
-    await this.#run.createArtifact(name, body, () => {}, signal);
+    await this.#run.createArtifact(name, body, () => {}, this.#whileOurs(signal));
   }
 
   async putLink(
@@ -77,11 +82,14 @@ export class TaskclusterArtifacts implements ArtifactDestination {
         ? { storageType: "link", artifact: link.artifact }
         : { storageType: "reference", url: link.url };
     const body = { ...target, contentType, expires: this.#expiry(link.expires) };
-    await this.#run.createArtifact(link.name, body, () => {}, signal);
+    await this.#run.createArtifact(link.name, body, () => {}, this.#whileOurs(signal));
   }
 
   async #putObject(artifact: FileArtifact, signal: AbortSignal): Promise<void> {
-    const { name } = artifact;
+    const { name, sha256 } = artifact;
+    const kept = this.#kept.get(name);
+    if (kept === sha256) return;
+    if (kept !== undefined) throw keptAlready(name);
     const contentType = contentTypeOf(artifact.contentType);
     const begun = this.#begun.get(name) ?? (await this.#beginObject(artifact, contentType, signal));
     const file = await decodeFile(artifact, signal).catch((error: unknown) => {
@@ -92,6 +100,7 @@ export class TaskclusterArtifacts implements ArtifactDestination {
     await uploadObject(this.#api, begun, { artifact: name, contentType, file, silenceMs, signal });
     await this.#run.finishArtifact(name, { uploadId: begun.uploadId }, signal);
     this.#begun.delete(name);
+    this.#kept.set(name, sha256);
   }
 
   async #beginObject(artifact: FileArtifact, contentType: string, signal: AbortSignal): Promise<ObjectUpload> {
@@ -108,6 +117,13 @@ export class TaskclusterArtifacts implements ArtifactDestination {
     return this.#run.createArtifact(name, body, parseUpload, signal);
   }
 
+  /** @throws why it is not ours any more. */
+  #whileOurs(signal: AbortSignal): AbortSignal {
+    const both = AbortSignal.any([signal, this.#run.lost]);
+    both.throwIfAborted();
+    return both;
+  }
+
   #expiry(wanted: Date | undefined): string {
     const latest = this.#run.expires;
     return (wanted === undefined || wanted > latest ? latest : wanted).toISOString();
@@ -121,6 +137,11 @@ function contentTypeOf(contentType: string): string {
 function unexpected(name: string): QueueError {
   const message = `the queue answered with another kind of storage for ${name} than it was asked for`;
   return new QueueError("queue-answer-invalid", message, { blame: "upstream", details: { artifact: name } });
+}
+
+function keptAlready(name: string): QueueError {
+  const message = `there is another artifact ${name} already, which cannot be replaced; give this one another name`;
+  return new QueueError("queue-conflict", message, { blame: "task", details: { artifact: name } });
 }
 
 function unreadable(name: string, error: unknown): QueueError {

@@ -126,6 +126,7 @@ export class TaskclusterClaim implements Claim {
       api,
       {
         expires: this.task.expires,
+        lost: this.lost,
         createArtifact: (name, body, parse, signal) => guard(run.createArtifact(name, body, parse, signal), signal),
         finishArtifact: (name, body, signal) => guard(run.finishArtifact(name, body, signal), signal),
       },

@@ -156,15 +156,19 @@ describe("artifacts in Taskcluster's S3", () => {
     expect(claim.lost.reason).toMatchObject({ reason: "canceled" });
   });
 
-  it("still takes the log of a run that was canceled", async () => {
+  it("stops what it sends when the run is lost, and sends nothing afterwards", async () => {
     await using deployment = await Deployment.start();
     const { fake } = deployment;
     const { task, claim } = await deployment.claimed();
+    const artifact = await deployment.file("a", randomBytes(5_000_000));
+    fake.fail("put", { kind: "hang" });
+    const sending = failureOf(claim.artifacts.putFile(artifact, never));
+    await fake.asked("put");
     fake.tasks.end(task, "canceled");
     await claim.renew();
-    expect(claim.lost.aborted).toBe(true);
-    await claim.artifacts.putFile(await deployment.file("public/logs/live_backing.log", LOG), never);
-    expect(fake.store.files.size).toBe(1);
+    expect(await sending).toMatchObject({ reason: "canceled" });
+    expect(await failureOf(claim.artifacts.putFile(artifact, never))).toMatchObject({ reason: "canceled" });
+    expect(fake.seen("createArtifact")).toHaveLength(1);
   });
 
   it("blames the task for an artifact that it has made itself, and a resolved run for being over", async () => {
@@ -243,6 +247,18 @@ describe("artifacts in Taskcluster's object service", () => {
     expect(fake.store.objects.get(`t/${key}`)).toMatchObject({ finished: true, hashes: { sha256: sha256(LOG) } });
     expect(fake.artifact(task, "public/a.txt")?.present).toBe(true);
     expect(fake.seen("createArtifact")[0]?.body).not.toHaveProperty("contentLength");
+  });
+
+  it("keeps a file that is sent twice once, and replaces none", async () => {
+    await using deployment = await Deployment.start({}, { artifactStorage: "object" });
+    const { claim } = await deployment.claimed();
+    const artifact = await deployment.file("a", LOG);
+    await claim.artifacts.putFile(artifact, never);
+    await claim.artifacts.putFile(artifact, never);
+    expect(deployment.fake.seen("put")).toHaveLength(1);
+    const other = await deployment.file("a", Buffer.from("something else"));
+    const refused = { code: "queue-conflict", blame: "task" };
+    expect(await failureOf(claim.artifacts.putFile(other, never))).toMatchObject(refused);
   });
 
   it.each(["createUpload", "put", "finishUpload", "finishArtifact"])(

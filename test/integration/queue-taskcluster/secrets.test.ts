@@ -41,5 +41,6 @@ describe("what the Taskcluster driver says", () => {
     expect(fake.secrets.size).toBeGreaterThan(20);
     for (const secret of fake.secrets) expect(text).not.toContain(secret);
     expect(text).not.toContain("X-Amz-Signature");
+    expect(text).not.toContain("Hawk id");
   });
 });
