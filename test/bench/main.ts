@@ -1,6 +1,7 @@
 /** `npm run bench -- [NAME…]`: each compares Boxcar with the raw thing in the same run; a table, then JSON. */
 
 import { formatComparisons } from "./comparison.ts";
+import { benchLog, formatThroughput } from "./log.ts";
 import { benchOverhead } from "./overhead.ts";
 import { formatReport } from "./report.ts";
 import { benchWarmStart } from "./warm-start.ts";
@@ -11,6 +12,11 @@ const BENCHMARKS: Readonly<Record<string, () => Promise<object>>> = {
     const comparisons = await benchOverhead();
     print(formatComparisons(comparisons));
     return comparisons;
+  },
+  log: async () => {
+    const results = await benchLog();
+    print(formatThroughput(results));
+    return results;
   },
   "warm-start": async () => {
     const report = await benchWarmStart();
