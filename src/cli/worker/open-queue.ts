@@ -29,23 +29,13 @@ export async function openQueue(config: Config, logger: Logger): Promise<OpenQue
 }
 
 async function openTaskcluster({ queue }: Config, logger: Logger): Promise<QueueDriver> {
-  const { name, taskcluster, workerId = defaultWorkerId() } = queue;
+  const { name: taskQueueId, taskcluster, workerId = defaultWorkerId() } = queue;
   if (taskcluster === undefined) {
     throw new InvalidInputError("The configuration", [{ path: "queue.taskcluster", message: "is missing" }], "host");
   }
   // It brings an HTTP client of its own, which nobody else needs.
-  const { TaskclusterQueue } = await import("../../queue/taskcluster/taskcluster-queue.ts");
-  const { credentials, ...others } = taskcluster;
-  const { accessToken, certificate, clientId } = credentials;
-  return await TaskclusterQueue.open({
-    ...others,
-    ...{ taskQueueId: name, workerId, logger },
-    credentials: {
-      clientId,
-      accessToken: accessToken.reveal(),
-      ...(certificate === undefined ? {} : { certificate: certificate.reveal() }),
-    },
-  });
+  const { openTaskclusterQueue } = await import("../../queue/taskcluster/from-settings.ts");
+  return await openTaskclusterQueue(taskcluster, { taskQueueId, workerId, logger });
 }
 
 /** As queues take it: letters, digits, `-` and `_`, at most 38 of them. */
