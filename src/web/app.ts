@@ -12,8 +12,10 @@ import { checkOwnHost } from "./own-host.ts";
 const MAX_BODY = "1mb";
 const SAFE_METHODS: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS"]);
 
+export type { Router };
+
 /** @param routers By the path they are at. */
-export function createApp(routers: Readonly<Record<string, Router>>): Express {
+export function createApp(routers: Readonly<Record<string, Router | Router[]>>): Express {
   const app = express();
   app.disable("x-powered-by");
   app.set("query parser", "simple");

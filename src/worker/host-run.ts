@@ -21,7 +21,6 @@ import { OwnedDirectory } from "../host/owned-directory.ts";
 import { privateMemoryMiB } from "../host/room.ts";
 import { throttledProgress } from "../image/progress.ts";
 import { acquireImage } from "../image/source.ts";
-import type { LogSource } from "../log/log-source.ts";
 import { describeTimings } from "../log/run-facts.ts";
 import type { Claim, Resolution } from "../queue/driver.ts";
 import { outcomeOfError } from "./outcome.ts";
@@ -42,6 +41,7 @@ export class HostRun implements OpenedRun {
   readonly #onPhase: (() => void) | undefined;
   readonly #started = new Date();
   #log: RunLog | undefined;
+  #announced: Disposable | undefined;
   #staging: OwnedDirectory | undefined;
   #result: Partial<TaskResult> = {};
   #phase: Phase | undefined;
@@ -60,11 +60,6 @@ export class HostRun implements OpenedRun {
     return this.#phase;
   }
 
-  /** For those who follow it; undefined before it begins. */
-  get log(): LogSource | undefined {
-    return this.#log?.live;
-  }
-
   async untouchedMemoryMiB(): Promise<number> {
     const memoryMiB = this.#machine?.memoryMiB ?? this.#host.config.machineOptions.maxMemory;
     const pid = this.#machine?.pid;
@@ -79,15 +74,17 @@ export class HostRun implements OpenedRun {
     const { config } = this.#host;
     await mkdir(this.#directory, { recursive: true, mode: 0o700 });
     this.#staging = await OwnedDirectory.create(hostFolders(config).staging);
-    this.#log = await RunLog.create(this.#directory, config);
+    const log = await RunLog.create(this.#directory, config);
+    this.#log = log;
+    this.#announced = this.#host.logs.announce(this.#ids.taskId, this.#ids.runId, () => log.live);
     this.note(`task ${this.#ids.taskId}, run ${this.#ids.runId}, on the worker ${this.#host.workerId}`);
     try {
       const payload = this.#parse();
-      this.#log.mask(payload, config);
+      log.mask(payload, config);
       const result = await this.#run(payload, this.#staging.path, signal);
       this.#result = result;
       this.note(timingsOf(result));
-      return this.#log.redacted(resolutionOf(result));
+      return log.redacted(resolutionOf(result));
     } catch (error) {
       const outcome = outcomeOfError(error, signal);
       this.note(outcome.message ?? "");
@@ -129,6 +126,7 @@ export class HostRun implements OpenedRun {
     try {
       if ("lost" in ending) this.note(`the run is not this worker's any more: ${ending.lost.message}`);
       await this.#log?.live.close();
+      this.#announced?.[Symbol.dispose]();
       await this.#staging?.[Symbol.asyncDispose]();
       if ("lost" in ending) return;
       await rm(this.#directory, { recursive: true, force: true });

@@ -8,6 +8,7 @@ import type { ImageStore } from "../image/store/image-store.ts";
 import type { MachinePool } from "../sandbox/machine-pool.ts";
 import type { SandboxOptions } from "../sandbox/sandbox.ts";
 import type { Accelerator } from "../vm/arguments.ts";
+import type { TaskLogs } from "./task-logs.ts";
 
 export interface TaskHost {
   readonly config: Config;
@@ -16,6 +17,8 @@ export interface TaskHost {
   readonly agentFile: SandboxOptions["agentFile"];
   readonly chooseAccelerator: (signal: AbortSignal, note: (text: string) => void) => Promise<Accelerator>;
   readonly features: readonly Feature[];
+  /** Who follows a log finds it there. */
+  readonly logs: TaskLogs;
   /** How the queue knows this worker. */
   readonly workerId: string;
   readonly logger: Logger;

@@ -9,6 +9,7 @@ import { ImageStore } from "../../src/image/store/image-store.ts";
 import { HostRun } from "../../src/worker/host-run.ts";
 import type { WorkerStatus } from "../../src/worker/status.ts";
 import type { TaskHost } from "../../src/worker/task-host.ts";
+import { TaskLogs } from "../../src/worker/task-logs.ts";
 import { Worker } from "../../src/worker/worker.ts";
 import { FakeQueue } from "../fakes/fake-queue.ts";
 import type { Boxcar } from "./boxcar.ts";
@@ -59,6 +60,7 @@ export class WorkerInProcess implements AsyncDisposable {
       chooseAccelerator: async () => "tcg",
       features: FEATURES,
       workerId: "a-worker",
+      logs: new TaskLogs({ tasks: undefined, runsFolder: join(directory, "state", "runs") }),
       logger: { log() {} },
     };
     return new WorkerInProcess(host, scope.move());

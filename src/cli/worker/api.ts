@@ -1,12 +1,16 @@
 /** What a worker answers over HTTP: the parts of it, connected. */
-import type { RequestListener } from "node:http";
+import type { IncomingMessage, RequestListener } from "node:http";
+import type { Duplex } from "node:stream";
 import type { Watchdog } from "../../base/watchdog.ts";
 import type { Config } from "../../config/config.ts";
 import { parsePayload } from "../../feature/payload.ts";
-import { createApp } from "../../web/app.ts";
+import { createApp, type Router } from "../../web/app.ts";
 import { healthRoutes } from "../../web/health-routes.ts";
+import { logRouter } from "../../web/log-routes.ts";
+import { createLogSocket } from "../../web/log-socket.ts";
 import { queueRoutes } from "../../web/queue-routes.ts";
 import { workerRoutes } from "../../web/worker-routes.ts";
+import type { TaskLogs } from "../../worker/task-logs.ts";
 import type { Worker } from "../../worker/worker.ts";
 import type { OpenQueue } from "./open-queue.ts";
 
@@ -15,10 +19,27 @@ export interface ApiParts {
   queue: OpenQueue;
   watchdog: Watchdog;
   worker: Worker;
+  logs: TaskLogs;
 }
 
-export function createApi({ config, queue, watchdog, worker }: ApiParts): RequestListener {
-  const { maxRunTimeMs } = config.limits;
+/** *Owns* the websockets. */
+export interface Api extends AsyncDisposable {
+  readonly handler: RequestListener;
+  readonly upgrade: (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
+}
+
+export function createApi(parts: ApiParts): Api {
+  const sockets = createLogSocket((key) => parts.logs.find(key));
+  return {
+    handler: createHandler(parts),
+    upgrade: (request, socket, head) => {
+      if (!sockets.tryUpgrade(request, socket, head)) socket.destroy();
+    },
+    [Symbol.asyncDispose]: () => sockets[Symbol.asyncDispose](),
+  };
+}
+
+function createHandler({ config, logs, queue, watchdog, worker }: ApiParts): RequestListener {
   const { timeoutMs } = config.worker.shutdown;
   return createApp({
     "/": healthRoutes({
@@ -37,15 +58,14 @@ export function createApi({ config, queue, watchdog, worker }: ApiParts): Reques
       drain: (why) => worker.drain(why, timeoutMs),
       stop: (why) => worker.stop(why),
     }),
-    ...(queue.tasks === undefined
-      ? {}
-      : {
-          "/api/v1/tasks": queueRoutes({
-            queue: queue.tasks,
-            checkPayload: (payload) => {
-              parsePayload(payload, { subject: "The payload", blame: "task", maxRunTimeMs });
-            },
-          }),
-        }),
+    "/api/v1/tasks": taskRoutes({ config, logs, queue }),
   });
+}
+
+function taskRoutes({ config, logs, queue }: Pick<ApiParts, "config" | "logs" | "queue">): Router[] {
+  const { limits, features } = config;
+  const options = { subject: "The payload", blame: "task", maxRunTimeMs: limits.maxRunTimeMs, features } as const;
+  const checkPayload = (payload: unknown) => void parsePayload(payload, options);
+  const followed = logRouter((key) => logs.find(key));
+  return queue.tasks === undefined ? [followed] : [followed, queueRoutes({ queue: queue.tasks, checkPayload })];
 }

@@ -19,6 +19,7 @@ import { HostRun } from "../../worker/host-run.ts";
 import { LifecycleWatch } from "../../worker/lifecycle-watch.ts";
 import type { WorkerStatus } from "../../worker/status.ts";
 import { hostFolders, reclaimHost, type TaskHost } from "../../worker/task-host.ts";
+import { TaskLogs } from "../../worker/task-logs.ts";
 import { Worker } from "../../worker/worker.ts";
 import { chooseAccelerator } from "../accelerator.ts";
 import type { CliContext } from "../context.ts";
@@ -37,8 +38,9 @@ export interface ServeOptions {
 /** Resolves when the worker has ended. */
 export async function serve({ config, context, logger }: ServeOptions): Promise<void> {
   await using scope = new Scope();
-  const host = await openHost(config, logger, scope);
   const queue = scope.use(await openQueue(config, logger));
+  const logs = new TaskLogs({ tasks: queue.tasks, runsFolder: hostFolders(config).runs });
+  const host = await openHost({ config, logger, logs, scope });
   const notifier = scope.use(SystemdNotifier.fromEnvironment(context.surroundings.env, { logger }));
   const settings = config.worker;
   const watchdog = scope.use(Watchdog.start({ blockedAfterMs: settings.watchdog.blockedAfterMs, logger }));
@@ -66,7 +68,7 @@ export async function serve({ config, context, logger }: ServeOptions): Promise<
     await worker.done;
   });
   lifecycle = scope.use(new LifecycleWatch(worker, settings, notice));
-  await listen({ config, logger, scope, worker, watchdog, queue });
+  await listen({ config, logger, scope, worker, watchdog, queue, logs });
   heedSignals(context, worker, settings.shutdown.timeoutMs);
   notifier.startWatchdog(() => watchdog.health().healthy);
   void notifier.ready(describe(worker.status));
@@ -84,7 +86,14 @@ function tellSystemd(notifier: SystemdNotifier, status: WorkerStatus): void {
   void (ends ? notifier.stopping(describe(status)) : notifier.status(describe(status)));
 }
 
-async function openHost(config: Config, logger: Logger, scope: Scope): Promise<TaskHost> {
+interface HostParts {
+  config: Config;
+  logger: Logger;
+  logs: TaskLogs;
+  scope: Scope;
+}
+
+async function openHost({ config, logger, logs, scope }: HostParts): Promise<TaskHost> {
   const folders = hostFolders(config);
   await mkdir(config.stateDir, { recursive: true, mode: 0o755 });
   await mkdir(config.runDir, { recursive: true, mode: 0o700 });
@@ -95,7 +104,7 @@ async function openHost(config: Config, logger: Logger, scope: Scope): Promise<T
   const pool =
     config.pool.machines === 0 ? undefined : scope.use(new MachinePool({ ...config.pool, acquireImage, logger }));
   return {
-    ...{ config, images, pool, agentFile, logger },
+    ...{ config, images, pool, agentFile, logger, logs },
     chooseAccelerator: (signal, note) => chooseAccelerator(config, signal, note),
     features: FEATURES,
     workerId: config.queue.workerId ?? defaultWorkerId(),
@@ -104,11 +113,12 @@ async function openHost(config: Config, logger: Logger, scope: Scope): Promise<T
 
 async function listen(parts: Parameters<typeof createApi>[0] & { config: Config; logger: Logger; scope: Scope }) {
   const { config, logger, scope } = parts;
-  const app = createApi(parts);
-  scope.use(await HttpService.listen({ path: controlSocket(config) }, app));
+  const api = createApi(parts);
+  scope.use(api);
+  scope.use(await HttpService.listen({ path: controlSocket(config) }, api.handler, api.upgrade));
   const address = config.worker.http.listen;
   if (address === undefined) return;
-  const service = scope.use(await HttpService.listen(address, app));
+  const service = scope.use(await HttpService.listen(address, api.handler, api.upgrade));
   logger.log("info", `listens on http://${address.host}:${service.port}`);
 }
 
