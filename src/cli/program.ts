@@ -6,11 +6,13 @@
  */
 import { Command, CommanderError } from "commander";
 import { Cancellation, codeOf, InvalidInputError, messageOf, resolutionReason, WorkerError } from "../base/errors.ts";
+import { cacheCommand } from "./cache/command.ts";
 import { completeCommand, completionCommand } from "./completion.ts";
 import { configCommand } from "./config/command.ts";
 import { type CliContext, EXIT } from "./context.ts";
 import { doctorCommand } from "./doctor/command.ts";
 import { imageCommand } from "./image/command.ts";
+import { queueCommand } from "./queue/command.ts";
 import { runCommand } from "./run/command.ts";
 import { schemaCommand } from "./schema.ts";
 import { readVersion } from "./version.ts";
@@ -58,8 +60,10 @@ function buildProgram(argv: readonly string[], context: CliContext): Command {
     .exitOverride();
   for (const command of [
     runCommand,
+    queueCommand,
     workerCommand,
     imageCommand,
+    cacheCommand,
     schemaCommand,
     configCommand,
     doctorCommand,

@@ -2,6 +2,7 @@
 import { formatBytes } from "../../base/units.ts";
 import type { Image } from "../../image/store/image.ts";
 import type { SnapshotEntry } from "../../image/store/snapshots.ts";
+import { minute, table } from "../table.ts";
 
 /** For `--json`. */
 export function plainImage({ digest, tags, machine, provenance, sizes, created, lastUsed }: Image) {
@@ -79,21 +80,4 @@ function snapshotRow(entry: SnapshotEntry): string[] {
     case "damaged":
       return [`${entry.key.slice(0, 12)}: damaged, ${entry.why}; the next task removes it`, "-", "-"];
   }
-}
-
-/** 2026-11-21 08:07, in UTC. */
-function minute(time: Date): string {
-  return time.toISOString().slice(0, 16).replace("T", " ");
-}
-
-function table(rows: readonly (readonly string[])[]): string {
-  const widths = (rows[0] ?? []).map((_cell, column) => Math.max(...rows.map((row) => (row[column] ?? "").length)));
-  return rows
-    .map((row) =>
-      row
-        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-        .join("  ")
-        .trimEnd(),
-    )
-    .join("\n");
 }

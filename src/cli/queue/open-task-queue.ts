@@ -15,6 +15,10 @@ export async function openTaskQueue(config: Config): Promise<PostgresQueue> {
 
 async function connectionOf({ queue, stateDir, runDir }: Config): Promise<ConnectionSource> {
   if (queue.driver === "embedded") return await EmbeddedDatabase.open({ directory: join(stateDir, "queue"), runDir });
+  if (queue.driver === "taskcluster") {
+    const message = "is taskcluster, whose tasks are submitted and shown by its own tools, not by Boxcar's";
+    throw new InvalidInputError("The configuration", [{ path: "queue.driver", message }], "host");
+  }
   const { url } = queue.postgres;
   if (url !== undefined) return connectionOfUrl(url.reveal());
   throw new InvalidInputError("The configuration", [{ path: "queue.postgres.url", message: "is missing" }], "host");

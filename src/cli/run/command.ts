@@ -4,6 +4,7 @@ import { type Cancellation, InvalidInputError } from "../../base/errors.ts";
 import type { TaskResult } from "../../worker/task-result.ts";
 import { configOf } from "../config.ts";
 import { type CliContext, EXIT, printJson } from "../context.ts";
+import { splitWords } from "../task-words.ts";
 
 interface RunFlags {
   output?: string;
@@ -49,22 +50,6 @@ export function runCommand(context: CliContext, argv: readonly string[]): Comman
       if (flags.json) printJson(context, result);
       context.setExitCode(exitCodeOf(result));
     });
-}
-
-/** What stands before `--` is a file, what stands after it a command. */
-function splitWords(
-  words: readonly string[],
-  argv: readonly string[],
-  command: Command,
-): { taskFile: string | undefined; taskCommand: readonly string[] } {
-  const dashes = argv.indexOf("--");
-  const taskCommand = dashes === -1 ? [] : argv.slice(dashes + 1);
-  const files = words.slice(0, words.length - taskCommand.length);
-  if (files.length > 1) {
-    command.error(`error: one task file, please, not ${files.length}; a command comes after --`);
-  }
-  if (words.length === 0) command.error("error: give a task file, or a command after --");
-  return { taskFile: files[0], taskCommand };
 }
 
 async function parse<T>(read: () => Promise<T>): Promise<T | InvalidInputError> {

@@ -34,7 +34,8 @@ export async function readPayload({ taskFile, command, image, cwd, config }: Pay
   });
 }
 
-async function readTaskFile(file: string, cwd: string): Promise<unknown> {
+/** @throws {InvalidInputError} */
+export async function readTaskFile(file: string, cwd: string): Promise<unknown> {
   let text: string;
   try {
     text = await readFile(resolve(cwd, file), "utf8");
