@@ -1,6 +1,7 @@
 /** All files, or folders, of a guest that a pattern means: listed by the guest, chosen here, fetched one by one. */
 import { posix } from "node:path";
 import { codeOf, WorkerError } from "../../base/errors.ts";
+import { FolderNames } from "../../guest/folder-reader.ts";
 import { type ArtifactSource, type CollectOptions, collectFile, collectFolder } from "./collect-one.ts";
 import { findFiles, findFolders } from "./find-matches.ts";
 import type { Glob } from "./glob.ts";
@@ -22,9 +23,11 @@ export async function* collectMatches(
   const listed = await source.listFolder(glob.folder, { signal });
   const found = await find(glob, listed, signal);
   if (found.length > maxFiles) throw fault("too-many-matches", request, `has more than ${maxFiles} matches`);
+  const names = new FolderNames(Number.POSITIVE_INFINITY);
+  for (const path of found) names.add(path);
   const left = { bytes: maxBytes, files: maxFiles };
   let kept = 0;
-  for (const path of new Set(found)) {
+  for (const path of found) {
     const one = { ...request, name: `${request.name}/${path}`, path: posix.join(glob.folder, path) };
     try {
       for await (const record of collect(one, source, sink, { maxBytes: left.bytes, maxFiles: left.files, signal })) {
