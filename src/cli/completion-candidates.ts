@@ -11,8 +11,8 @@ export type PathKind = "files" | "folders" | "tasks";
 
 export interface Completion {
   candidates: Candidate[];
-  /** Names of images belong here too. */
-  images: boolean;
+  /** Names of what belong here too. */
+  names: "images" | "caches" | undefined;
   paths: PathKind | undefined;
   /** What `--config` names in the words before. */
   config: string | undefined;
@@ -30,7 +30,7 @@ const PATHS: Readonly<Record<string, PathKind>> = {
 export function complete(program: Command, words: readonly string[]): Completion {
   const { command, option, position, isOver, config } = walk(program, words.slice(0, -1));
   const word = words.at(-1) ?? "";
-  const nothing: Completion = { candidates: [], images: false, paths: undefined, config };
+  const nothing: Completion = { candidates: [], names: undefined, paths: undefined, config };
   if (isOver) return nothing;
   if (option !== undefined) return { ...nothing, ...ofValue(option.argChoices, placeholderOf(option), word) };
   if (word.startsWith("-")) return { ...nothing, candidates: matching(optionsOf(command), word) };
@@ -107,7 +107,8 @@ function ofValue(choices: readonly string[] | undefined, placeholder: string, wo
     };
   }
   // An image may be a path as well.
-  if (placeholder === "image") return word.includes("/") ? { paths: "files" } : { images: true };
+  if (placeholder === "image") return word.includes("/") ? { paths: "files" } : { names: "images" };
+  if (placeholder === "cache") return { names: "caches" };
   return { paths: PATHS[placeholder] };
 }
 

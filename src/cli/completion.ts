@@ -4,6 +4,7 @@
  * `@tasks` where the shell is to complete paths itself.
  */
 import { Argument, Command } from "commander";
+import type { Config } from "../config/config.ts";
 import { complete } from "./completion-candidates.ts";
 import { readCompletionScript, SHELLS } from "./completion-scripts.ts";
 import { type CliContext, print } from "./context.ts";
@@ -33,16 +34,33 @@ export function completeCommand(context: CliContext): Command {
   return new Command("complete")
     .argument("[words...]")
     .action(async (words: string[], _flags: object, self: Command) => {
-      const { candidates, images, paths, config } = complete(self.parent as Command, words);
+      const { candidates, names, paths, config } = complete(self.parent as Command, words);
       for (const { text, description } of candidates) print(context, `${text}\t${description}`);
-      if (images) await printImages(context, config, words.at(-1) ?? "");
+      if (names !== undefined) await printNames(context, names, config, words.at(-1) ?? "");
       if (paths !== undefined) print(context, `@${paths}`);
     });
 }
 
-async function printImages(context: CliContext, configFile: string | undefined, word: string): Promise<void> {
-  const { images } = await context.loadConfig(configFile);
-  const { StoreLayout } = await import("../image/store/layout.ts");
-  const names = await StoreLayout.existing(images.directory).names("tags");
+async function printNames(
+  context: CliContext,
+  kind: "images" | "caches",
+  configFile: string | undefined,
+  word: string,
+): Promise<void> {
+  const config = await context.loadConfig(configFile);
+  const names = kind === "images" ? await imageNames(config) : await cacheNames(config);
   for (const name of names.sort()) if (name.startsWith(word)) print(context, name);
+}
+
+async function imageNames({ images }: Config): Promise<string[]> {
+  const { StoreLayout } = await import("../image/store/layout.ts");
+  return await StoreLayout.existing(images.directory).names("tags");
+}
+
+async function cacheNames(config: Config): Promise<string[]> {
+  const [{ cachesDirectory }, { CacheLayout }] = await Promise.all([
+    import("./caches.ts"),
+    import("../cache/layout.ts"),
+  ]);
+  return await CacheLayout.existing(cachesDirectory(config)).names("names");
 }

@@ -15,19 +15,20 @@ function program(): Command {
   image.command("rm").argument("<image...>");
   image.command("import").argument("<archive>");
   boxcar.command("schema").addArgument(new Argument("<document>").choices(["machine", "machine-options", "config"]));
+  boxcar.command("purge").argument("<cache...>");
   boxcar.command("secret", { hidden: true });
   return boxcar;
 }
 
 const texts = (...words: string[]) => complete(program(), words).candidates.map(({ text }) => text);
 const facts = (...words: string[]) => {
-  const { images, paths } = complete(program(), words);
-  return { images, paths };
+  const { names, paths } = complete(program(), words);
+  return { names, paths };
 };
 
 describe("complete", () => {
   it("knows the commands, but no hidden ones, with what they are for", () => {
-    expect(texts("")).toEqual(["run", "image", "schema", "help"]);
+    expect(texts("")).toEqual(["run", "image", "schema", "purge", "help"]);
     expect(complete(program(), ["im"]).candidates).toEqual([{ text: "image", description: "images" }]);
     expect(texts("--config", "my.yml", "image", "")).toEqual(["list", "rm", "import", "help"]);
     expect(texts("help", "r")).toEqual(["run"]);
@@ -42,22 +43,23 @@ describe("complete", () => {
   it("knows what an argument may be", () => {
     expect(texts("schema", "mac")).toEqual(["machine", "machine-options"]);
     expect(texts("schema", "machine", "")).toEqual([]);
-    expect(facts("run", "ex")).toEqual({ images: false, paths: "tasks" });
-    expect(facts("run", "--json", "")).toEqual({ images: false, paths: "tasks" });
-    expect(facts("image", "import", "")).toEqual({ images: false, paths: "files" });
-    expect(facts("image", "rm", "one", "")).toEqual({ images: true, paths: undefined });
+    expect(facts("run", "ex")).toEqual({ names: undefined, paths: "tasks" });
+    expect(facts("run", "--json", "")).toEqual({ names: undefined, paths: "tasks" });
+    expect(facts("image", "import", "")).toEqual({ names: undefined, paths: "files" });
+    expect(facts("image", "rm", "one", "")).toEqual({ names: "images", paths: undefined });
+    expect(facts("purge", "one", "a/")).toEqual({ names: "caches", paths: undefined });
   });
 
   it("knows what the value of an option is", () => {
-    expect(facts("run", "--output", "")).toEqual({ images: false, paths: "folders" });
-    expect(facts("run", "-o", "")).toEqual({ images: false, paths: "folders" });
-    expect(facts("run", "--image", "de")).toEqual({ images: true, paths: undefined });
-    expect(facts("run", "--image", "./de")).toEqual({ images: false, paths: "files" });
-    expect(facts("run", "--config", "")).toEqual({ images: false, paths: "files" });
+    expect(facts("run", "--output", "")).toEqual({ names: undefined, paths: "folders" });
+    expect(facts("run", "-o", "")).toEqual({ names: undefined, paths: "folders" });
+    expect(facts("run", "--image", "de")).toEqual({ names: "images", paths: undefined });
+    expect(facts("run", "--image", "./de")).toEqual({ names: undefined, paths: "files" });
+    expect(facts("run", "--config", "")).toEqual({ names: undefined, paths: "files" });
   });
 
   it("leaves the command of a task alone", () => {
-    const nothing = { candidates: [], images: false, paths: undefined };
+    const nothing = { candidates: [], names: undefined, paths: undefined };
     expect(complete(program(), ["run", "--", "ls", "--"])).toMatchObject(nothing);
     expect(complete(program(), ["run", "--", ""])).toMatchObject(nothing);
   });
