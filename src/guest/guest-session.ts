@@ -139,7 +139,8 @@ export class GuestSession implements AsyncDisposable {
    * Has the guest write all of a disk to it. If somebody still uses the disk it stays mounted, and whoever writes to it
    * waits for ever.
    *
-   * @returns whether its file system is as an orderly end leaves it; if not, it is as after a crash.
+   * @returns whether its file system is whole, and as an orderly end leaves it; if not, it is damaged or as after a
+   *   crash, and not worth keeping.
    */
   async unmount(serial: string, options: ActionOptions = {}): Promise<{ clean: boolean }> {
     this.#requireOwnAgent();

@@ -136,6 +136,15 @@ describe("an exclusive cache", () => {
     expect(await read("cat /c0/file")).toBe("begun\n");
   });
 
+  it("is not whole when its file system was damaged", async () => {
+    await using lease = await acquire("exclusive");
+    await using machine = await start([lease]);
+    const damage = "dd if=/dev/urandom of=/dev/vdb bs=64k seek=1 count=100 conv=notrunc 2>/dev/null; sync";
+    const script = `mkdir /c0/a; sync; ${damage}; echo 3 > /proc/sys/vm/drop_caches; mkdir /c0/b 2>/dev/null; ls -R /c0`;
+    await sh(machine.sandbox, script);
+    expect(await takeOut(machine.sandbox)).toEqual({ clean: false });
+  });
+
   it("has room for so much and no more", async () => {
     const output = await write(
       "dd if=/dev/zero of=/c0/file bs=1M count=100 2>&1 | grep -o 'No space left.*'; rm /c0/file",

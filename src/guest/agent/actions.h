@@ -10,7 +10,7 @@
  *                                    Stopped with all its children when the host closes the connection
  *   kill-process {graceMs}           {found, left}: how many processes there were and are
  *   mount        {serial, sizeBytes, path, readOnly, owner}   waits for the disk, makes the folder, mounts; {}
- *   unmount      {serial}            {clean}: whether the disk is as an orderly end leaves it
+ *   unmount      {serial}            {clean}: whether the disk is whole, and as an orderly end leaves it
  *
  * What cannot be done is answered with the header X-Taskcluster-Worker-Error: file-not-found, not-a-file,
  * not-a-folder, permission-denied, list-too-long, disk-not-found, mount-failed, unknown-action, io-error, and

@@ -191,6 +191,17 @@ static bool is_in_use(const char *device)
     return fd < 0;
 }
 
+/* Whether the kernel has met with nonsense on it. */
+static bool is_damaged(const char *name)
+{
+    struct buf errors = {0};
+    char *path = xprintf("/sys/fs/ext4/%s/errors_count", name);
+    bool damaged = read_file(path, &errors, 64) && atol(errors.data) != 0;
+    buf_free(&errors);
+    free(path);
+    return damaged;
+}
+
 /* Whether the disk is as an orderly end leaves it; else it is as a crash would. */
 static bool settle(const char *device)
 {
@@ -216,7 +227,9 @@ void disks_unmount(struct reply *reply)
         return;
     }
     char *device = xprintf("/dev/%s", name);
-    bool clean = settle(device);
+    /* Known only as long as it is mounted. */
+    bool damaged = is_damaged(name);
+    bool clean = settle(device) && !damaged;
     if (!clean)
         sync();
     reply_json(reply, clean ? "{\"clean\":true}" : "{\"clean\":false}");

@@ -1,8 +1,10 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, utimesSync, writeFileSync } from "node:fs";
+import { open } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { createInterface } from "node:readline";
 import { execa } from "execa";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { CacheLease } from "../../../src/cache/cache-lease.ts";
@@ -47,6 +49,16 @@ async function expectByte({ disk }: CacheLease, byte: number, index = 0): Promis
   const command = `read -q -P ${byte} ${AT + index * 65_536} 65536`;
   const { stdout, exitCode } = await execa("qemu-io", ["-r", "-f", "qcow2", "-c", command, disk.diskFile]);
   expect([stdout, exitCode]).toEqual(["", 0]);
+}
+
+/** The two numbers that the committing process has written. */
+async function stateOf({ disk }: CacheLease): Promise<number[]> {
+  const flat = join(directory, "flat");
+  await execa("qemu-img", ["convert", "-O", "raw", disk.diskFile, flat]);
+  const file = await open(flat);
+  const bytes = await Promise.all([0, 65_536].map((at) => file.read(Buffer.alloc(1), 0, 1, AT + at)));
+  await file.close();
+  return bytes.map(({ buffer }) => buffer[0] as number);
 }
 
 async function keep(byte: number, index = 0, count = 1): Promise<void> {
@@ -190,6 +202,25 @@ describe("who may write", () => {
     expect((await store.list())[0]?.users).toBe(0);
   });
 
+  it.each([2, 9, 11, 14])(
+    "may be killed while it keeps something, after %d times: all of it is kept, or nothing",
+    async (times) => {
+      const script = join(import.meta.dirname, "committing-process.ts");
+      const child = spawn(process.execPath, [script, directory, "npm"], { stdio: ["ignore", "pipe", "inherit"] });
+      let kept = 0;
+      for await (const line of createInterface(child.stdout)) {
+        kept = Number(line);
+        if (kept === times) child.kill("SIGKILL");
+      }
+      // What it has written to is as it is: nobody repairs anything.
+      store = await CacheStore.open({ directory });
+      await using lease = await acquire("exclusive");
+      const state = await stateOf(lease);
+      expect(state[0]).toBeGreaterThanOrEqual(kept);
+      expect(state).toEqual([state[0], state[0]]);
+    },
+  );
+
   it("is told when the cache was purged meanwhile, and nothing is kept", async () => {
     await keep(1);
     await using lease = await acquire("exclusive");
@@ -203,6 +234,30 @@ describe("who may write", () => {
     expect(readdirSync(join(directory, "names"))).toEqual([]);
     await using next = await acquire("exclusive");
     expect(next.isEmpty).toBe(true);
+  });
+});
+
+describe("several caches of one task", () => {
+  it("are acquired in the same order by all, so that nobody waits in a circle", async () => {
+    const tasks = [
+      ["a", "b"],
+      ["b", "a"],
+    ].map(async (names) => {
+      const requests = names.map((name) => ({ name, mode: "exclusive" as const, sizeBytes: SIZE, maxWaitMs: 20_000 }));
+      const leases = await store.acquireAll(requests);
+      expect(leases.map(({ name }) => name)).toEqual(names);
+      for (const lease of leases) await lease[Symbol.asyncDispose]();
+    });
+    await Promise.all(tasks);
+  });
+
+  it("are given back if one of them cannot be had", async () => {
+    await using _busy = await acquire("exclusive", {}, "b");
+    const requests = ["a", "b"].map((name) => ({ name, mode: "exclusive" as const, sizeBytes: SIZE, maxWaitMs: 50 }));
+    await expect(store.acquireAll(requests)).rejects.toMatchObject({ code: "cache-busy" });
+    await using _free = await acquire("exclusive", { maxWaitMs: 1_000 }, "a");
+    const twice = [requests[0], requests[0]] as typeof requests;
+    await expect(store.acquireAll(twice)).rejects.toMatchObject({ code: "cache-name-invalid" });
   });
 });
 
