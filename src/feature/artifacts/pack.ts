@@ -15,8 +15,13 @@ export interface Digest {
 }
 
 export function chooseEncoding(compression: Compression, contentType: string): ContentEncoding | undefined {
-  if (compression === "auto") return compressible(contentType) ? "gzip" : undefined;
+  if (compression === "auto") return isLikeText(contentType) ? "gzip" : undefined;
   return compression === "none" ? undefined : compression;
+}
+
+/** What nothing is known of may be packed already. */
+function isLikeText(contentType: string): boolean {
+  return !contentType.startsWith("application/octet-stream") && compressible(contentType) === true;
 }
 
 /**
