@@ -30,7 +30,8 @@ export interface ClaimContext {
 
 interface Doubt {
   readonly run: RunStatus | undefined;
-  readonly loss: Cancellation;
+  /** Undefined: the run is over because we said so. */
+  readonly loss: Cancellation | undefined;
 }
 
 /** Codes of answers after which only the status of the task can tell what became of the run. */
@@ -51,6 +52,8 @@ export class TaskclusterClaim implements Claim {
   readonly #watch: StatusWatch;
   readonly #context: ClaimContext;
   readonly #lost = new AbortController();
+  /** What the queue was told last, whether or not it has heard it. */
+  #told: Report | undefined;
   #reported: Report | undefined;
   #mayAskStatus = true;
 
@@ -83,8 +86,8 @@ export class TaskclusterClaim implements Claim {
     } catch (error) {
       signal?.throwIfAborted();
       const doubt = await this.#doubt(error, signal);
-      if (doubt !== undefined) this.#lose(doubt.loss);
-      else if (!this.lost.aborted) throw error;
+      if (doubt?.loss !== undefined) this.#lose(doubt.loss);
+      else if (doubt === undefined && !this.lost.aborted) throw error;
     }
   }
 
@@ -93,14 +96,14 @@ export class TaskclusterClaim implements Claim {
     const report = reportOf(resolution);
     if (report === undefined) return this.stop();
     if (this.#reported !== undefined) return this.#requireSame(this.#reported, report);
+    this.#told = report;
     try {
       await this.#run.report(report, signal);
     } catch (error) {
       signal?.throwIfAborted();
       const doubt = await this.#doubt(error, signal);
       if (doubt === undefined) throw error;
-      // If it is the same, the answer to an earlier report was lost on its way.
-      if (doubt.run?.reasonResolved !== report.reason) return this.#loseTo(doubt, report);
+      if (doubt.loss !== undefined) return this.#loseTo(doubt.loss, doubt.run, report);
     }
     this.#reported = report;
     this.stop();
@@ -141,8 +144,7 @@ export class TaskclusterClaim implements Claim {
     } catch (error) {
       signal.throwIfAborted();
       if (DOUBTFUL.has(codeOf(error)) && !this.#isOver) {
-        const run = await this.#tryStatus(signal);
-        const loss = lossOf({ run, ...this.#times() });
+        const loss = this.#lossBy(await this.#tryStatus(signal), this.#times());
         if (loss !== undefined) this.#lose(loss);
       }
       throw this.lost.aborted ? this.lost.reason : error;
@@ -154,8 +156,8 @@ export class TaskclusterClaim implements Claim {
     const code = codeOf(error);
     if (!DOUBTFUL.has(code)) return undefined;
     const run = await this.#tryStatus(signal);
-    const loss = lossOf({ run, ...this.#times() });
-    if (loss !== undefined) return { run, loss };
+    const loss = this.#lossBy(run, this.#times());
+    if (loss !== undefined || this.#isOurs(run)) return { run, loss };
     if (code === "queue-credentials-refused") return undefined;
     return { run, loss: cancellation("canceled", `the run is over: ${messageOf(error)}`) };
   }
@@ -178,13 +180,17 @@ export class TaskclusterClaim implements Claim {
   /** One look at the status of the task. */
   async #look(): Promise<void> {
     const deadline = this.#times().deadlinePassed ? cancellation("deadline-exceeded") : undefined;
-    const loss = deadline ?? (this.#mayAskStatus ? lossOf(await this.#seen()) : undefined);
-    if (loss !== undefined && !this.#isOver) this.#lose(loss);
+    const loss = deadline ?? (this.#mayAskStatus ? this.#lossBy(await this.#tryStatus(undefined)) : undefined);
+    if (loss !== undefined) this.#lose(loss);
   }
 
-  async #seen() {
-    const facts = { deadlinePassed: false, leaseEnded: false };
-    return { run: await this.#tryStatus(undefined), ...facts };
+  /** By its status; what we have told the queue ourselves is no loss, though its answer may still be on the way. */
+  #lossBy(run: RunStatus | undefined, times = { leaseEnded: false, deadlinePassed: false }): Cancellation | undefined {
+    return this.#isOurs(run) ? undefined : lossOf({ run, ...times });
+  }
+
+  #isOurs(run: RunStatus | undefined): boolean {
+    return run !== undefined && this.#told !== undefined && run.reasonResolved === this.#told.reason;
   }
 
   #noteBlindness(error: unknown): void {
@@ -207,7 +213,7 @@ export class TaskclusterClaim implements Claim {
   }
 
   /** Somebody was faster than our report. @throws {QueueError} unless it is the queue's own decision. */
-  #loseTo({ run, loss }: Doubt, report: Report): void {
+  #loseTo(loss: Cancellation, run: RunStatus | undefined, report: Report): void {
     this.#lose(loss);
     const resolved = run?.reasonResolved;
     if (resolved !== undefined && resolved !== loss.reason) throw this.#resolvedAlready(resolved, report);

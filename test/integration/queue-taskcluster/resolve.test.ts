@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Resolution } from "../../../src/queue/driver.ts";
+import { lastRun } from "../../fakes/fake-taskcluster-tasks.ts";
 import { Deployment, failureOf, never } from "./harness.ts";
 
 const COMPLETED: Resolution = { kind: "completed" };
@@ -83,6 +84,22 @@ describe("resolving a run of Taskcluster", () => {
     expect(refused).toMatchObject({ code: "run-resolved-already", blame: "worker" });
     expect(refused.message).toMatch(/resolved as completed, and cannot become failed/);
     expect(other.task.runs[0]?.state).toBe("completed");
+  });
+
+  it("does not take its own report for a loss, though everything else is answered first", async () => {
+    await using deployment = await Deployment.start({}, { statusPollMs: 10 });
+    const { fake } = deployment;
+    const { task, claim } = await deployment.claimed();
+    const answered = Promise.withResolvers<void>();
+    fake.fail("reportCompleted", { kind: "wait", until: answered.promise });
+    const resolving = claim.resolve(COMPLETED);
+    await fake.tasks.ended(lastRun(task));
+    await claim.renew();
+    await fake.asked("status", fake.seen("status").length + 3);
+    answered.resolve();
+    await resolving;
+    expect(claim.lost.aborted).toBe(false);
+    expect(fake.seen("reclaimTask")).toHaveLength(1);
   });
 
   it.each(["canceled", "deadline-exceeded", "superseded"] as const)(
