@@ -21,7 +21,7 @@ import { CacheLease, type CacheMode } from "./cache-lease.ts";
 import { CacheError } from "./errors.ts";
 import { makeFileSystem } from "./file-system.ts";
 import { CacheLayout } from "./layout.ts";
-import { cacheSize, requireCacheName, requireDifferentNames } from "./limits.ts";
+import { cacheSize, requireCacheName } from "./limits.ts";
 import { unpackPreload } from "./preload/unpack.ts";
 import type { Generation } from "./record.ts";
 
@@ -76,7 +76,8 @@ export class CacheStore {
   }
 
   /**
-   * The right to use a cache, which is made if there is none.
+   * The right to use a cache, which is made if there is none. Who needs several acquires them in the order of their
+   * names, so that nobody waits in a circle.
    *
    * @throws {@link CacheError} `cache-busy` if another exclusive user does not finish in time; `cache-name-invalid`,
    *   `cache-size-invalid`, `preload-refused`, `preload-too-large`; `signal.reason`.
@@ -97,24 +98,6 @@ export class CacheStore {
     const lockState = () => this.#lockState(name);
     const parts = { mode: options.mode, folder, generation: leased, directory, lockState };
     return await CacheLease.create(parts, scope);
-  }
-
-  /**
-   * {@link CacheStore.acquire} for all that one task needs. Tasks that need several never wait for each other in a
-   * circle, since all get them in the same order.
-   *
-   * @returns the leases in the order of the requests.
-   * @throws {@link CacheError} `cache-name-invalid` also for a cache that is asked for twice.
-   */
-  async acquireAll(requests: readonly (AcquireCacheOptions & { name: string })[]): Promise<CacheLease[]> {
-    requireDifferentNames(requests.map(({ name }) => name));
-    await using scope = new Scope();
-    const leases = new Map<string, CacheLease>();
-    for (const request of requests.toSorted((a, b) => (a.name < b.name ? -1 : 1))) {
-      leases.set(request.name, scope.use(await this.acquire(request.name, request)));
-    }
-    scope.move();
-    return requests.map(({ name }) => leases.get(name) as CacheLease);
   }
 
   /** All there are, the most recently used first. */

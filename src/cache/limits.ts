@@ -19,13 +19,6 @@ export function requireCacheName(name: string): void {
   );
 }
 
-/** @throws {@link CacheError} `cache-name-invalid` */
-export function requireDifferentNames(names: readonly string[]): void {
-  const twice = names.find((name, index) => names.indexOf(name) !== index);
-  if (twice === undefined) return;
-  throw new CacheError("cache-name-invalid", `the cache ${JSON.stringify(twice)} is asked for twice by one task`);
-}
-
 /**
  * The size of the file system, in whole MiB.
  *

@@ -237,30 +237,6 @@ describe("who may write", () => {
   });
 });
 
-describe("several caches of one task", () => {
-  it("are acquired in the same order by all, so that nobody waits in a circle", async () => {
-    const tasks = [
-      ["a", "b"],
-      ["b", "a"],
-    ].map(async (names) => {
-      const requests = names.map((name) => ({ name, mode: "exclusive" as const, sizeBytes: SIZE, maxWaitMs: 20_000 }));
-      const leases = await store.acquireAll(requests);
-      expect(leases.map(({ name }) => name)).toEqual(names);
-      for (const lease of leases) await lease[Symbol.asyncDispose]();
-    });
-    await Promise.all(tasks);
-  });
-
-  it("are given back if one of them cannot be had", async () => {
-    await using _busy = await acquire("exclusive", {}, "b");
-    const requests = ["a", "b"].map((name) => ({ name, mode: "exclusive" as const, sizeBytes: SIZE, maxWaitMs: 50 }));
-    await expect(store.acquireAll(requests)).rejects.toMatchObject({ code: "cache-busy" });
-    await using _free = await acquire("exclusive", { maxWaitMs: 1_000 }, "a");
-    const twice = [requests[0], requests[0]] as typeof requests;
-    await expect(store.acquireAll(twice)).rejects.toMatchObject({ code: "cache-name-invalid" });
-  });
-});
-
 describe("the store", () => {
   it("lists its caches, the most recently used first, and removes them", async () => {
     for (const name of ["a", "b"]) await (await acquire("shared", {}, name))[Symbol.asyncDispose]();
