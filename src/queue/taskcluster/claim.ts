@@ -7,17 +7,18 @@
  * The queue does not call: that a task was canceled shows in its status, for which it is asked now and then, and in
  * the refusal of whatever is asked next. *Owns* the timers, which end with the run or by {@link TaskclusterClaim.stop}.
  */
-import { type Cancellation, codeOf, messageOf } from "../../base/errors.ts";
+import type { Cancellation } from "../../base/errors.ts";
 import type { ArtifactDestination, Claim, ClaimedTask, Resolution } from "../driver.ts";
 import { QueueError } from "../errors.ts";
 import type { ClaimAnswer, RunStatus } from "./answers.ts";
 import type { TaskclusterApi } from "./api.ts";
 import { TaskclusterArtifacts } from "./artifacts.ts";
 import { Lease } from "./lease.ts";
-import { cancellation, lossOf } from "./loss.ts";
+import { cancellation } from "./loss.ts";
 import { DEFAULT_TIMEOUTS, type TaskclusterOptions } from "./options.ts";
 import { type Report, reportOf } from "./report.ts";
 import { RunApi } from "./run-api.ts";
+import { RunFate } from "./run-fate.ts";
 import { ServerClock } from "./server-clock.ts";
 import { StatusWatch } from "./status-watch.ts";
 
@@ -27,19 +28,6 @@ export interface ClaimContext {
   /** Called once: the run is not ours any more. */
   readonly onEnd: (claim: TaskclusterClaim) => void;
 }
-
-interface Doubt {
-  readonly run: RunStatus | undefined;
-  /** Undefined: the run is over because we said so. */
-  readonly loss: Cancellation | undefined;
-}
-
-/** Codes of answers after which only the status of the task can tell what became of the run. */
-const DOUBTFUL: ReadonlySet<string | undefined> = new Set([
-  "queue-conflict",
-  "queue-not-found",
-  "queue-credentials-refused",
-]);
 
 export class TaskclusterClaim implements Claim {
   readonly task: ClaimedTask;
@@ -52,10 +40,8 @@ export class TaskclusterClaim implements Claim {
   readonly #watch: StatusWatch;
   readonly #context: ClaimContext;
   readonly #lost = new AbortController();
-  /** What the queue was told last, whether or not it has heard it. */
-  #told: Report | undefined;
+  readonly #fate: RunFate;
   #reported: Report | undefined;
-  #mayAskStatus = true;
 
   constructor(answer: ClaimAnswer, context: ClaimContext) {
     const { api, options } = context;
@@ -65,6 +51,8 @@ export class TaskclusterClaim implements Claim {
     this.#context = context;
     this.#clock = new ServerClock(answer.started ?? new Date());
     this.#run = new RunApi(api, answer, options.credentials);
+    const { deadline } = this.task;
+    this.#fate = new RunFate({ run: this.#run, clock: this.#clock, deadline, logger: options.logger });
     this.#lease = new Lease(this.#clock, answer.takenUntil, () => this.#lose(cancellation("claim-expired")));
     this.#watch = new StatusWatch(options.statusPollMs, () => this.#look());
     this.artifacts = this.#openArtifacts();
@@ -85,9 +73,9 @@ export class TaskclusterClaim implements Claim {
       if (!this.#isOver) this.#lease.extend(this.#run.takenUntil);
     } catch (error) {
       signal?.throwIfAborted();
-      const doubt = await this.#doubt(error, signal);
-      if (doubt?.loss !== undefined) this.#lose(doubt.loss);
-      else if (doubt === undefined && !this.lost.aborted) throw error;
+      const verdict = await this.#fate.afterRefusal(error, signal);
+      if (verdict?.loss !== undefined) this.#lose(verdict.loss);
+      else if (verdict === undefined && !this.lost.aborted) throw error;
     }
   }
 
@@ -96,14 +84,14 @@ export class TaskclusterClaim implements Claim {
     const report = reportOf(resolution);
     if (report === undefined) return this.stop();
     if (this.#reported !== undefined) return this.#requireSame(this.#reported, report);
-    this.#told = report;
+    this.#fate.told = report;
     try {
       await this.#run.report(report, signal);
     } catch (error) {
       signal?.throwIfAborted();
-      const doubt = await this.#doubt(error, signal);
-      if (doubt === undefined) throw error;
-      if (doubt.loss !== undefined) return this.#loseTo(doubt.loss, doubt.run, report);
+      const verdict = await this.#fate.afterRefusal(error, signal);
+      if (verdict === undefined) throw error;
+      if (verdict.loss !== undefined) return this.#loseTo(verdict.loss, verdict.run, report);
     }
     this.#reported = report;
     this.stop();
@@ -143,67 +131,15 @@ export class TaskclusterClaim implements Claim {
       return await work;
     } catch (error) {
       signal.throwIfAborted();
-      if (DOUBTFUL.has(codeOf(error)) && !this.#isOver) {
-        const loss = this.#lossBy(await this.#tryStatus(signal), this.#times());
-        if (loss !== undefined) this.#lose(loss);
-      }
+      const loss = this.#isOver ? undefined : await this.#fate.afterArtifact(error, signal);
+      if (loss !== undefined) this.#lose(loss);
       throw this.lost.aborted ? this.lost.reason : error;
     }
   }
 
-  /** What became of the run, if `error` leaves doubt that it is ours; undefined: it is, and the error stands. */
-  async #doubt(error: unknown, signal: AbortSignal | undefined): Promise<Doubt | undefined> {
-    const code = codeOf(error);
-    if (!DOUBTFUL.has(code)) return undefined;
-    const run = await this.#tryStatus(signal);
-    const loss = this.#lossBy(run, this.#times());
-    if (loss !== undefined || this.#isOurs(run)) return { run, loss };
-    if (code === "queue-credentials-refused") return undefined;
-    return { run, loss: cancellation("canceled", `the run is over: ${messageOf(error)}`) };
-  }
-
-  #times() {
-    const leaseEnded = this.#clock.remainingMs(this.#run.takenUntil) <= 0;
-    return { leaseEnded, deadlinePassed: this.#clock.remainingMs(this.task.deadline) <= 0 };
-  }
-
-  async #tryStatus(signal: AbortSignal | undefined): Promise<RunStatus | undefined> {
-    try {
-      return await this.#run.status(signal);
-    } catch (error) {
-      signal?.throwIfAborted();
-      this.#noteBlindness(error);
-      return undefined;
-    }
-  }
-
-  /** One look at the status of the task. */
   async #look(): Promise<void> {
-    const deadline = this.#times().deadlinePassed ? cancellation("deadline-exceeded") : undefined;
-    const loss = deadline ?? (this.#mayAskStatus ? this.#lossBy(await this.#tryStatus(undefined)) : undefined);
+    const loss = await this.#fate.look();
     if (loss !== undefined) this.#lose(loss);
-  }
-
-  /** By its status; what we have told the queue ourselves is no loss, though its answer may still be on the way. */
-  #lossBy(run: RunStatus | undefined, times = { leaseEnded: false, deadlinePassed: false }): Cancellation | undefined {
-    return this.#isOurs(run) ? undefined : lossOf({ run, ...times });
-  }
-
-  #isOurs(run: RunStatus | undefined): boolean {
-    return run !== undefined && this.#told !== undefined && run.reasonResolved === this.#told.reason;
-  }
-
-  #noteBlindness(error: unknown): void {
-    const { logger } = this.#context.options;
-    const fields = { taskId: this.task.taskId, runId: this.task.runId };
-    const isForbidden = codeOf(error) === "queue-credentials-refused";
-    if (isForbidden && this.#mayAskStatus) {
-      this.#mayAskStatus = false;
-      const message = "canceled tasks are noticed only when their lease is renewed; give the worker queue:status:*";
-      logger.log("warn", `${message}: ${messageOf(error)}`, fields);
-    } else if (!isForbidden) {
-      logger.log("debug", `the status of the task is not known: ${messageOf(error)}`, fields);
-    }
   }
 
   #lose(loss: Cancellation): void {
