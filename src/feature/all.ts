@@ -1,10 +1,21 @@
 /** Every feature, in the order of their stages. */
 import { artifacts } from "./artifacts/feature.ts";
+import { caches } from "./caches/feature.ts";
 import type { Feature } from "./feature.ts";
+import { inputs } from "./inputs/feature.ts";
 import { maxRunTime } from "./max-run-time/feature.ts";
 import { onExitStatus } from "./on-exit-status/feature.ts";
 import { screens } from "./screens/feature.ts";
 import { secrets } from "./secrets/feature.ts";
 import { stallTimeout } from "./stall-timeout/feature.ts";
 
-export const FEATURES: readonly Feature[] = [maxRunTime, stallTimeout, onExitStatus, secrets, artifacts, screens];
+export const FEATURES: readonly Feature[] = [
+  maxRunTime,
+  stallTimeout,
+  onExitStatus,
+  secrets,
+  caches,
+  inputs,
+  artifacts,
+  screens,
+];

@@ -46,6 +46,8 @@ export interface TaskMachine {
 export interface ActiveFeature extends Partial<AsyncDisposable> {
   /** There is no machine yet: fetch, lock. */
   prepare?(): Promise<void>;
+  /** Places for disks that the machine is to have; the feature puts them in. */
+  readonly disks?: number;
   /** Variables for the command, from `prepare` on; above those of the payload. */
   readonly env?: Readonly<Record<string, string>>;
   /** The guest answers, its command has not begun. */

@@ -7,6 +7,7 @@ import type { TaskPayload } from "../generated/task-payload.ts";
 import { durationIssues, MAX_DURATION_MS } from "../schema/duration.ts";
 import { type ParseOptions, parseAs } from "../schema/parse.ts";
 import { type ArtifactRequest, artifactIssues, artifactRequests } from "./artifacts/request.ts";
+import { type CacheRequest, cacheIssues, cacheRequests } from "./caches/request.ts";
 import { type InputRequest, inputIssues, inputRequests } from "./inputs/request.ts";
 import { isDuration } from "./is-duration.ts";
 import { maxRunTimeIssues } from "./max-run-time/request.ts";
@@ -31,6 +32,7 @@ export interface ParsedPayload {
   /** Undefined: the worker's default, which may be none. */
   readonly stallTimeoutMs: number | undefined;
   readonly onExitStatus: OnExitStatus;
+  readonly caches: readonly CacheRequest[];
   readonly inputs: readonly InputRequest[];
   /** Names of secrets of the worker. */
   readonly secrets: readonly string[];
@@ -54,11 +56,12 @@ export interface PayloadOptions extends ParseOptions {
 }
 
 /** What the worker's configuration says of payloads. */
-type PayloadRules = Pick<FeaturesSettings, "maxRunTime" | "stallTimeout" | "inputs" | "secrets">;
+type PayloadRules = Pick<FeaturesSettings, "caches" | "maxRunTime" | "stallTimeout" | "inputs" | "secrets">;
 
 const NOTHING_ALLOWED: PayloadRules = {
   maxRunTime: { perTask: "allow" },
   stallTimeout: { defaultMs: undefined, maxMs: undefined },
+  caches: { maxBytes: 0, waitMs: 0 },
   inputs: { allow: [], maxBytes: 0, cacheBytes: 0 },
   secrets: { values: {}, listNames: false },
 };
@@ -71,6 +74,7 @@ export function parsePayload(data: unknown, options: PayloadOptions): ParsedPayl
   const all = [
     ...issues,
     ...stepIssues(payload?.steps ?? []),
+    ...cacheIssues(payload?.caches ?? [], (options.features ?? NOTHING_ALLOWED).caches),
     ...semanticIssues(payload ?? data, options.maxRunTimeMs ?? MAX_DURATION_MS, options.features ?? NOTHING_ALLOWED),
   ];
   if (payload === undefined || all.length > 0) throw new InvalidInputError(options.subject, all, options.blame);
@@ -85,6 +89,7 @@ export function parsePayload(data: unknown, options: PayloadOptions): ParsedPayl
     maxRunTimeMs: payload.maxRunTime === undefined ? undefined : tryParseDuration(payload.maxRunTime),
     stallTimeoutMs: payload.stallTimeout === undefined ? undefined : tryParseDuration(payload.stallTimeout),
     onExitStatus: onExitStatusOf(payload),
+    caches: cacheRequests(payload.caches),
     inputs: inputRequests(payload.inputs),
     secrets: payload.secrets ?? [],
     network: payload.network ?? "isolated",

@@ -51,7 +51,7 @@ export interface FeatureInputsConfig {
    */
   allow?: string[];
   /**
-   * Largest file to fetch, in MiB.
+   * How much the files that are fetched for one task may have together, in MiB.
    */
   maxMiB?: number;
   /**

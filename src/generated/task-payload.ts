@@ -1,6 +1,7 @@
 // Generated from schemas/task-payload.schema.json by scripts/generate-types.ts; never edited.
 
 import type { FeatureArtifacts } from "./feature-artifacts.ts";
+import type { FeatureCaches } from "./feature-caches.ts";
 import type { FeatureInputs } from "./feature-inputs.ts";
 import type { FeatureMaxRunTime } from "./feature-max-run-time.ts";
 import type { FeatureOnExitStatus } from "./feature-on-exit-status.ts";
@@ -64,6 +65,7 @@ export type TaskPayload = {
   maxRunTime?: FeatureMaxRunTime;
   stallTimeout?: FeatureStallTimeout;
   onExitStatus?: FeatureOnExitStatus;
+  caches?: FeatureCaches;
   inputs?: FeatureInputs;
   secrets?: FeatureSecrets;
   /**

@@ -2,6 +2,7 @@
 
 import type { ConfigValuesAbsolutePath } from "./config-values.ts";
 import type { FeatureArtifactsConfig } from "./feature-artifacts.ts";
+import type { FeatureCachesConfig } from "./feature-caches.ts";
 import type { FeatureInputsConfig } from "./feature-inputs.ts";
 import type { FeatureMaxRunTimeConfig } from "./feature-max-run-time.ts";
 import type { FeatureSecretsConfig } from "./feature-secrets.ts";
@@ -57,6 +58,7 @@ export interface WorkerConfig {
     artifacts?: FeatureArtifactsConfig;
     maxRunTime?: FeatureMaxRunTimeConfig;
     stallTimeout?: FeatureStallTimeoutConfig;
+    caches?: FeatureCachesConfig;
     inputs?: FeatureInputsConfig;
     secrets?: FeatureSecretsConfig;
   };

@@ -2,6 +2,7 @@
 import { readFileSync } from "node:fs";
 import type { ConfigValues } from "../generated/config-values.ts";
 import type { FeatureArtifacts } from "../generated/feature-artifacts.ts";
+import type { FeatureCaches } from "../generated/feature-caches.ts";
 import type { FeatureInputs } from "../generated/feature-inputs.ts";
 import type { FeatureMaxRunTime } from "../generated/feature-max-run-time.ts";
 import type { FeatureOnExitStatus } from "../generated/feature-on-exit-status.ts";
@@ -40,6 +41,7 @@ export interface SchemaTypes {
   "pool-config": PoolConfig;
   "queue-config": QueueConfig;
   "feature-artifacts": FeatureArtifacts;
+  "feature-caches": FeatureCaches;
   "feature-inputs": FeatureInputs;
   "feature-max-run-time": FeatureMaxRunTime;
   "feature-on-exit-status": FeatureOnExitStatus;

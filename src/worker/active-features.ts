@@ -21,6 +21,11 @@ export class ActiveFeatures implements AsyncDisposable {
     return Object.assign({}, ...this.#active.map(({ env }) => env));
   }
 
+  /** Places for disks that the machine is to have. */
+  get disks(): number {
+    return this.#active.reduce((sum, { disks = 0 }) => sum + disks, 0);
+  }
+
   async prepare(): Promise<void> {
     for (const active of this.#active) await this.#orAborted(Promise.resolve(active.prepare?.()));
   }

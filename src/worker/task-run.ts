@@ -22,6 +22,7 @@ import type { ImageLease } from "../image/store/image-lease.ts";
 import type { TaskLog } from "../log/task-log.ts";
 import { Sandbox, type SandboxOptions } from "../sandbox/sandbox.ts";
 import type { Accelerator } from "../vm/arguments.ts";
+import { chooseDiskSlots } from "../vm/data-disks.ts";
 import { describeMachine, type ResolvedMachine, resolveMachine } from "../vm/limits.ts";
 import { ActiveFeatures } from "./active-features.ts";
 import { describeOutcome, outcomeOfError, outcomeOfRun, type RunEnd } from "./outcome.ts";
@@ -119,7 +120,7 @@ class TaskRun {
     this.#note(`task ${taskId}, image ${lease.image.digest}`);
     this.#note(`machine: ${describeMachine(machine)}, ${accelerator}`);
 
-    const sandbox = await this.#phases.measure("start", () => this.#start(lease, machine, accelerator));
+    const sandbox = await this.#phases.measure("start", () => this.#start(lease, machine, accelerator, active.disks));
     this.#options.onMachine?.({ pid: sandbox.vm.pid, memoryMiB: machine.memory });
     this.#facts.start = sandbox.snapshot === undefined ? "booted" : "resumed";
     try {
@@ -140,13 +141,14 @@ class TaskRun {
     }
   }
 
-  #start(image: ImageLease, machine: ResolvedMachine, accelerator: Accelerator): Promise<Sandbox> {
+  async #start(image: ImageLease, machine: ResolvedMachine, accelerator: Accelerator, disks: number): Promise<Sandbox> {
     const { config, log, taskId, directory } = this.#options;
     const { agentFile, cold, pool, runParent, stateParent, cacheDirectory, signal } = this.#options;
     const { maxLogBytes, bootTimeoutMs } = config.limits;
     return Sandbox.start({
       ...{ image, machine, accelerator, log, maxLogBytes, bootTimeoutMs, signal },
       ...{ agentFile, cold, pool, runParent, stateParent, cacheDirectory },
+      diskSlots: chooseDiskSlots(machine, disks),
       onLogLimit: () => this.#note(`the log has reached its limit of ${maxLogBytes} bytes and ends here`),
       identity: createIdentity(taskId),
       note: this.#note,

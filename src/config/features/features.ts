@@ -3,6 +3,7 @@ import type { Issue } from "../../base/errors.ts";
 import type { WorkerConfig } from "../../generated/worker-config.ts";
 import type { Secrets } from "../secret.ts";
 import { type ArtifactsSettings, artifactsIssues, completeArtifacts, type FilledArtifacts } from "./artifacts.ts";
+import { type CachesSettings, cachesIssues, completeCaches, type FilledCaches } from "./caches.ts";
 import { completeInputs, type FilledInputs, type InputsSettings, inputsIssues } from "./inputs.ts";
 import { completeSecrets, type FilledSecrets, type SecretsSettings } from "./secrets.ts";
 import {
@@ -16,6 +17,7 @@ export interface FeaturesSettings {
   readonly artifacts: ArtifactsSettings;
   readonly maxRunTime: FilledFeatures["maxRunTime"];
   readonly stallTimeout: StallTimeoutSettings;
+  readonly caches: CachesSettings;
   readonly inputs: InputsSettings;
   readonly secrets: SecretsSettings;
 }
@@ -27,6 +29,7 @@ export interface FilledFeatures extends Section {
   artifacts: FilledArtifacts;
   maxRunTime: Required<NonNullable<Section["maxRunTime"]>>;
   stallTimeout: FilledStallTimeout;
+  caches: FilledCaches;
   inputs: FilledInputs;
   secrets: FilledSecrets;
 }
@@ -36,6 +39,7 @@ export function completeFeatures(features: FilledFeatures, secrets: Secrets): Fe
     artifacts: completeArtifacts(features.artifacts, secrets),
     maxRunTime: features.maxRunTime,
     stallTimeout: completeStallTimeout(features.stallTimeout),
+    caches: completeCaches(features.caches),
     inputs: completeInputs(features.inputs),
     secrets: completeSecrets(features.secrets, secrets),
   };
@@ -45,6 +49,7 @@ export function featuresIssues(features: FilledFeatures): Issue[] {
   return [
     ...artifactsIssues(features.artifacts),
     ...stallTimeoutIssues(features.stallTimeout),
+    ...cachesIssues(features.caches),
     ...inputsIssues(features.inputs),
   ];
 }

@@ -6,7 +6,7 @@ import { MIB } from "../quantities.ts";
 
 export interface InputsSettings {
   readonly allow: readonly UrlPrefix[];
-  /** Of one file. */
+  /** Of what is fetched for one task. */
   readonly maxBytes: number;
   /** Of all that is kept. */
   readonly cacheBytes: number;

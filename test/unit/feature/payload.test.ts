@@ -32,6 +32,7 @@ describe("parsePayload", () => {
       maxRunTimeMs: undefined,
       stallTimeoutMs: undefined,
       onExitStatus: { retry: [], purgeCaches: [] },
+      caches: [],
       inputs: [],
       secrets: [],
       network: "isolated",

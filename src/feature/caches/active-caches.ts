@@ -1,0 +1,118 @@
+/**
+ * The caches of one run, as disks of its machine.
+ *
+ *   acquired ──▶ put into the machine, mounted ──▶ unmounted, taken out ──▶ committed, or thrown away
+ *
+ * *Owns* the leases. Whatever becomes of the run, others find the cache as it was, or as this one has left it.
+ */
+import { join } from "node:path";
+import { messageOf } from "../../base/errors.ts";
+import { Scope } from "../../base/scope.ts";
+import type { CacheLease } from "../../cache/cache-lease.ts";
+import { CacheStore } from "../../cache/cache-store.ts";
+import { diskSerial } from "../../vm/data-disks.ts";
+import type { ActiveFeature, RunContext, TaskMachine } from "../feature.ts";
+import { purgesCaches } from "../on-exit-status/request.ts";
+import type { Outcome } from "../outcome.ts";
+import { fetchPreload } from "./preload.ts";
+import { type CacheRequest, inLockingOrder, isSaved } from "./request.ts";
+
+interface HeldCache {
+  readonly request: CacheRequest;
+  readonly lease: CacheLease;
+  /** Whether all that the guest wrote is in the file. */
+  isClean: boolean;
+}
+
+export class ActiveCaches implements ActiveFeature {
+  /** Places that its machine needs. */
+  readonly disks: number;
+  readonly #run: RunContext;
+  readonly #scope = new Scope();
+  #store: CacheStore | undefined;
+  /** By place. */
+  readonly #held: HeldCache[] = [];
+
+  constructor(run: RunContext) {
+    this.#run = run;
+    this.disks = run.payload.caches.length;
+  }
+
+  async prepare(): Promise<void> {
+    const { config, payload } = this.#run;
+    this.#store = await CacheStore.open({ directory: join(config.stateDir, "caches") });
+    for (const request of inLockingOrder(payload.caches)) {
+      const lease = this.#scope.use(await this.#acquire(this.#store, request));
+      this.#held.push({ request, lease, isClean: false });
+    }
+  }
+
+  async #acquire(store: CacheStore, { name, mode, sizeBytes, preload }: CacheRequest): Promise<CacheLease> {
+    const { config, note, signal } = this.#run;
+    const options = { mode, sizeBytes, note, signal, maxWaitMs: config.features.caches.waitMs };
+    const isThere = preload === undefined || (await store.list()).some((cache) => cache.name === name);
+    if (isThere) return await store.acquire(name, options);
+    await using archive = await fetchPreload(preload, `the cache ${name}`, this.#run);
+    return await store.acquire(name, { ...options, preload: archive.path });
+  }
+
+  async furnish({ guest, vm }: TaskMachine): Promise<void> {
+    const { note, payload, signal } = this.#run;
+    const { user } = payload;
+    for (const [slot, { request, lease }] of this.#held.entries()) {
+      await vm.insertDisk(slot, lease.disk);
+      const { path, mode } = request;
+      const place = { serial: diskSerial(slot), sizeBytes: lease.disk.sizeBytes, path, readOnly: mode === "shared" };
+      await guest.mount({ ...place, owner: user }, { signal });
+      note(
+        `the cache ${request.name} is at ${path}${lease.isEmpty ? ", empty" : ""}${mode === "shared" ? ", to read" : ""}`,
+      );
+    }
+  }
+
+  /** What cannot be kept is no reason to fail a task: the next one fills the cache again. */
+  async collect({ guest, vm }: TaskMachine, outcome: Outcome): Promise<readonly string[]> {
+    for (const [slot, held] of this.#held.entries()) {
+      if (!isSaved(held.request, outcome)) continue;
+      try {
+        const { clean } = await guest.unmount(diskSerial(slot), { signal: this.#run.signal });
+        await vm.ejectDisk(slot);
+        held.isClean = clean;
+        if (!clean)
+          this.#run.note(`warning: the cache ${held.request.name} is not kept: processes of the task still use it`);
+      } catch (error) {
+        this.#run.signal.throwIfAborted();
+        this.#run.note(`warning: the cache ${held.request.name} is not kept: ${messageOf(error)}`);
+      }
+    }
+    return [];
+  }
+
+  async finish(outcome: Outcome): Promise<void> {
+    const { note, payload } = this.#run;
+    if (purgesCaches(outcome, payload.onExitStatus)) {
+      await this.#purge();
+      return;
+    }
+    for (const { request, lease, isClean } of this.#held) {
+      if (!isClean || !isSaved(request, outcome)) continue;
+      const kept = await lease.commit({ signal: this.#run.signal });
+      note(
+        kept === "kept"
+          ? `the cache ${request.name} is kept`
+          : `the cache ${request.name} was purged meanwhile, and is not kept`,
+      );
+    }
+  }
+
+  async #purge(): Promise<void> {
+    for (const { request } of this.#held) {
+      await this.#store?.purge(request.name);
+      this.#run.note(`the cache ${request.name} is thrown away, as the task has it for this exit code`);
+    }
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#scope[Symbol.asyncDispose]();
+  }
+}
