@@ -151,6 +151,8 @@ describe("an exclusive cache", () => {
     );
     expect(output).toBe("No space left on device\n");
     expect(await read("ls -A /c0")).toBe("");
+    // What was deleted takes no room on the host.
+    expect((await store.list()).find((cache) => cache.name === name)?.diskBytes).toBeLessThan(SIZE / 4);
   });
 
   it("belongs to the user who is to write to it, and holds no programs of other users", async () => {
