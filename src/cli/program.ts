@@ -12,6 +12,7 @@ import { configCommand } from "./config/command.ts";
 import { type CliContext, EXIT } from "./context.ts";
 import { doctorCommand } from "./doctor/command.ts";
 import { imageCommand } from "./image/command.ts";
+import { manifestCommand } from "./manifest/command.ts";
 import { queueCommand } from "./queue/command.ts";
 import { runCommand } from "./run/command.ts";
 import { schemaCommand } from "./schema.ts";
@@ -64,6 +65,7 @@ function buildProgram(argv: readonly string[], context: CliContext): Command {
     workerCommand,
     imageCommand,
     cacheCommand,
+    manifestCommand,
     schemaCommand,
     configCommand,
     doctorCommand,

@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { createHash, type KeyObject, verify } from "node:crypto";
 import { once } from "node:events";
 import { createReadStream } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
@@ -11,7 +11,9 @@ import { buffer } from "node:stream/consumers";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { DirectoryStore } from "../../../src/artifact/directory-store.ts";
 import { Cancellation, WorkerError } from "../../../src/base/errors.ts";
+import { generateKeys, parsePrivateKey, parsePublicKey } from "../../../src/feature/artifacts/manifest/keys.ts";
 import { type PublishOptions, publicationError, publishArtifacts } from "../../../src/feature/artifacts/publish.ts";
+import { publishRun } from "../../../src/feature/artifacts/publish-run.ts";
 import type { ArtifactRecord, StoredArtifact } from "../../../src/feature/artifacts/record.ts";
 import { type ArtifactTraits, storeArtifact } from "../../../src/feature/artifacts/store-artifact.ts";
 import type { ArtifactDestination, ErrorArtifact, FileArtifact } from "../../../src/queue/driver.ts";
@@ -41,6 +43,7 @@ class Store implements ArtifactDestination, AsyncDisposable {
   most = 0;
   onRequest: () => void = () => {};
   #open = 0;
+  #refused: string | undefined;
   readonly #server: Server;
 
   private constructor(server: Server) {
@@ -50,7 +53,8 @@ class Store implements ArtifactDestination, AsyncDisposable {
       this.most = Math.max(this.most, ++this.#open);
       response.on("close", () => this.#open--);
       this.onRequest();
-      (this.answers.shift() ?? ((...both) => void this.#keep(...both)))(request, response);
+      if (decodeURIComponent(request.url ?? "") === `/${this.#refused}`) status(413)(request, response);
+      else (this.answers.shift() ?? ((...both) => void this.#keep(...both)))(request, response);
     });
   }
 
@@ -58,6 +62,10 @@ class Store implements ArtifactDestination, AsyncDisposable {
     const server = createServer().listen(0, "127.0.0.1");
     await once(server, "listening");
     return new Store(server);
+  }
+
+  refuse(name: string): void {
+    this.#refused = name;
   }
 
   /** Answers the first `count` requests when that many are there. */
@@ -259,5 +267,50 @@ describe("handing artifacts to the queue", () => {
     const backOff = { minMs: 1_000_000, maxMs: 1_000_000 };
     const publication = publish([await stage({ name: "a" })], { signal: controller.signal, note, backOff });
     await expect(publication).rejects.toThrow("stopped");
+  });
+});
+
+describe("handing over everything a run has left", () => {
+  const { privatePem, publicPem } = generateKeys();
+  const facts = {
+    ...{ taskId: "a-task", runId: 0, worker: "here/1", payload: {} },
+    ...{ started: new Date("2026-11-21T07:00:00Z"), resolved: RESOLVED },
+  };
+
+  function publishAll(records: readonly ArtifactRecord[], key: KeyObject | undefined) {
+    return publishRun(records, {
+      ...{ directory, destination: store, expires: EXPIRES, facts, key, sink: new DirectoryStore(directory) },
+      settings: { parallel: 8, timeoutMs: 60_000 },
+      signal: new AbortController().signal,
+      backOff: { minMs: 1, maxMs: 20 },
+    });
+  }
+
+  it("ends with the signed list of what the queue has", async () => {
+    const kept = await stage({ name: "kept" });
+    store.refuse("refused");
+    const publication = await publishAll([kept, await stage({ name: "refused" })], parsePrivateKey(privatePem));
+    expect([...store.files.keys()].sort()).toEqual([
+      "kept",
+      "public/chain-of-trust.json",
+      "public/chain-of-trust.json.sig",
+    ]);
+    expect(publication.records.map(({ name }) => name)).toEqual([
+      ...["kept", "refused", "public/chain-of-trust.json", "public/chain-of-trust.json.sig"],
+    ]);
+    const manifest = store.files.get("public/chain-of-trust.json")?.content as Buffer;
+    expect(JSON.parse(manifest.toString()).artifacts).toEqual([
+      { name: "kept", sizeBytes: kept.sizeBytes, sha256: kept.sha256, contentType: "application/octet-stream" },
+      { name: "refused", error: "invalid-resource-on-worker" },
+    ]);
+    const signature = store.files.get("public/chain-of-trust.json.sig")?.content as Buffer;
+    expect(verify(null, manifest, parsePublicKey(publicPem, "it"), signature)).toBe(true);
+  });
+
+  it("signs nothing where something is missing, or there is no key", async () => {
+    const records = [await stage({ name: "kept" }), { name: "lost", sizeBytes: 1, sha256: "0".repeat(64) }];
+    expect((await publishAll(records, parsePrivateKey(privatePem))).failures).toHaveLength(1);
+    expect((await publishAll(records.slice(0, 1), undefined)).failures).toEqual([]);
+    expect([...store.files.keys()]).toEqual(["kept"]);
   });
 });

@@ -11,6 +11,8 @@ import { parseAs } from "../../../schema/parse.ts";
 import type { Digest } from "../pack.ts";
 import { MANIFEST_NAME, SIGNATURE_NAME } from "../reserved-names.ts";
 
+const SUBJECT = "The manifest";
+
 /** `unpacked`: the file is what comes out of the one that was stored. */
 export type FileState = "intact" | "unpacked" | "missing" | "changed";
 
@@ -44,13 +46,24 @@ async function readManifest(folder: string, key: KeyObject): Promise<Manifest> {
     const message = `the signature of ${MANIFEST_NAME} is not by this key; it was changed, or another worker made it`;
     throw new WorkerError(message, { code: "manifest-signature-wrong", blame: "task" });
   }
-  const manifest = parseAs("manifest", JSON.parse(bytes.toString("utf8")), { subject: "The manifest", blame: "task" });
+  const manifest = parseManifest(bytes.toString("utf8"));
   const issues = manifest.artifacts.flatMap(({ name }, index) => {
     const reason = unsafePathReason(name);
     return reason === undefined ? [] : [{ path: `artifacts[${index}].name`, message: `is refused: ${reason}` }];
   });
-  if (issues.length > 0) throw new InvalidInputError("The manifest", issues, "task");
+  if (issues.length > 0) throw new InvalidInputError(SUBJECT, issues, "task");
   return manifest;
+}
+
+/** It may be larger than other documents, but whoever has the key has written it. */
+function parseManifest(text: string): Manifest {
+  let data: unknown;
+  try {
+    data = JSON.parse(text);
+  } catch (error) {
+    throw new InvalidInputError(SUBJECT, [{ path: "", message: messageOf(error) }], "task");
+  }
+  return parseAs("manifest", data, { subject: SUBJECT, blame: "task" });
 }
 
 async function readPart(folder: string, name: string): Promise<Buffer> {

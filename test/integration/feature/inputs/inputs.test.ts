@@ -101,7 +101,9 @@ describe("fetching inputs", () => {
     };
     await using server = await FileServer.start({ "/a": broken });
     await prepare(server, [fetched(server.url("/a"), content)]);
-    expect(server.requests).toEqual(["/a", expect.stringMatching(/^\/a bytes=[1-9]\d*-$/)]);
+    // Whether it had something when the first one broke is up to the kernel.
+    expect(server.requests[0]).toBe("/a");
+    expect(server.requests.at(-1)).toMatch(/^\/a bytes=[1-9]\d*-$/);
     expect(await kept()).toEqual([digestOf(content)]);
   });
 
@@ -281,7 +283,7 @@ describe("where inputs may come from", () => {
 
 /** What a guest does that is asked to take a file: fetches it and says that it has it. */
 async function takeFile({ port }: ServiceOnLoopback): Promise<{ action: Record<string, unknown>; content: string }> {
-  const peer = { port, host: "127.0.0.1", agent: false };
+  const peer = { port, host: "127.0.0.1", agent: false, headers: { "user-agent": "boxcar-agent/1" } };
   const get = async (path: string) => {
     const asked: ClientRequest = request({ ...peer, path }).end();
     const [response] = (await once(asked, "response")) as [NodeJS.ReadableStream];
@@ -310,9 +312,8 @@ describe("putting inputs into a guest", () => {
     await active.prepare();
     // It is removed meanwhile, and there all the same.
     await rm(join(directory, "files"), { recursive: true });
-    const furnished = active.furnish({ guest: service.session });
-    const taken = [await takeFile(service), await takeFile(service), await takeFile(service)];
-    await furnished;
+    const takeAll = async () => [await takeFile(service), await takeFile(service), await takeFile(service)];
+    const [taken] = await Promise.all([takeAll(), active.furnish({ guest: service.session })]);
     expect(taken).toEqual([
       {
         action: { id: expect.any(String), type: "put-file", path: "/opt/a", mode: 0o755, user: "root" },
@@ -321,7 +322,7 @@ describe("putting inputs into a guest", () => {
       { action: { id: expect.any(String), type: "put-file", path: "/etc/x", mode: 0o600 }, content: "größer\n" },
       { action: { id: expect.any(String), type: "put-file", path: "/opt/b", mode: 0o644 }, content: "hello" },
     ]);
-    expect(notes.at(-1)).toBe("3 inputs are in place: 18 B, 1 downloaded");
+    expect(notes.at(-1)).toBe("3 inputs are in place: 19 B, 1 downloaded");
   });
 
   it("lets go of its files when the run is cancelled while the guest takes one", async () => {
