@@ -28,6 +28,11 @@ const RECIPE_PROGRAMS: readonly Program[] = [
   { command: ["dpkg-deb", "--version"], debianPackage: "dpkg" },
   { command: ["xz", "--version"], debianPackage: "xz-utils" },
   { command: ["depmod", "--version"], debianPackage: "kmod", path: ADMINISTRATORS_PATH },
+];
+
+/** What caches of tasks run; building an image runs mke2fs too. */
+const CACHE_PROGRAMS: readonly Program[] = [
+  { command: ["qemu-img", "--version"], debianPackage: "qemu-utils" },
   { command: ["mke2fs", "-V"], debianPackage: "e2fsprogs", path: ADMINISTRATORS_PATH },
 ];
 
@@ -42,7 +47,7 @@ export async function checkHost(config: Config, signal: AbortSignal): Promise<Ch
     program("fail", { command: ["setpriv", "--version"], debianPackage: "util-linux" }),
     program("fail", { command: ["prlimit", "--version"], debianPackage: "util-linux" }),
     program("warn", { command: ["zstd", "--version"], debianPackage: "zstd" }),
-    ...RECIPE_PROGRAMS.map((needed) => program("warn", needed)),
+    ...[...RECIPE_PROGRAMS, ...CACHE_PROGRAMS].map((needed) => program("warn", needed)),
     accelerator(config, signal),
     disk(config),
     memory(),
