@@ -26,7 +26,7 @@ import {
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { messageOf } from "../../base/errors.ts";
-import { CommandError, runCommand } from "../../host/command.ts";
+import { runCommand } from "../../host/command.ts";
 import { makeOwnedName } from "../../host/owned-name.ts";
 import { QueueError } from "../errors.ts";
 import { findInstallations, findServerUser, type Installation, type ServerUser } from "./installation.ts";
@@ -91,7 +91,7 @@ export class Cluster {
         await this.#run([installation.program("pg_ctl"), "-D", INHERITED, ...options, "start"], this.data);
         return;
       } catch (error) {
-        if (attempt === START_ATTEMPTS || !(error instanceof CommandError)) throw await this.#whyNotStarted(error);
+        if (attempt === START_ATTEMPTS || !(await this.#isLeftInUse())) throw await this.#whyNotStarted(error);
         await delay(START_PAUSE_MS);
       }
     }
@@ -174,9 +174,18 @@ export class Cluster {
     });
   }
 
-  async #whyNotStarted(error: unknown): Promise<QueueError> {
+  /** By processes of a server that was killed; they notice it soon. */
+  async #isLeftInUse(): Promise<boolean> {
+    return /still in use|is another postmaster/i.test(await this.#lastOfLog());
+  }
+
+  async #lastOfLog(): Promise<string> {
     const log = await readFile(join(this.data, "server.log"), "utf8").catch(() => "");
-    const last = log.trim().split("\n").slice(-3).join("\n");
+    return log.trim().split("\n").slice(-3).join("\n");
+  }
+
+  async #whyNotStarted(error: unknown): Promise<QueueError> {
+    const last = await this.#lastOfLog();
     const message = `the database of the queue in ${this.#directory} did not start: ${last === "" ? messageOf(error) : last}`;
     return new QueueError("queue-database-not-started", message, { blame: "host", cause: error });
   }

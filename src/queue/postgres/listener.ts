@@ -5,7 +5,6 @@
  *
  * For as long as it listens the process is seen to use the database. *Owns* the connection.
  */
-import { once } from "node:events";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Client } from "pg";
 import type { Database } from "./database.ts";
@@ -96,9 +95,7 @@ async function listen(database: Database, events: ListenerEvents): Promise<Clien
 async function untilBroken(client: Client, stop: AbortSignal): Promise<void> {
   const broken = new AbortController();
   const signal = AbortSignal.any([broken.signal, stop]);
-  void once(client, "end", { signal })
-    .then(() => broken.abort())
-    .catch(() => {});
+  for (const event of ["error", "end"] as const) client.once(event, () => broken.abort());
   while (!signal.aborted) {
     await delay(CHECK_MS, undefined, { signal }).catch(() => {});
     if (signal.aborted) return;
