@@ -4,6 +4,7 @@ import { TASK_STATES, type TaskState } from "../../queue/task.ts";
 import type { TaskQueue } from "../../queue/task-queue.ts";
 import { configOf } from "../config.ts";
 import { type CliContext, print, printJson } from "../context.ts";
+import { logsCommand } from "./logs-command.ts";
 import { submitCommand } from "./submit-command.ts";
 
 const EXAMPLES = `
@@ -12,6 +13,7 @@ Examples:
   boxcar queue submit --wait -- make test   a command, and its exit code
   boxcar queue list --state running
   boxcar queue show pX3                     as much of the id as tells it from others
+  boxcar queue logs -f pX3
   boxcar queue cancel pX3
   boxcar queue artifacts pX3 --json
 
@@ -22,6 +24,7 @@ export function queueCommand(context: CliContext, argv: readonly string[]): Comm
   queue.addHelpText("after", EXAMPLES);
   queue.addCommand(submitCommand(context, argv));
   queue.addCommand(listCommand(context));
+  queue.addCommand(logsCommand(context));
   queue
     .command("show")
     .description("show what is known of one task")

@@ -22,8 +22,14 @@ export async function requestJson(options: SocketRequest): Promise<unknown> {
   throw refusal(answer);
 }
 
-/** The answer, whose body is to be read. */
-export async function send({ socketPath, path, body, signal }: SocketRequest): Promise<IncomingMessage> {
+/** The body of the answer. @throws as {@link requestJson} does. */
+export async function openResponse(options: SocketRequest): Promise<IncomingMessage> {
+  const response = await send(options);
+  if ((response.statusCode ?? 500) < 400) return response;
+  throw refusal(await json(response));
+}
+
+async function send({ socketPath, path, body, signal }: SocketRequest): Promise<IncomingMessage> {
   const headers = { host: "localhost", ...(body === undefined ? {} : { "content-type": "application/json" }) };
   const options: RequestOptions = { socketPath, path, headers, signal, method: body === undefined ? "GET" : "POST" };
   const sent = request(options);
