@@ -4,9 +4,11 @@
  * *Owns* the claims until they are over; *borrows* the store.
  */
 import type { ArtifactDestination, QueueDriver } from "../driver.ts";
+import { QueueError } from "../errors.ts";
 import { PRIORITIES } from "../task.ts";
 import { claim } from "../transitions.ts";
 import { type HeldRun, PostgresClaim } from "./claim.ts";
+import { isConflict } from "./database-errors.ts";
 import type { Notice } from "./notices.ts";
 import { type CoreRow, recordOf } from "./task-rows.ts";
 import type { TaskStore } from "./task-store.ts";
@@ -61,7 +63,7 @@ export class PostgresDriver implements QueueDriver {
     for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(pauseMs * 1.5, MAX_PAUSE_MS)) {
       either.throwIfAborted();
       const calls = this.#wake.calls;
-      const claims = await this.#tryClaim(count);
+      const claims = await this.#tryClaim(count).catch(noneInTheWay);
       if (either.aborted) await Promise.allSettled(claims.map((held) => held.giveBack()));
       either.throwIfAborted();
       const leftMs = endMs - performance.now();
@@ -118,6 +120,12 @@ export class PostgresDriver implements QueueDriver {
     for (const held of [...this.#claims.values()]) held.forget();
     this.#surroundings.onDispose(this);
   }
+}
+
+/** Somebody has the next task under a lock, in the end for as long as the database lets him: it is free later. */
+function noneInTheWay(error: unknown): PostgresClaim[] {
+  if (error instanceof QueueError && isConflict(error.cause)) return [];
+  throw error;
 }
 
 function heldRun(row: ClaimRow, job: string, askedAtMs: number): HeldRun {
