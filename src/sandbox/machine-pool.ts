@@ -54,6 +54,7 @@ export class MachinePool implements AsyncDisposable {
   #filling: Promise<void> | undefined;
   /** Something has changed since the plan was made. */
   #wanted = false;
+  #starved = false;
 
   constructor(options: MachinePoolOptions) {
     this.#options = options;
@@ -82,6 +83,13 @@ export class MachinePool implements AsyncDisposable {
     this.#uses.push({ at: performance.now(), snapshot, digest: image.image.digest, launch });
     if (this.#uses.length > MEMORY_OF_USES) this.#uses.shift();
     this.#unmakable.delete(snapshot.id);
+    this.#refresh();
+  }
+
+  /** Whether the host can spare no memory: then the pool keeps none, and fills again when it can. */
+  set isStarved(starved: boolean) {
+    if (starved === this.#starved) return;
+    this.#starved = starved;
     this.#refresh();
   }
 
@@ -126,6 +134,7 @@ export class MachinePool implements AsyncDisposable {
   }
 
   #plan(): Map<string, number> {
+    if (this.#starved) return new Map();
     const since = performance.now() - this.#options.maxIdleMs;
     const recent = this.#uses.filter(({ at }) => at > since);
     const demands = recent.map(({ snapshot, launch }) => ({ key: snapshot.id, memory: launch.machine.memory }));

@@ -43,6 +43,10 @@ export class TaskLogs {
     return { [Symbol.dispose]: () => void this.#live.delete(key) };
   }
 
+  isAnnounced(taskId: string, runId: number): boolean {
+    return this.#live.has(keyOf(taskId, runId));
+  }
+
   /** Undefined where there is none; yet, of a run that has not begun. */
   async find({ task, run, name }: LogName): Promise<LogSource | undefined> {
     if (!NAME.test(name)) return undefined;

@@ -6,26 +6,23 @@
  *
  * *Owns* the runs it has claimed; *borrows* the queue and the host. Nothing that happens to a task stops it.
  */
-import { Cancellation, messageOf } from "../base/errors.ts";
+import { Cancellation } from "../base/errors.ts";
 import { type Logger, silentLogger } from "../base/log.ts";
 import { formatDuration } from "../base/units.ts";
 import type { Watchdog } from "../base/watchdog.ts";
 import type { WorkerSettings } from "../config/worker-process.ts";
-import type { Claim, QueueDriver, Resolution } from "../queue/driver.ts";
-import { allowance, type BreakerState, CLOSED, noteClaim, noteHostError, noteNothing, noteSuccess } from "./breaker.ts";
-import { type Capacity, freeCapacity, type Room } from "./capacity.ts";
+import type { Claim, QueueDriver } from "../queue/driver.ts";
+import type { Room } from "./capacity.ts";
+import { ClaimGate, type MemoryTaker } from "./claim-gate.ts";
 import { ClaimLoop } from "./claim-loop.ts";
 import { ClaimedRun, type RunSteps } from "./claimed-run.ts";
-import { claimAllowance } from "./lifecycle.ts";
 import type { RunEnding } from "./run-state.ts";
 import type { RunningTask, WorkerState, WorkerStatus } from "./status.ts";
 import type { Phase } from "./task-result.ts";
 
 /** A claimed task on this host. */
-export interface OpenedRun extends RunSteps {
+export interface OpenedRun extends RunSteps, MemoryTaker {
   readonly phase: Phase | undefined;
-  /** Memory its machine may still take, in MiB. */
-  untouchedMemoryMiB(): Promise<number>;
   /** Never rejects; what is kept of the run stays. */
   close(ending: RunEnding): Promise<void>;
 }
@@ -58,6 +55,7 @@ export class Worker {
   readonly done: Promise<void>;
   readonly #options: WorkerOptions;
   readonly #logger: Logger;
+  readonly #gate: ClaimGate;
   readonly #startedAt = new Date();
   readonly #held = new Set<Held>();
   readonly #closing = new Set<Promise<void>>();
@@ -67,9 +65,6 @@ export class Worker {
   #mode: Mode = "claiming";
   /** Why it does not claim, where somebody said so. */
   #why: string | undefined;
-  #breaker: BreakerState = CLOSED;
-  #short: string | undefined;
-  #queueError: string | undefined;
   #idleSinceMs = performance.now();
   #loop: ClaimLoop | undefined;
   #loopEnd = new AbortController();
@@ -79,6 +74,7 @@ export class Worker {
   private constructor(options: WorkerOptions) {
     this.#options = options;
     this.#logger = options.logger ?? silentLogger;
+    this.#gate = new ClaimGate({ ...options, logger: this.#logger, onChange: () => this.#changed() });
     this.done = this.#done.promise;
   }
 
@@ -169,11 +165,13 @@ export class Worker {
     const watched = this.#options.watchdog?.watch("claim loop", this.#options.settings.watchdog.stuckAfterMs);
     this.#loop = new ClaimLoop({
       queue: this.#options.queue,
-      room: () => this.#room(),
+      room: () =>
+        this.#gate.room(
+          [...this.#held].map(({ opened }) => opened),
+          this.claimed,
+        ),
       onClaim: (claim) => this.#take(claim),
-      onAnswer: (error) => {
-        this.#queueError = error === undefined ? undefined : messageOf(error);
-      },
+      onAnswer: (error) => this.#gate.noteAnswer(error),
       logger: this.#logger,
       beat: () => watched?.beat(),
       signal: this.#loopEnd.signal,
@@ -186,35 +184,11 @@ export class Worker {
     await this.#looping;
   }
 
-  async #room(): Promise<{ count: number; waitMs: number }> {
-    const { most, waitMs } = allowance(this.#breaker, performance.now());
-    if (most === 0) return { count: 0, waitMs };
-    const { count, short } = await this.#capacity();
-    if (short !== undefined && count === 0 && short !== this.#short)
-      this.#logger.log("warn", `claims no tasks: ${short}`);
-    const before = this.#short;
-    this.#short = count === 0 ? short : undefined;
-    if (this.#short !== before) this.#changed();
-    const allowed = claimAllowance(this.#options.settings.lifecycle, this.claimed);
-    return { count: Math.min(count, most, allowed), waitMs: Number.POSITIVE_INFINITY };
-  }
-
-  async #capacity(): Promise<Capacity> {
-    const { settings, maxMemoryMiB } = this.#options;
-    try {
-      const untouched = await Promise.all([...this.#held].map(({ opened }) => opened.untouchedMemoryMiB()));
-      const running = { tasks: this.#held.size, untouchedMemoryMiB: untouched.reduce((sum, next) => sum + next, 0) };
-      return freeCapacity({ ...settings, maxMemoryMiB }, await this.#options.room(), running);
-    } catch (error) {
-      return { count: 0, short: `the host cannot be looked at: ${messageOf(error)}` };
-    }
-  }
-
   #take(claim: Claim): void {
     const opened = this.#options.open(claim);
     const held: Held = { run: ClaimedRun.start(claim, opened), opened, since: new Date() };
     this.#held.add(held);
-    this.#breaker = noteClaim(this.#breaker);
+    this.#gate.noteClaim();
     this.#logger.log("info", "claimed a task", taskOf(claim));
     // What was claimed while the worker was told to stop.
     if (this.#mode === "stopping") held.run.stop(new Cancellation("worker-shutdown", "the worker was stopped"));
@@ -232,32 +206,10 @@ export class Worker {
     this.#byEnd[end] = (this.#byEnd[end] ?? 0) + 1;
     if (this.#held.size === 0) this.#idleSinceMs = performance.now();
     this.#logger.log("info", `a task is over: ${end}`, taskOf(held.run.claim));
-    this.#judgeHost(ending);
+    this.#gate.noteEnd(ending);
     this.#loop?.wake();
     this.#changed();
     if (this.#mode === "draining" || this.#mode === "stopping") void this.#looping.then(() => this.#endIfEmpty());
-  }
-
-  #judgeHost(ending: RunEnding): void {
-    const { hostErrors } = this.#options.settings;
-    if ("lost" in ending || isShutdown(ending)) {
-      this.#breaker = noteNothing(this.#breaker);
-      return;
-    }
-    const { resolution } = ending;
-    if (resolution.kind !== "exception" || resolution.reason !== "internal-error") {
-      this.#breaker = noteSuccess(this.#breaker);
-      return;
-    }
-    const before = this.#breaker.openUntilMs;
-    this.#breaker = noteHostError(this.#breaker, resolution.message ?? "internal-error", hostErrors, performance.now());
-    const { errorsInARow, openUntilMs = 0, why } = this.#breaker;
-    if (openUntilMs === (before ?? 0)) return;
-    const pause = formatDuration(openUntilMs - performance.now());
-    this.#logger.log(
-      "error",
-      `claims no tasks for ${pause}: ${errorsInARow} failed in a row by the fault of this host; ${why}`,
-    );
   }
 
   #endIfEmpty(): void {
@@ -277,16 +229,7 @@ export class Worker {
   }
 
   #whyNot(): string | undefined {
-    if (this.#mode !== "claiming") return this.#why;
-    const { openUntilMs, onTrial, why } = this.#breaker;
-    if (openUntilMs !== undefined) {
-      const next = onTrial
-        ? "one task is on trial"
-        : `it tries again in ${formatDuration(Math.max(0, openUntilMs - performance.now()))}`;
-      return `tasks failed by the fault of this host (${why}); ${next}`;
-    }
-    if (this.#queueError !== undefined) return `the queue cannot be asked: ${this.#queueError}`;
-    return this.#short;
+    return this.#mode === "claiming" ? this.#gate.why : this.#why;
   }
 
   #changed(): void {
@@ -308,13 +251,6 @@ function describe({ run, opened, since }: Held): RunningTask {
 
 function taskOf({ task }: Claim): { taskId: string; runId: number } {
   return { taskId: task.taskId, runId: task.runId };
-}
-
-function isShutdown(ending: { resolution: Resolution }): boolean {
-  const { resolution } = ending;
-  return (
-    resolution.kind === "exception" && ["worker-shutdown", "deadline-exceeded", "canceled"].includes(resolution.reason)
-  );
 }
 
 function nameOf(ending: RunEnding): string {

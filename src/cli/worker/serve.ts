@@ -4,19 +4,25 @@
  * The first signal drains it, the second stops it; what is left by then is given back in the reverse order.
  */
 import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
 import { messageOf } from "../../base/errors.ts";
 import type { Logger } from "../../base/log.ts";
 import { Scope } from "../../base/scope.ts";
 import { Watchdog } from "../../base/watchdog.ts";
+import { CacheStore } from "../../cache/cache-store.ts";
 import type { Config } from "../../config/config.ts";
 import { FEATURES } from "../../feature/all.ts";
+import { InputCache } from "../../feature/inputs/input-cache.ts";
 import { availableMemoryMiB, freeDiskBytes } from "../../host/room.ts";
 import { SystemdNotifier } from "../../host/sd-notify.ts";
 import { TerminationNotice } from "../../host/termination-notice.ts";
 import { MachinePool } from "../../sandbox/machine-pool.ts";
 import { HttpService } from "../../web/service.ts";
+import type { Room } from "../../worker/capacity.ts";
+import { collectGarbage } from "../../worker/collect-garbage.ts";
 import { HostRun } from "../../worker/host-run.ts";
 import { LifecycleWatch } from "../../worker/lifecycle-watch.ts";
+import { repeat } from "../../worker/repeat.ts";
 import type { WorkerStatus } from "../../worker/status.ts";
 import { hostFolders, reclaimHost, type TaskHost } from "../../worker/task-host.ts";
 import { TaskLogs } from "../../worker/task-logs.ts";
@@ -51,10 +57,7 @@ export async function serve({ config, context, logger }: ServeOptions): Promise<
     queue: queue.driver,
     settings,
     maxMemoryMiB: config.machineOptions.maxMemory,
-    room: async () => ({
-      memoryMiB: Math.floor(await availableMemoryMiB()),
-      diskBytes: await freeDiskBytes(config.stateDir),
-    }),
+    room: () => roomOf(config, host.pool),
     open: (claim) => new HostRun(claim, host),
     onChange: () => {
       lifecycle?.look();
@@ -69,11 +72,31 @@ export async function serve({ config, context, logger }: ServeOptions): Promise<
   });
   lifecycle = scope.use(new LifecycleWatch(worker, settings, notice));
   await listen({ config, logger, scope, worker, watchdog, queue, logs });
+  const caches = await CacheStore.open({ directory: join(config.stateDir, "caches"), logger });
+  const inputs = await InputCache.open(join(config.stateDir, "inputs"));
+  const garbage = {
+    ...{ images: host.images, caches, inputs, logger, stateDir: config.stateDir, settings: settings.gc },
+    runsFolder: hostFolders(config).runs,
+    isRunning: (taskId: string, runId: number) => logs.isAnnounced(taskId, runId),
+  };
+  const collecting = scope.use(watchdog.watch("gc loop", settings.gc.everyMs + settings.watchdog.stuckAfterMs));
+  const collect = async () => {
+    await collectGarbage(garbage);
+    worker.reconsider();
+  };
+  scope.use(repeat(collect, { everyMs: settings.gc.everyMs, beat: () => collecting.beat() }));
   heedSignals(context, worker, settings.shutdown.timeoutMs);
   notifier.startWatchdog(() => watchdog.health().healthy);
   void notifier.ready(describe(worker.status));
   logger.log("info", `claims tasks from ${queue.driver.description}, up to ${settings.capacity} at once`);
   await worker.done;
+}
+
+/** Machines that only wait are no reason to claim nothing. */
+async function roomOf({ machineOptions, stateDir, worker }: Config, pool: MachinePool | undefined): Promise<Room> {
+  const memoryMiB = Math.floor(await availableMemoryMiB());
+  if (pool !== undefined) pool.isStarved = memoryMiB < worker.reserve.memoryMiB + machineOptions.maxMemory;
+  return { memoryMiB, diskBytes: await freeDiskBytes(stateDir) };
 }
 
 function describe({ state, why, running, capacity }: WorkerStatus): string {
