@@ -1,9 +1,9 @@
-/** All files, or folders, of a guest that a pattern means: listed by the guest, chosen here, fetched one by one. */
+/** All files, or folders, of a guest that a pattern means: listed by the guest, chosen here. */
 import { posix } from "node:path";
 import { codeOf, WorkerError } from "../../base/errors.ts";
 import { FolderNames } from "../../guest/folder-reader.ts";
 import { type ArtifactSource, type CollectOptions, collectFile, collectFolder } from "./collect-one.ts";
-import { findFiles, findFolders } from "./find-matches.ts";
+import { type Fetch, findFiles, findFolders, planFetches } from "./find-matches.ts";
 import type { Glob } from "./glob.ts";
 import type { StoredArtifact } from "./record.ts";
 import type { ArtifactRequest } from "./request.ts";
@@ -19,21 +19,16 @@ export async function* collectMatches(
   sink: ArtifactSink,
   { maxBytes, maxFiles, signal }: CollectOptions,
 ): AsyncGenerator<StoredArtifact> {
-  const [find, collect] = request.type === "file" ? [findFiles, collectFile] : [findFolders, collectFolder];
   const listed = await source.listFolder(glob.folder, { signal });
-  const found = await find(glob, listed, signal);
-  if (found.length > maxFiles) throw fault("too-many-matches", request, `has more than ${maxFiles} matches`);
-  const names = new FolderNames(Number.POSITIVE_INFINITY);
-  for (const path of found) names.add(path);
-  const left = { bytes: maxBytes, files: maxFiles };
+  const fetches = await planOf(request, glob, listed, { maxFiles, signal });
+  let leftBytes = maxBytes;
   let kept = 0;
-  for (const path of found) {
-    const one = { ...request, name: `${request.name}/${path}`, path: posix.join(glob.folder, path) };
+  for (const fetch of fetches) {
+    const options = { maxBytes: leftBytes, maxFiles, signal };
     try {
-      for await (const record of collect(one, source, sink, { maxBytes: left.bytes, maxFiles: left.files, signal })) {
-        left.bytes -= (record.content ?? record).sizeBytes;
-        left.files--;
-        kept++;
+      for await (const record of collectFetch(request, glob, fetch, source, sink, options)) {
+        leftBytes -= (record.content ?? record).sizeBytes;
+        if (++kept > maxFiles) throw tooMany(request, maxFiles);
         yield record;
       }
     } catch (error) {
@@ -42,6 +37,38 @@ export async function* collectMatches(
     }
   }
   if (kept === 0) throw fault("nothing-matches", request, "matches nothing in the guest");
+}
+
+async function planOf(
+  request: ArtifactRequest,
+  glob: Glob,
+  listed: readonly string[],
+  { maxFiles, signal }: Pick<CollectOptions, "maxFiles" | "signal">,
+): Promise<Fetch[]> {
+  const isFiles = request.type === "file";
+  const found = await (isFiles ? findFiles : findFolders)(glob, listed, signal);
+  if (found.length > maxFiles) throw tooMany(request, maxFiles);
+  const names = new FolderNames(Number.POSITIVE_INFINITY);
+  for (const path of found) names.add(path);
+  return isFiles ? await planFetches(found, listed, signal) : found.map((folder) => ({ folder }));
+}
+
+function collectFetch(
+  request: ArtifactRequest,
+  { folder: base }: Glob,
+  fetch: Fetch,
+  source: ArtifactSource,
+  sink: ArtifactSink,
+  options: CollectOptions,
+): AsyncGenerator<StoredArtifact> {
+  const path = "file" in fetch ? fetch.file : fetch.folder;
+  const one = { ...request, name: posix.join(request.name, path), path: posix.join(base, path) };
+  if ("file" in fetch) return collectFile(one, source, sink, options);
+  return collectFolder(one, source, sink, options, fetch.only);
+}
+
+function tooMany(request: ArtifactRequest, maxFiles: number): WorkerError {
+  return fault("too-many-matches", request, `has more than ${maxFiles} matches`);
 }
 
 function fault(code: string, { path }: ArtifactRequest, what: string): WorkerError {

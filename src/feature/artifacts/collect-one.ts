@@ -37,14 +37,17 @@ export async function* collectFile(
   yield await keep(sink, request, stream, signal);
 }
 
+/** @param only Of which files; undefined: of all. */
 export async function* collectFolder(
-  { contentType: _, ...request }: ArtifactRequest,
+  request: ArtifactRequest,
   source: ArtifactSource,
   sink: ArtifactSink,
   { maxBytes, maxFiles, signal }: CollectOptions,
+  only?: ReadonlySet<string>,
 ): AsyncGenerator<StoredArtifact> {
   const folder = await source.getFolder(request.path, { signal, limits: { maxFiles, maxTotalBytes: maxBytes } });
   for await (const file of folder.files) {
+    if (only?.has(file.path) === false) continue;
     yield await keep(sink, { ...request, name: `${request.name}/${file.path}` }, file.stream, signal);
   }
 }

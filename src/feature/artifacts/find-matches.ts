@@ -32,6 +32,39 @@ export async function findFolders(glob: Glob, listed: readonly string[], signal:
   return [...found];
 }
 
+/** To be asked of the guest at once: a folder with the files that are wanted of it, or one file. */
+export type Fetch = { readonly folder: string; readonly only?: ReadonlySet<string> } | { readonly file: string };
+
+/**
+ * How to fetch the files that match: a folder in which all do in one go, the others one by one, which takes the guest
+ * far longer for each. What is not wanted is never fetched, it may be large.
+ */
+export async function planFetches(
+  found: readonly string[],
+  listed: readonly string[],
+  signal: AbortSignal,
+): Promise<Fetch[]> {
+  const wanted = new Set(found);
+  const partial = new Set<string>();
+  for await (const path of inTurns(listed, signal)) {
+    if (wanted.has(path)) continue;
+    for (const folder of ["", ...foldersOf(path)]) partial.add(folder);
+  }
+  const groups = new Map<string, string[]>();
+  for await (const path of inTurns(found, signal)) {
+    const folder = ["", ...foldersOf(path)].find((candidate) => !partial.has(candidate));
+    const key = folder ?? `/${path}`;
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, [path]);
+    else group.push(path);
+  }
+  return [...groups].map(([folder, paths]) => {
+    const [first = ""] = paths;
+    if (paths.length === 1) return { file: first };
+    return { folder, only: new Set(paths.map((path) => (folder === "" ? path : path.slice(folder.length + 1)))) };
+  });
+}
+
 /** From the outermost on. */
 function foldersOf(path: string): string[] {
   const names = path.split("/");

@@ -107,6 +107,24 @@ describe("collecting what a pattern means", () => {
     ]);
   });
 
+  it("asks for a folder at once where everything in it is meant, and for nothing that is not", async () => {
+    const source = new Files(["/w/a/1.xml", "/w/a/b/2.xml", "/w/a/b/3.xml", "/w/c/4.xml", "/w/c/5.txt", "/w/d/6.xml"]);
+    const { records } = await collect(source, { path: "/w/**/*.xml" });
+    expect(source.asked).toEqual(["list /w", "folder /w/a", "/w/c/4.xml", "/w/d/6.xml"]);
+    expect(records.map(({ name }) => name)).toEqual([
+      ...["out/a/1.xml", "out/a/b/2.xml", "out/a/b/3.xml", "out/c/4.xml", "out/d/6.xml"],
+    ]);
+    const all = new Files(["/w/1.xml", "/w/2.xml"]);
+    expect(names(await collect(all, { path: "/w/*", name: "b" }))).toEqual(["b/1.xml", "b/2.xml"]);
+    expect(all.asked).toEqual(["list /w", "folder /w"]);
+  });
+
+  it("keeps nothing of a folder that it has not chosen from the list", async () => {
+    const source = new Files(["/w/1.xml", "/w/2.xml"]);
+    source.listFolder = async () => ["1.xml"].concat("3.xml");
+    expect(names(await collect(source, { path: "/w/*" }))).toEqual(["out/1.xml"]);
+  });
+
   it("takes brackets around a wildcard for the character itself, and asks for one file", async () => {
     const source = new Files(["/w/[1].txt"]);
     expect(names(await collect(source, { path: "/w/[[]1].txt", name: "one.txt" }))).toEqual(["one.txt"]);
@@ -123,8 +141,8 @@ describe("collecting what a pattern means", () => {
   });
 
   it("leaves out what has gone since it was listed", async () => {
-    const source = new Files(["/w/a.xml", "/w/b.xml"], ["/w/a.xml"]);
-    const { records, problems } = await collect(source, { path: "/w/*" });
+    const source = new Files(["/w/a.xml", "/w/b.xml", "/w/c.txt"], ["/w/a.xml"]);
+    const { records, problems } = await collect(source, { path: "/w/*.xml" });
     expect([records.map(({ name }) => name), problems]).toEqual([["out/b.xml"], []]);
     const gone = await collect(new Files(["/w/a.xml"], ["/w/a.xml"]), { path: "/w/*", name: "b" });
     expect(gone.records).toMatchObject([{ error: "file-missing-on-worker" }]);
@@ -133,7 +151,8 @@ describe("collecting what a pattern means", () => {
   it("has the limits of one artifact for all of them together", async () => {
     const many = await collect(guest(), { path: "/w/**" }, { maxFiles: 3 });
     expect(many.records).toMatchObject([{ error: "too-large-file-on-worker" }]);
-    const large = await collect(guest(), { path: "/w/**", name: "b" }, { maxBytes: 25 });
+    const single = new Files(["/w/1.xml", "/w/2.xml", "/w/3.xml", "/w/4.txt"]);
+    const large = await collect(single, { path: "/w/*.xml", name: "b" }, { maxBytes: 25 });
     expect(large.records).toMatchObject([{}, {}, { name: "b", error: "too-large-file-on-worker" }]);
     const folders = new Files(["/w/1/a", "/w/1/b", "/w/2/a"]);
     const more = await collect(folders, { path: "/w/*", type: "directory", name: "c" }, { maxBytes: 25 });
