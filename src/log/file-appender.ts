@@ -8,18 +8,23 @@
  */
 import { type FileHandle, open } from "node:fs/promises";
 import { codeOf, messageOf } from "../base/errors.ts";
+import { BlockQueue } from "./block-queue.ts";
 
 export interface FileAppenderOptions {
   /** Tells what stands in the place of bytes that are missing; ends with a newline. */
   readonly describeLoss: (lostBytes: number, cause: string) => string;
-  /** Bytes are in the file now, from `position` on. */
+  /** These bytes are in the file now, from `position` on; they are the caller's for the time of the call only. */
   readonly onWritten: (position: number, chunks: readonly Buffer[]) => void;
 }
 
 /** Above this, whoever appends should wait. */
 const QUEUE_BYTES = 1_024 * 1_024;
-/** The kernel takes no more pieces at once. */
-const MAX_PIECES = 1_024;
+/**
+ * A guest's bytes come packet by packet, and a write costs more than a packet. So the first of them is written at once,
+ * and the next with those that come meanwhile, unless there are many.
+ */
+const PACE_MS = 3;
+const PACED_BYTES = 128 * 1_024;
 
 const NEWLINE = 10;
 
@@ -32,14 +37,18 @@ const CAUSES: Readonly<Record<string, string>> = {
 export class FileAppender {
   readonly #file: FileHandle;
   readonly #options: FileAppenderOptions;
-  #queue: Buffer[] = [];
-  #queuedBytes = 0;
+  readonly #queue = new BlockQueue();
+  #writingBytes = 0;
   #sizeBytes = 0;
   #lastByte = NEWLINE;
   #lost: { bytes: number; cause: string } | undefined;
   #totalLostBytes = 0;
   #writing: Promise<void> | undefined;
   #drained: PromiseWithResolvers<void> | undefined;
+  #wroteAtMs = Number.NEGATIVE_INFINITY;
+  #pause: PromiseWithResolvers<void> | undefined;
+  /** Those that wait for all to be written. */
+  #hurried = 0;
 
   private constructor(file: FileHandle, options: FileAppenderOptions) {
     this.#file = file;
@@ -56,8 +65,9 @@ export class FileAppender {
     return this.#sizeBytes;
   }
 
+  /** Bytes on their way into the file. */
   get queuedBytes(): number {
-    return this.#queuedBytes;
+    return this.#queue.sizeBytes + this.#writingBytes;
   }
 
   /** Bytes that were to be in the file and are not. */
@@ -65,51 +75,66 @@ export class FileAppender {
     return this.#totalLostBytes;
   }
 
-  /** Takes the bytes in any case; false: wait for {@link drained} before the next. They must not be changed any more. */
-  append(bytes: Buffer): boolean {
+  /** Takes a copy of the bytes in any case; false: wait for {@link drained} before the next. */
+  append(bytes: Uint8Array): boolean {
     if (bytes.length > 0) {
       this.#queue.push(bytes);
-      this.#queuedBytes += bytes.length;
       this.#writing ??= this.#writeAll();
+      if (this.#queue.sizeBytes >= PACED_BYTES) this.#pause?.resolve();
     }
-    return this.#queuedBytes < QUEUE_BYTES;
+    return this.queuedBytes < QUEUE_BYTES;
   }
 
   /** There is room for more. */
   async drained(): Promise<void> {
-    if (this.#queuedBytes < QUEUE_BYTES) return;
+    if (this.queuedBytes < QUEUE_BYTES) return;
     this.#drained ??= Promise.withResolvers();
     await this.#drained.promise;
   }
 
   /** Everything appended so far is in the file, as the kernel has it, or lost. */
   async flush(): Promise<void> {
+    this.#hurried++;
+    this.#pause?.resolve();
     await this.#writing;
+    this.#hurried--;
   }
 
   /** Nothing may be appended from then on. */
   async close(): Promise<void> {
-    await this.#writing;
+    await this.flush();
     await this.#reportLoss();
     // Who could be told? What was written has been counted.
     await this.#file.close().catch(() => {});
   }
 
   async #writeAll(): Promise<void> {
-    // What is appended in the same turn is written at once.
-    await Promise.resolve();
-    while (this.#queue.length > 0) {
-      const batch = this.#queue.slice(0, MAX_PIECES);
-      this.#queue = this.#queue.slice(MAX_PIECES);
+    while (this.#queue.sizeBytes > 0) {
+      await this.#pace();
+      this.#wroteAtMs = performance.now();
+      this.#writingBytes = this.#queue.sizeBytes;
+      const batch = this.#queue.take();
       if (await this.#reportLoss()) await this.#write(batch);
       else this.#lose(sizeOf(batch));
-      this.#queuedBytes -= sizeOf(batch);
-      if (this.#queuedBytes < QUEUE_BYTES) {
+      this.#queue.release(batch);
+      this.#writingBytes = 0;
+      if (this.queuedBytes < QUEUE_BYTES) {
         this.#drained?.resolve();
         this.#drained = undefined;
       }
     }
     this.#writing = undefined;
+  }
+
+  async #pace(): Promise<void> {
+    const restMs = this.#wroteAtMs + PACE_MS - performance.now();
+    if (restMs <= 0 || this.#hurried > 0 || this.#queue.sizeBytes >= PACED_BYTES) return;
+    const pause = Promise.withResolvers<void>();
+    const timer = setTimeout(pause.resolve, restMs);
+    this.#pause = pause;
+    await pause.promise;
+    this.#pause = undefined;
+    clearTimeout(timer);
   }
 
   /** @returns whether nothing is missing that is not told. */
@@ -154,7 +179,9 @@ export class FileAppender {
 
   #noteWritten(chunks: readonly Buffer[]): void {
     const position = this.#sizeBytes;
-    this.#sizeBytes += sizeOf(chunks);
+    const bytes = sizeOf(chunks);
+    this.#sizeBytes += bytes;
+    this.#writingBytes = Math.max(0, this.#writingBytes - bytes);
     this.#lastByte = chunks.at(-1)?.at(-1) ?? this.#lastByte;
     this.#options.onWritten(position, chunks);
   }

@@ -23,6 +23,9 @@ export interface LiveLogOptions {
 }
 
 const NEWLINE = 10;
+const NOTHING = Buffer.alloc(0);
+/** More than this would be kept in memory by each reader that is slow. */
+const MAX_SHARED_BYTES = 32 * 1_024;
 
 export class LiveLog implements LogSource, LogTarget, AsyncDisposable {
   readonly path: string;
@@ -75,8 +78,8 @@ export class LiveLog implements LogSource, LogTarget, AsyncDisposable {
   }
 
   /**
-   * Takes the bytes in any case; false: wait for {@link drained} before the next. They must not be changed any more.
-   * The worker's lines are complete, and begin on a line of their own.
+   * Takes a copy of the bytes in any case; false: wait for {@link drained} before the next. The worker's lines are
+   * complete, and begin on a line of their own.
    */
   append(bytes: Buffer, origin: LogOrigin): boolean {
     if (this.#closing !== undefined || bytes.length === 0) return true;
@@ -148,7 +151,9 @@ export class LiveLog implements LogSource, LogTarget, AsyncDisposable {
 
 function wakeAll(waiting: Set<WaitingReader>, position: number, chunks: readonly Buffer[]): void {
   if (waiting.size === 0) return;
-  const bytes = chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks);
+  // One copy for all; of much, each takes what it has room for from the file.
+  const bytes =
+    chunks.reduce((sum, { length }) => sum + length, 0) > MAX_SHARED_BYTES ? NOTHING : Buffer.concat(chunks);
   const readers = [...waiting];
   waiting.clear();
   // What a reader does with them is no business of the writer.

@@ -18,7 +18,7 @@ export interface LogFeed {
 }
 
 export interface WaitingReader {
-  /** These bytes are in the file now, from `position` on; none: the log has ended. */
+  /** The file has grown, or the log has ended; these bytes, if there are any, are at `position` in it. */
   wake(position: number, bytes: Buffer): void;
 }
 
@@ -65,8 +65,7 @@ export class LogReader extends Readable implements WaitingReader {
   }
 
   wake(position: number, bytes: Buffer): void {
-    // A large one would be kept in memory by each reader that is slow.
-    if (position === this.#position && bytes.length > 0 && bytes.length <= BLOCK_BYTES) {
+    if (position === this.#position && bytes.length > 0) {
       this.#position += bytes.length;
       this.push(bytes);
     } else this._read();
