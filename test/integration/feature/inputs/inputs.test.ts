@@ -131,9 +131,15 @@ describe("fetching inputs", () => {
     ["that says how large it is", { "content-length": "600000" }],
     ["that does not say", {}],
   ])("takes no more than is allowed for a task from a server %s", async (_, headers) => {
-    const half: Handler = (response) => response.writeHead(200, headers).end(Buffer.alloc(600_000));
-    await using server = await FileServer.start({ "/a": half, "/b": half });
-    const inputs = [fetched(server.url("/a"), Buffer.alloc(600_000)), fetched(server.url("/b"), "another")];
+    const contents = [Buffer.alloc(600_000, "a"), Buffer.alloc(600_000, "b")] as const;
+    const [a, b] = contents.map((content): Handler => {
+      return (response) => {
+        response.writeHead(200, headers).write(content.subarray(1));
+        response.end(content.subarray(0, 1));
+      };
+    }) as [Handler, Handler];
+    await using server = await FileServer.start({ "/a": a, "/b": b });
+    const inputs = [fetched(server.url("/a"), contents[0]), fetched(server.url("/b"), contents[1])];
     await expect(prepare(server, inputs)).rejects.toMatchObject({ code: "input-too-large", blame: "task" });
     const [staging, locks] = await Promise.all(["staging", "locks"].map((name) => readdir(join(directory, name))));
     expect([...(staging as string[]), ...(locks as string[])]).toEqual([]);
