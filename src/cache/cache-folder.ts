@@ -2,7 +2,7 @@
  * One cache on the disk. All of it is to be called under the lock of its state, but for {@link CacheFolder.read} by who
  * only wants to show it.
  */
-import { mkdir, readFile, rename, rm, rmdir, stat, utimes, writeFile } from "node:fs/promises";
+import { mkdir, readFile, rename, rm, stat, utimes, writeFile } from "node:fs/promises";
 import { codeOf } from "../base/errors.ts";
 import { ignoreMissing, syncDirectory } from "../host/durable-file.ts";
 import { isAbandoned, makeOwnedName } from "../host/owned-name.ts";
@@ -106,11 +106,7 @@ export class CacheFolder {
     for (const file of await namesIn(this.path("layers"))) {
       if (!needed.has(file)) await rm(this.path("layers", file), { force: true });
     }
-    if (generation !== undefined || leases.length > 0) return;
-    for (const name of [RECORD_FILE, LAST_USED_FILE]) await rm(this.path(name), { force: true });
-    for (const folder of [this.path("layers"), this.path("leases"), this.path()]) {
-      await rmdir(folder).catch(ignoreMissing);
-    }
+    if (generation === undefined && leases.length === 0) await rm(this.path(), { recursive: true, force: true });
   }
 
   async #layersOf(lease: string): Promise<string[]> {
