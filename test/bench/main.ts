@@ -3,6 +3,7 @@
 import { formatComparisons } from "./comparison.ts";
 import { benchLog, formatThroughput } from "./log.ts";
 import { benchOverhead } from "./overhead.ts";
+import { benchQueue, formatQueueReport } from "./queue.ts";
 import { formatReport } from "./report.ts";
 import { benchWarmStart } from "./warm-start.ts";
 
@@ -17,6 +18,11 @@ const BENCHMARKS: Readonly<Record<string, () => Promise<object>>> = {
     const results = await benchLog();
     print(formatThroughput(results));
     return results;
+  },
+  queue: async () => {
+    const report = await benchQueue();
+    print(formatQueueReport(report));
+    return report;
   },
   "warm-start": async () => {
     const report = await benchWarmStart();

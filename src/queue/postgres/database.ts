@@ -40,6 +40,7 @@ export class Database implements Sql, AsyncDisposable {
     this.#source = source;
     this.#pool = new pg.Pool({
       ...this.#config(),
+      pipeline: true,
       max: source.maxConnections ?? 8,
       idleTimeoutMillis: MAX_IDLE_MS,
     });
@@ -137,14 +138,31 @@ export class Database implements Sql, AsyncDisposable {
   }
 }
 
+/**
+ * Waits for statements that are sent together. When one fails the others have ended too: none may come after the
+ * transaction, where it would count.
+ */
+export async function together<T extends readonly unknown[]>(
+  work: readonly [...{ [K in keyof T]: Promise<T[K]> }],
+): Promise<T> {
+  const failures: unknown[] = [];
+  const settled = work.map((one: Promise<unknown>) => one.catch((error: unknown) => void failures.push(error)));
+  const results = await Promise.all(settled);
+  if (failures.length > 0) throw failures[0];
+  return results as unknown as T;
+}
+
 function closed(): QueueError {
   return new QueueError("queue-closed", "the queue was closed", { blame: "worker" });
 }
 
 async function inTransaction<T>(client: pg.PoolClient, work: (sql: Sql) => Promise<T>): Promise<T> {
-  await client.query("BEGIN");
+  // Not waited for: the first statement is sent together with it.
+  const begun = client.query("BEGIN");
+  begun.catch(() => {});
   try {
     const result = await work({ run: (statement) => query(client, statement) });
+    await begun;
     await client.query("COMMIT");
     return result;
   } catch (error) {

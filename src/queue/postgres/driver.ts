@@ -8,6 +8,7 @@ import { QueueError } from "../errors.ts";
 import { PRIORITIES } from "../task.ts";
 import { claim } from "../transitions.ts";
 import { type HeldRun, PostgresClaim } from "./claim.ts";
+import { together } from "./database.ts";
 import { isConflict } from "./database-errors.ts";
 import type { Notice } from "./notices.ts";
 import { type CoreRow, recordOf } from "./task-rows.ts";
@@ -82,14 +83,14 @@ export class PostgresDriver implements QueueDriver {
       if (jobs.length === 0) return [];
       const rows = await tasks.lockJobs<ClaimRow>(jobs, "payload, name, created");
       const held: HeldRun[] = [];
-      for (const row of rows) {
+      const writes = rows.map((row) => {
         const task = recordOf(row);
         const takenUntil = new Date(row.now.getTime() + leaseMs);
         const core = claim(task.core, { workerId, takenUntil }, row.now);
-        if (task.job === undefined || core === task.core) continue;
-        await tasks.write(task, core, row.now);
-        held.push(heldRun(row, task.job, askedAtMs));
-      }
+        if (task.job !== undefined && core !== task.core) held.push(heldRun(row, task.job, askedAtMs));
+        return tasks.write(task, core, row.now);
+      });
+      await together(writes);
       // A job without a task would be handed out for ever.
       const stray = jobs.filter((job) => !held.some((run) => run.job === job));
       for (const job of stray) await store.jobs.remove(tasks.sql, queue, job);

@@ -4,7 +4,7 @@
  * pg-boss hands each job to one claimer only, and no more than that: when a run ends its job is deleted, and leases,
  * retries and deadlines are the task's (transitions.ts), in the same transaction.
  */
-import { randomUUID } from "node:crypto";
+import { createHash, randomUUID } from "node:crypto";
 import { type Db, PgBoss } from "pg-boss";
 import { PRIORITIES, type Priority } from "../task.ts";
 import type { Database, Sql } from "./database.ts";
@@ -50,17 +50,17 @@ export class Jobs implements AsyncDisposable {
 
   /** @returns the names of the jobs taken, in any order. */
   async take(sql: Sql, queue: string, count: number): Promise<string[]> {
-    const jobs = await this.#boss.fetch(queue, { batchSize: count, db: dbOf(sql) });
+    const jobs = await this.#boss.fetch(queue, { batchSize: count, db: preparedDbOf(sql) });
     return jobs.map(({ id }) => id);
   }
 
   /** @param first Before all others of its priority: it has waited already. */
   async add(sql: Sql, queue: string, job: { id: string; priority: Priority; first: boolean }): Promise<void> {
-    await this.#boss.insert(queue, [{ id: job.id, priority: weightOf(job) }], { db: dbOf(sql) });
+    await this.#boss.insert(queue, [{ id: job.id, priority: weightOf(job) }], { db: preparedDbOf(sql) });
   }
 
   async remove(sql: Sql, queue: string, id: string): Promise<void> {
-    await this.#boss.deleteJob(queue, id, { db: dbOf(sql) });
+    await this.#boss.deleteJob(queue, id, { db: preparedDbOf(sql) });
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -80,4 +80,22 @@ function dbOf(sql: Sql): Db {
       rows: await sql.run({ text, ...(values === undefined ? {} : { values }) }),
     }),
   };
+}
+
+/** For the few statements that are run all the time: each is planned once per connection. */
+function preparedDbOf(sql: Sql): Db {
+  const db: Sql = { run: (statement) => sql.run({ name: nameOf(statement.text), ...statement }) };
+  return dbOf(db);
+}
+
+const names = new Map<string, string>();
+
+/** The texts differ by task queue and count only. */
+function nameOf(text: string): string {
+  let name = names.get(text);
+  if (name === undefined) {
+    name = `pgboss-${createHash("sha256").update(text).digest("hex").slice(0, 24)}`;
+    names.set(text, name);
+  }
+  return name;
 }

@@ -6,6 +6,7 @@ import type { TaskDefinition } from "../../generated/task-definition.ts";
 import { QueueError } from "../errors.ts";
 import type { TaskState } from "../task.ts";
 import { dueOf, end, schedule, type TaskCore } from "../transitions.ts";
+import { together } from "./database.ts";
 import { supersededBy, type TaskTransaction } from "./task-store.ts";
 
 /** With what the schema fills in. */
@@ -23,15 +24,19 @@ export async function submitTask(
   if (await wasSubmitted(tasks, taskId, definition)) return;
   const met = await lockDependencies(tasks, definition);
   if (definition.supersede !== undefined) await supersede(tasks, definition.queue, definition.supersede);
+  // Last: what comes later in the list was submitted later.
   const now = await clock(tasks);
   const unmet = definition.dependencies.length - met.size;
   const waiting = newCore(definition, now);
   const core = unmet === 0 ? schedule(waiting, now) : waiting;
   const job = core.state === "pending" ? randomUUID() : undefined;
-  await insertTask(tasks, { taskId, definition, core, unmet, job, now });
-  await insertDependencies(tasks, taskId, definition.dependencies, met);
+  const inserted = insertTask(tasks, { taskId, definition, core, unmet, job, now });
   const { queue, retries, priority } = definition;
-  await tasks.addJob({ taskId, queue, priority, retries, supersede: definition.supersede, job, core }, false);
+  await together([
+    inserted,
+    insertDependencies(tasks, taskId, definition.dependencies, met),
+    tasks.addJob({ taskId, queue, priority, retries, supersede: definition.supersede, job, core }, false),
+  ]);
 }
 
 async function wasSubmitted(tasks: TaskTransaction, taskId: string, definition: TaskDefinition): Promise<boolean> {

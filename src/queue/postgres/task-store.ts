@@ -7,7 +7,7 @@
  */
 import { randomUUID } from "node:crypto";
 import { dueOf, end, isResolved, overdue, schedule, type TaskCore } from "../transitions.ts";
-import type { Database, Sql } from "./database.ts";
+import { type Database, type Sql, together } from "./database.ts";
 import type { Jobs } from "./jobs.ts";
 import { notify } from "./notices.ts";
 import { CORE_COLUMNS, type CoreRow, recordOf, type TaskRecord } from "./task-rows.ts";
@@ -125,11 +125,14 @@ export class TaskTransaction {
   async #write(before: TaskRecord, core: TaskCore, now: Date): Promise<TaskRecord> {
     const job = jobAfter(before, core);
     const after: TaskRecord = { ...before, core, job };
-    if (before.job !== undefined && before.job !== job) await this.#jobs.remove(this.sql, before.queue, before.job);
-    await this.#update(after);
-    if (job !== undefined && job !== before.job) await this.addJob(after, hasWaited(before.core, core));
-    if (isResolved(core) && !isResolved(before.core)) await this.#tellDependents(after, now);
-    await this.#tellHolder(before, after);
+    const isNew = job !== before.job;
+    await together([
+      isNew && before.job !== undefined ? this.#jobs.remove(this.sql, before.queue, before.job) : nothing,
+      this.#update(after),
+      isNew ? this.addJob(after, hasWaited(before.core, core)) : nothing,
+      isResolved(core) && !isResolved(before.core) ? this.#tellDependents(after, now) : nothing,
+      this.#tellHolder(before, after),
+    ]);
     return after;
   }
 
@@ -189,6 +192,8 @@ export class TaskTransaction {
     await notify(this.sql, { kind: "lost", job: before.job, reason, message: run?.message ?? reason });
   }
 }
+
+const nothing = Promise.resolve();
 
 /** Each time a task becomes pending it gets a new name for claimers; who claims it knows it by that. */
 function jobAfter(before: TaskRecord, { state, runs }: TaskCore): string | undefined {
