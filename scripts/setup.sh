@@ -47,6 +47,8 @@ debian_packages() {
   done
   [ -e /usr/include/stdio.h ] || missing+=(libc6-dev)
   [ -e /usr/share/OVMF ] || missing+=(ovmf)
+  # The programs of the server; its cluster "main", which would be made and started, is not wanted.
+  compgen -G "/usr/lib/postgresql/*/bin/postgres" >/dev/null || missing+=(postgresql-15)
   [ ${#missing[@]} -eq 0 ] && return
   say "Debian packages: ${missing[*]}"
   if [ "$(id -u)" -ne 0 ]; then
@@ -55,6 +57,10 @@ debian_packages() {
     exit 1
   fi
   apt-get update -qq
+  if [[ " ${missing[*]} " == *" postgresql-15 "* && ! -e /etc/postgresql-common/createcluster.conf ]]; then
+    mkdir -p /etc/postgresql-common
+    echo "create_main_cluster = false" >/etc/postgresql-common/createcluster.conf
+  fi
   DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
 }
 

@@ -8,6 +8,7 @@ import type { Config } from "../../config/config.ts";
 import { probeAccelerator } from "../../host/accelerator.ts";
 import { ADMINISTRATORS_PATH, runCommand } from "../../host/command.ts";
 import { ImageStore } from "../../image/store/image-store.ts";
+import { findInstallations, findServerUser } from "../../queue/embedded/installation.ts";
 import type { Check } from "./report.ts";
 
 const MIN_DISK_BYTES = 4 * 1_024 ** 3;
@@ -55,6 +56,7 @@ export async function checkHost(config: Config, signal: AbortSignal): Promise<Ch
     device("tun", "/dev/net/tun", `${TO_HAVE}: modprobe tun`),
     program("warn", NFT, "nft", TO_HAVE),
     image(config),
+    queue(config),
   ]);
 }
 
@@ -125,6 +127,20 @@ async function device(id: string, path: string, remedy: string): Promise<Check> 
     return { id, status: "ok", detail: `${path} can be opened` };
   } catch (error) {
     return { id, status: "warn", detail: messageOf(error), remedy };
+  }
+}
+
+/** Without the queue that the configuration asks for a single task still runs. */
+async function queue({ queue: { driver } }: Config): Promise<Check> {
+  const id = "queue";
+  if (driver !== "embedded") return { id, status: "ok", detail: `${driver}, which is not on this host` };
+  try {
+    await findServerUser(process.getuid?.() ?? 0, process.getgid?.() ?? 0);
+    const [newest] = await findInstallations();
+    return { id, status: "ok", detail: `embedded, on PostgreSQL ${newest?.majorVersion}` };
+  } catch (error) {
+    const [detail = "", remedy = "apt-get install postgresql-15"] = messageOf(error).split(/: (?=apt)|; (?=install)/);
+    return { id, status: "warn", detail, remedy: `boxcar run does without; for a queue: ${remedy}` };
   }
 }
 
