@@ -77,7 +77,7 @@ describe("checking imports", () => {
     ["execa", "vm/a.ts", "host"],
     ["node:child_process", "cli/a.ts", "host"],
     ["child_process", "cli/a.ts", "host"],
-    ["express", "worker/a.ts", "http, guest"],
+    ["express", "worker/a.ts", "http, guest, web"],
   ])("keeps %s where it belongs", (name, path, folders) => {
     expect(check({ [path]: `import x from "${name}";` })).toEqual([
       `${path}:1: imports ${name}, which is only for ${folders}`,
