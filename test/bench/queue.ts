@@ -149,14 +149,17 @@ async function pssKiB(pid: number): Promise<number> {
   return texts.reduce((sum, text) => sum + Number(/^Pss:\s+(\d+)/m.exec(text)?.[1] ?? 0), 0);
 }
 
-/** Of the processes there are now, in all their lives; a tick is 10 ms. */
-async function cpuMs(pid: number): Promise<number> {
-  const stats = await Promise.all(
-    (await family(pid)).map((one) => readFile(`/proc/${one}/stat`, "utf8").catch(() => "")),
-  );
+/** Of the server, its processes, and those that have ended; a tick is 10 ms. */
+async function cpuMs(postmaster: number): Promise<number> {
+  const pids = await family(postmaster);
+  const stats = await Promise.all(pids.map((pid) => readFile(`/proc/${pid}/stat`, "utf8").catch(() => "")));
   return stats.reduce((sum, stat) => {
-    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-    return sum + (Number(fields[11] ?? 0) + Number(fields[12] ?? 0)) * 10;
+    // utime, stime, and those of children that were waited for; see proc(5).
+    const ticks = stat
+      .slice(stat.lastIndexOf(")") + 2)
+      .split(" ")
+      .slice(11, 15);
+    return sum + ticks.reduce((total, tick) => total + Number(tick), 0) * 10;
   }, 0);
 }
 
