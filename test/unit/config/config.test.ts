@@ -37,6 +37,7 @@ describe("resolveConfig", () => {
         inputs: { allow: [], maxBytes: 4 * 1_024 ** 3, cacheBytes: 10 * 1_024 ** 3 },
         secrets: { values: {}, listNames: false },
       },
+      queue: { driver: "embedded", name: "default", leaseMs: 120_000, postgres: {} },
       worker: {
         capacity: 3,
         reserve: { memoryMiB: 512, diskBytes: 5 * 1_024 ** 3 },

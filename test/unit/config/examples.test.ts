@@ -21,13 +21,20 @@ describe("config/worker.example.yml", () => {
 
   it("is valid with all its settings in force, which are the defaults but for those that are off then", () => {
     const document = parseDocument(uncommented, "worker.example.yml", "host");
-    const { worker, features, ...rest } = resolveConfig(document, surroundings);
-    const { worker: usual, features: usualFeatures, ...usualRest } = resolveConfig(undefined, surroundings);
+    const { worker, features, queue, ...rest } = resolveConfig(document, surroundings);
+    const usually = resolveConfig(undefined, surroundings);
+    const { worker: usual, features: usualFeatures, queue: usualQueue, ...usualRest } = usually;
     expect(rest).toEqual(usualRest);
     expect(features).toEqual({
       ...usualFeatures,
       artifacts: { ...usualFeatures.artifacts, manifestKey: expect.any(Secret) },
       stallTimeout: { defaultMs: expect.any(Number), maxMs: expect.any(Number) },
+    });
+    expect(queue).toEqual({
+      ...usualQueue,
+      workerId: expect.any(String),
+      postgres: { url: expect.any(Secret) },
+      taskcluster: expect.anything(),
     });
     expect(worker).toEqual({
       ...usual,
