@@ -7,6 +7,7 @@ export type FailureReason =
   | "max-run-time-exceeded"
   | "stalled"
   | "file-missing-on-worker"
+  | "invalid-resource-on-worker"
   | "guest-shutdown"
   | "guest-reset"
   | "guest-panic";

@@ -56,6 +56,15 @@ export interface WorkerConfig {
    */
   features?: {
     artifacts?: FeatureArtifactsConfig;
+    /**
+     * Logs of tasks.
+     */
+    log?: {
+      /**
+       * How they are packed when they are kept as artifacts. zstd is quicker; not every browser and proxy unpacks it.
+       */
+      encoding?: "gzip" | "zstd";
+    };
     maxRunTime?: FeatureMaxRunTimeConfig;
     stallTimeout?: FeatureStallTimeoutConfig;
     caches?: FeatureCachesConfig;

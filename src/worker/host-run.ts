@@ -6,13 +6,12 @@
  * *Owns* the folder of the run and that of artifacts which are not with the queue yet. The folder of a run that was lost
  * stays, with its log, until it is collected: nobody else has it.
  */
-import { createPrivateKey } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { mkdir, rm, rmdir, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { DirectoryStore } from "../artifact/directory-store.ts";
 import { messageOf, resolutionReason } from "../base/errors.ts";
-import { publicationError } from "../feature/artifacts/publish.ts";
+import { type Publication, publicationError } from "../feature/artifacts/publish.ts";
 import { publishRun } from "../feature/artifacts/publish-run.ts";
 import type { ArtifactRecord } from "../feature/artifacts/record.ts";
 import { storeArtifact } from "../feature/artifacts/store-artifact.ts";
@@ -21,11 +20,11 @@ import { OwnedDirectory } from "../host/owned-directory.ts";
 import { privateMemoryMiB } from "../host/room.ts";
 import { throttledProgress } from "../image/progress.ts";
 import { acquireImage } from "../image/source.ts";
-import { describeTimings } from "../log/run-facts.ts";
+import { describeTimings } from "../log/timings.ts";
 import type { Claim, Resolution } from "../queue/driver.ts";
 import { outcomeOfError } from "./outcome.ts";
 import { resolutionOf } from "./resolution.ts";
-import { RunLog } from "./run-log.ts";
+import { LOG_CONTENT_TYPE, RunLog } from "./run-log.ts";
 import type { RunEnding } from "./run-state.ts";
 import { hostFolders, type TaskHost } from "./task-host.ts";
 import type { Phase, TaskResult } from "./task-result.ts";
@@ -92,21 +91,20 @@ export class HostRun implements OpenedRun {
     }
   }
 
-  async publish(_resolution: Resolution, signal: AbortSignal): Promise<Resolution | undefined> {
-    const { config, workerId } = this.#host;
+  async publish(resolution: Resolution, signal: AbortSignal): Promise<Resolution | undefined> {
+    const { config, manifestKey, workerId } = this.#host;
     const { payload, expires } = this.#claim.task;
     const staging = this.#staging?.path;
     if (staging === undefined) return undefined;
     const { image, machine, accelerator } = this.#result;
     const sink = new DirectoryStore(staging);
     const records = [...(this.#result.artifacts ?? []), ...(await this.#storeLogs(sink, signal))];
-    const key = config.features.artifacts.manifestKey?.reveal();
     const publication = await publishRun(records, {
       directory: staging,
       destination: this.#claim.artifacts,
       settings: config.features.artifacts.publish,
       sink,
-      key: key === undefined ? undefined : createPrivateKey(key),
+      key: manifestKey,
       facts: {
         ...{ ...this.#ids, worker: workerId, payload, started: this.#started, resolved: new Date() },
         ...(image === undefined ? {} : { image }),
@@ -118,7 +116,7 @@ export class HostRun implements OpenedRun {
       note: (text) => this.#host.logger.log("warn", text, this.#ids),
     });
     const error = publicationError(publication);
-    if (error === undefined) return undefined;
+    if (error === undefined) return withRefusals(resolution, publication);
     return { kind: "exception", reason: resolutionReason(error), message: error.message };
   }
 
@@ -184,14 +182,26 @@ export class HostRun implements OpenedRun {
     const log = this.#log;
     if (log === undefined) return [];
     await log.live.close();
-    const records: ArtifactRecord[] = [await log.store(sink, signal)];
+    const { logger, config } = this.#host;
+    const { lostBytes } = log.live;
+    if (lostBytes > 0) logger.log("warn", `the disk did not take ${lostBytes} bytes of a log`, this.#ids);
+    const records: ArtifactRecord[] = [await log.store(sink.directory, config, signal)];
     const console = join(this.#directory, "console.log");
     if (await hasContent(console)) {
-      const traits = { name: CONSOLE_ARTIFACT, contentType: "text/plain; charset=utf-8", compression: "gzip" } as const;
-      records.push(await storeArtifact(sink, traits, createReadStream(console), signal));
+      const traits = { name: CONSOLE_ARTIFACT, contentType: LOG_CONTENT_TYPE, compression: "gzip" } as const;
+      const mask = log.maskStream();
+      const content = mask === undefined ? createReadStream(console) : createReadStream(console).pipe(mask);
+      records.push(await storeArtifact(sink, traits, content, signal));
     }
     return records;
   }
+}
+
+/** A task whose artifacts the queue does not take, by its own fault, has not completed. */
+function withRefusals(resolution: Resolution, { refused }: Publication): Resolution | undefined {
+  if (resolution.kind !== "completed" || refused.length === 0) return undefined;
+  const message = refused.map(({ name, message }) => `artifact ${name}: ${message}`).join("\n");
+  return { kind: "failed", reason: "invalid-resource-on-worker", message };
 }
 
 /** A table of phases and of steps. */

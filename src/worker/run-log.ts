@@ -3,14 +3,14 @@
  *
  * *Owns* its file while it is open; it stays when the log is closed.
  */
-import { createReadStream } from "node:fs";
-import { rm } from "node:fs/promises";
-import { join } from "node:path";
+import { mkdir, rm } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import type { Transform } from "node:stream";
 import type { Config } from "../config/config.ts";
 import type { StoredArtifact } from "../feature/artifacts/record.ts";
-import { type ArtifactSink, storeArtifact } from "../feature/artifacts/store-artifact.ts";
 import type { ParsedPayload } from "../feature/payload.ts";
 import { secretsOf } from "../feature/secrets/request.ts";
+import { compressLog } from "../log/compress-log.ts";
 import { LiveLog } from "../log/live-log.ts";
 import { SecretMask } from "../log/mask/secret-mask.ts";
 import { TaskLog } from "../log/task-log.ts";
@@ -20,6 +20,7 @@ import type { Resolution } from "../queue/driver.ts";
 export const LOG_FILE = "task.log";
 /** Among its artifacts. */
 export const LOG_ARTIFACT = "public/logs/task.log";
+export const LOG_CONTENT_TYPE = "text/plain; charset=utf-8";
 
 /** For the worker's own lines, above what the guest may print. */
 const WORKER_BYTES = 1_048_576;
@@ -55,6 +56,11 @@ export class RunLog {
     this.#task = new TaskLog([this.live], { mask: this.#mask });
   }
 
+  /** For what else comes from the guest as text; undefined where there are no secrets. */
+  maskStream(): Transform | undefined {
+    return this.#mask?.transform();
+  }
+
   /** What the queue is told must not have them either. */
   redacted(resolution: Resolution): Resolution {
     if (resolution.kind === "completed" || resolution.message === undefined || this.#mask === undefined)
@@ -62,15 +68,18 @@ export class RunLog {
     return { ...resolution, message: this.#mask.apply(resolution.message) };
   }
 
-  /** Packs the log, which has ended. */
-  async store(sink: ArtifactSink, signal: AbortSignal): Promise<StoredArtifact> {
-    const traits = { name: LOG_ARTIFACT, contentType: "text/plain; charset=utf-8", compression: "gzip" } as const;
-    return await storeArtifact(sink, traits, createReadStream(this.live.path), signal);
+  /** Packs the log, which has ended, into a folder of artifacts. */
+  async store(folder: string, { features }: Pick<Config, "features">, signal: AbortSignal): Promise<StoredArtifact> {
+    const target = join(folder, LOG_ARTIFACT);
+    await mkdir(dirname(target), { recursive: true });
+    const { encoding } = features.log;
+    const { sizeBytes, sha256, contentEncoding } = await compressLog(this.live.path, target, encoding, signal);
+    return { name: LOG_ARTIFACT, contentType: LOG_CONTENT_TYPE, sizeBytes, sha256, contentEncoding };
   }
 }
 
 /** What keeps the secrets of a task out of its log; undefined where it has none. */
 export function maskOf(payload: ParsedPayload, config: Config): SecretMask | undefined {
   const secrets = [...secretsOf(payload, config)].map(([name, value]) => ({ name, value }));
-  return secrets.length === 0 ? undefined : SecretMask.build(secrets);
+  return secrets.length === 0 ? undefined : SecretMask.build(secrets, "host");
 }

@@ -1,4 +1,5 @@
 /** What a host offers to every task it runs; opened once by the process, and closed after its last task. */
+import type { KeyObject } from "node:crypto";
 import { join } from "node:path";
 import type { Logger } from "../base/log.ts";
 import type { Config } from "../config/config.ts";
@@ -17,6 +18,8 @@ export interface TaskHost {
   readonly agentFile: SandboxOptions["agentFile"];
   readonly chooseAccelerator: (signal: AbortSignal, note: (text: string) => void) => Promise<Accelerator>;
   readonly features: readonly Feature[];
+  /** What manifests are signed with; undefined: there are none. */
+  readonly manifestKey: KeyObject | undefined;
   /** Who follows a log finds it there. */
   readonly logs: TaskLogs;
   /** How the queue knows this worker. */

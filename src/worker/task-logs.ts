@@ -5,10 +5,11 @@
  */
 import { join } from "node:path";
 import { codeOf, WorkerError } from "../base/errors.ts";
+import type { LogEncoding } from "../log/compress-log.ts";
 import type { LogSource } from "../log/log-source.ts";
 import { openStoredLog } from "../log/open-stored-log.ts";
 import type { TaskStatus } from "../queue/task.ts";
-import type { TaskQueue } from "../queue/task-queue.ts";
+import type { ArtifactEntry, TaskQueue } from "../queue/task-queue.ts";
 
 /** What is asked for: a task by its id or the beginning of it, one of its runs, and the file name of a log. */
 export interface LogName {
@@ -61,7 +62,7 @@ export class TaskLogs {
     const artifacts = (await this.#options.tasks?.artifacts(taskId, runId)) ?? [];
     const artifact = artifacts.find((each) => each.name === `${FOLDER}${name}`);
     if (artifact === undefined || artifact.error !== undefined) return undefined;
-    if (artifact.file !== undefined) return await openStoredLog(artifact.file, artifact.contentEncoding === "gzip");
+    if (artifact.file !== undefined) return await openStoredLog(artifact.file, encodingOf(artifact));
     throw new WorkerError(`the log of task ${taskId} is on another host: the one whose worker ran it`, {
       code: "log-elsewhere",
       blame: "task",
@@ -72,12 +73,16 @@ export class TaskLogs {
     // Ids of a queue hold no slashes; what people write may.
     if (/[^\w-]/.test(taskId)) return undefined;
     try {
-      return await openStoredLog(join(this.#options.runsFolder, taskId, String(runId), name), false);
+      return await openStoredLog(join(this.#options.runsFolder, taskId, String(runId), name));
     } catch (error) {
       if (codeOf(error) === "ENOENT") return undefined;
       throw error;
     }
   }
+}
+
+function encodingOf({ contentEncoding }: ArtifactEntry): LogEncoding | undefined {
+  return contentEncoding === "gzip" || contentEncoding === "zstd" ? contentEncoding : undefined;
 }
 
 function keyOf(taskId: string, runId: number): string {

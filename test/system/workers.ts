@@ -59,6 +59,7 @@ export class WorkerInProcess implements AsyncDisposable {
       agentFile: () => undefined,
       chooseAccelerator: async () => "tcg",
       features: FEATURES,
+      manifestKey: undefined,
       workerId: "a-worker",
       logs: new TaskLogs({ tasks: undefined, runsFolder: join(directory, "state", "runs") }),
       logger: { log() {} },

@@ -4,6 +4,7 @@ import { WorkerError } from "../../base/errors.ts";
 import type { Config } from "../../config/config.ts";
 import { reclaimDirectories } from "../../host/owned-directory.ts";
 import { obtainSnapshot } from "../../sandbox/warm-start.ts";
+import { chooseDiskSlots } from "../../vm/data-disks.ts";
 import { resolveMachine } from "../../vm/limits.ts";
 import { chooseAccelerator } from "../accelerator.ts";
 import { type CliContext, print, printJson } from "../context.ts";
@@ -32,12 +33,10 @@ export async function warmImage(
   await using store = await openStore(config);
   await using image = await store.acquire(reference);
   const note = (text: string) => void context.stderr.write(`${text}\n`);
+  const layers = { payload: payload?.machine, image: image.image.machine, config: config.machine };
+  const machine = resolveMachine(layers, config.machineOptions);
   const snapshot = await obtainSnapshot({
-    image,
-    machine: resolveMachine(
-      { payload: payload?.machine, image: image.image.machine, config: config.machine },
-      config.machineOptions,
-    ),
+    ...{ image, machine, diskSlots: chooseDiskSlots(machine, payload?.caches.length ?? 0) },
     accelerator: await chooseAccelerator(config, signal, note),
     qemuBinary: config.qemu.binary,
     bootTimeoutMs: config.limits.bootTimeoutMs,

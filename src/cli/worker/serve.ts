@@ -12,6 +12,7 @@ import { Watchdog } from "../../base/watchdog.ts";
 import { CacheStore } from "../../cache/cache-store.ts";
 import type { Config } from "../../config/config.ts";
 import { FEATURES } from "../../feature/all.ts";
+import { parsePrivateKey } from "../../feature/artifacts/manifest/keys.ts";
 import { InputCache } from "../../feature/inputs/input-cache.ts";
 import { availableMemoryMiB, freeDiskBytes } from "../../host/room.ts";
 import { SystemdNotifier } from "../../host/sd-notify.ts";
@@ -118,6 +119,7 @@ interface HostParts {
 
 async function openHost({ config, logger, logs, scope }: HostParts): Promise<TaskHost> {
   const folders = hostFolders(config);
+  const { manifestKey } = config.features.artifacts;
   await mkdir(config.stateDir, { recursive: true, mode: 0o755 });
   await mkdir(config.runDir, { recursive: true, mode: 0o700 });
   const reclaimed = await reclaimHost(folders);
@@ -130,6 +132,7 @@ async function openHost({ config, logger, logs, scope }: HostParts): Promise<Tas
     ...{ config, images, pool, agentFile, logger, logs },
     chooseAccelerator: (signal, note) => chooseAccelerator(config, signal, note),
     features: FEATURES,
+    manifestKey: manifestKey === undefined ? undefined : parsePrivateKey(manifestKey.reveal()),
     workerId: config.queue.workerId ?? defaultWorkerId(),
   };
 }

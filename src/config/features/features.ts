@@ -15,6 +15,7 @@ import {
 
 export interface FeaturesSettings {
   readonly artifacts: ArtifactsSettings;
+  readonly log: FilledFeatures["log"];
   readonly maxRunTime: FilledFeatures["maxRunTime"];
   readonly stallTimeout: StallTimeoutSettings;
   readonly caches: CachesSettings;
@@ -27,6 +28,7 @@ type Section = NonNullable<WorkerConfig["features"]>;
 /** The section, with the schema's defaults in it. */
 export interface FilledFeatures extends Section {
   artifacts: FilledArtifacts;
+  log: Required<NonNullable<Section["log"]>>;
   maxRunTime: Required<NonNullable<Section["maxRunTime"]>>;
   stallTimeout: FilledStallTimeout;
   caches: FilledCaches;
@@ -37,6 +39,7 @@ export interface FilledFeatures extends Section {
 export function completeFeatures(features: FilledFeatures, secrets: Secrets): FeaturesSettings {
   return {
     artifacts: completeArtifacts(features.artifacts, secrets),
+    log: features.log,
     maxRunTime: features.maxRunTime,
     stallTimeout: completeStallTimeout(features.stallTimeout),
     caches: completeCaches(features.caches),

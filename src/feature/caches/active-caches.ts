@@ -59,7 +59,9 @@ export class ActiveCaches implements ActiveFeature {
   async furnish({ guest, vm }: TaskMachine): Promise<void> {
     const { note, payload, signal } = this.#run;
     const { user } = payload;
-    for (const [slot, { request, lease }] of this.#held.entries()) {
+    // One below another comes after it, or it would be hidden.
+    const byDepth = [...this.#held.entries()].sort(([, a], [, b]) => a.request.path.length - b.request.path.length);
+    for (const [slot, { request, lease }] of byDepth) {
       await vm.insertDisk(slot, lease.disk);
       const { path, mode } = request;
       const place = { serial: diskSerial(slot), sizeBytes: lease.disk.sizeBytes, path, readOnly: mode === "shared" };
@@ -79,7 +81,9 @@ export class ActiveCaches implements ActiveFeature {
         await vm.ejectDisk(slot);
         held.isClean = clean;
         if (!clean)
-          this.#run.note(`warning: the cache ${held.request.name} is not kept: processes of the task still use it`);
+          this.#run.note(
+            `warning: the cache ${held.request.name} is not kept: the file system in it is damaged, or hidden from the agent`,
+          );
       } catch (error) {
         this.#run.signal.throwIfAborted();
         this.#run.note(`warning: the cache ${held.request.name} is not kept: ${messageOf(error)}`);
