@@ -16,14 +16,13 @@ afterAll(() => server[Symbol.asyncDispose]());
 
 async function open(url?: string): Promise<PostgresQueue> {
   const folder = await mkdtemp("/tmp/bxq-");
+  onTestFinished(() => rm(folder, { recursive: true }));
   const { description, config } = connectionOfUrl(url ?? (await server.createDatabase()));
   // As always, but a test cannot wait as long.
   const connection = { description, config: { ...config, query_timeout: 1_500, connectionTimeoutMillis: 1_500 } };
   const queue = await PostgresQueue.open({ connection, files: await HostArtifacts.open(folder) });
-  onTestFinished(async () => {
-    await queue[Symbol.asyncDispose]();
-    await rm(folder, { recursive: true });
-  });
+  // These are called in the reverse order.
+  onTestFinished(() => queue[Symbol.asyncDispose]());
   return queue;
 }
 
