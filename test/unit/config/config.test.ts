@@ -32,8 +32,10 @@ describe("resolveConfig", () => {
       },
       features: {
         artifacts: { publish: { parallel: 8, timeoutMs: 1_800_000 } },
+        log: { encoding: "gzip" },
         maxRunTime: { perTask: "allow" },
         stallTimeout: {},
+        caches: { maxBytes: 10 * 1_024 ** 3, waitMs: 600_000 },
         inputs: { allow: [], maxBytes: 4 * 1_024 ** 3, cacheBytes: 10 * 1_024 ** 3 },
         secrets: { values: {}, listNames: false },
       },
