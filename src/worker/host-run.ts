@@ -24,7 +24,7 @@ import { describeTimings } from "../log/timings.ts";
 import type { Claim, Resolution } from "../queue/driver.ts";
 import { outcomeOfError } from "./outcome.ts";
 import { resolutionOf } from "./resolution.ts";
-import { LOG_CONTENT_TYPE, RunLog } from "./run-log.ts";
+import { LOG_ARTIFACT, LOG_CONTENT_TYPE, RunLog } from "./run-log.ts";
 import type { RunEnding } from "./run-state.ts";
 import { hostFolders, type TaskHost } from "./task-host.ts";
 import type { Phase, TaskResult } from "./task-result.ts";
@@ -32,6 +32,7 @@ import { runTask } from "./task-run.ts";
 import type { OpenedRun } from "./worker.ts";
 
 const CONSOLE_ARTIFACT = "public/logs/console.log";
+const LIVE_LOG_ARTIFACT = "public/logs/live.log";
 
 export class HostRun implements OpenedRun {
   readonly #claim: Claim;
@@ -115,6 +116,7 @@ export class HostRun implements OpenedRun {
       signal,
       note: (text) => this.#host.logger.log("warn", text, this.#ids),
     });
+    await this.#linkLog(signal);
     const error = publicationError(publication);
     if (error === undefined) return withRefusals(resolution, publication);
     return { kind: "exception", reason: resolutionReason(error), message: error.message };
@@ -175,6 +177,17 @@ export class HostRun implements OpenedRun {
         this.#machine = machine;
       },
     });
+  }
+
+  /** Taskcluster's own pages look for it there. */
+  async #linkLog(signal: AbortSignal): Promise<void> {
+    const link = { name: LIVE_LOG_ARTIFACT, contentType: LOG_CONTENT_TYPE, artifact: LOG_ARTIFACT };
+    try {
+      await this.#claim.artifacts.putLink?.(link, signal);
+    } catch (error) {
+      signal.throwIfAborted();
+      this.#host.logger.log("warn", `the link to a log cannot be made: ${messageOf(error)}`, this.#ids);
+    }
   }
 
   /** The log ends here: what comes later is in the worker's own. */

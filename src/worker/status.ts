@@ -14,6 +14,8 @@ export interface WorkerStatus {
   readonly queue: string;
   readonly startedAt: Date;
   readonly capacity: number;
+  /** Machines that wait for a task; absent where no pool is configured. */
+  readonly pooled?: number;
   readonly running: readonly RunningTask[];
   /** Runs that are over, since the start. */
   readonly finished: { readonly total: number; readonly byEnd: Readonly<Record<string, number>> };

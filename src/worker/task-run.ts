@@ -182,15 +182,28 @@ class TaskRun {
   }
 
   #guestTask(step: Step, active: ActiveFeatures): GuestTask {
-    const { payload, runId, taskId } = this.#options;
+    const { payload, runId } = this.#options;
     const { cwd = payload.cwd, user = payload.user } = step;
     return {
       command: step.command,
-      env: { ...payload.env, ...active.env, ...step.env, TASK_ID: taskId, RUN_ID: String(runId) },
+      env: { ...payload.env, ...active.env, ...step.env, ...this.#ownVariables(step) },
       tty: payload.tty,
       runId,
       ...(cwd === undefined ? {} : { cwd }),
       ...(user === undefined ? {} : { user }),
+    };
+  }
+
+  /** Nobody else sets them. */
+  #ownVariables({ name }: Step): Record<string, string> {
+    const { runId, taskId } = this.#options;
+    const { image, start } = this.#facts;
+    return {
+      TASK_ID: taskId,
+      RUN_ID: String(runId),
+      ...(image === undefined ? {} : { BOXCAR_IMAGE: image.digest }),
+      ...(start === undefined ? {} : { BOXCAR_START: start }),
+      ...(name === undefined ? {} : { BOXCAR_STEP: name }),
     };
   }
 }

@@ -35,6 +35,8 @@ export interface WorkerOptions {
   /** What the host has left. */
   room: () => Promise<Room>;
   open: (claim: Claim) => OpenedRun;
+  /** Machines that wait for a task. */
+  pool?: { readonly size: number } | undefined;
   /** Something of the status has changed. */
   onChange?: () => void;
   logger?: Logger;
@@ -85,7 +87,7 @@ export class Worker {
   }
 
   get status(): WorkerStatus {
-    const { queue, settings } = this.#options;
+    const { pool, queue, settings } = this.#options;
     const why = this.#whyNot();
     return {
       state: this.#stateNow(),
@@ -93,6 +95,7 @@ export class Worker {
       queue: queue.description,
       startedAt: this.#startedAt,
       capacity: settings.capacity,
+      ...(pool === undefined ? {} : { pooled: pool.size }),
       running: [...this.#held].map(describe),
       finished: { total: this.#finished, byEnd: { ...this.#byEnd } },
     };

@@ -137,6 +137,22 @@ describe("boxcar worker", () => {
     await end(worker);
   });
 
+  it("keeps machines ready in its pool for the tasks that come", async () => {
+    const pooled = await WorkerProcesses.open(boxcar, { pool: { machines: 1 } });
+    const { worker } = await pooled.start();
+    // The first one teaches the pool what to keep.
+    expect(await pooled.ended(await pooled.submit("true"))).toMatchObject({ state: "completed" });
+    let ready = 0;
+    while (ready === 0) {
+      const { stdout } = await pooled.run("worker", "status", "--json");
+      ready = (JSON.parse(stdout) as { pooled: number }).pooled;
+    }
+    expect(await pooled.ended(await pooled.submit("test $BOXCAR_START = resumed"))).toMatchObject({
+      state: "completed",
+    });
+    await end(worker);
+  });
+
   it("ends by itself when it has lived long enough", async () => {
     const limited = await WorkerProcesses.open(boxcar, { worker: { capacity: 2, lifecycle: { maxTasks: 1 } } });
     const [first, second] = [await limited.submit("true"), await limited.submit("true")];

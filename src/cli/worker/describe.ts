@@ -9,12 +9,12 @@ export type PlainStatus = Omit<WorkerStatus, "startedAt" | "running"> & {
 };
 
 export function describeStatus(status: PlainStatus, now = new Date()): string {
-  const { state, why, queue, running, capacity, finished, startedAt } = status;
+  const { state, why, queue, running, capacity, pooled, finished, startedAt } = status;
   const ends = Object.entries(finished.byEnd).map(([end, count]) => `${count} ${end}`);
   const lines = [
     `${state}${why === undefined ? "" : `: ${why}`}`,
     `queue     ${queue}`,
-    `running   ${running.length} of ${capacity}`,
+    `running   ${running.length} of ${capacity}${pooled === undefined ? "" : `, ${pooled} ready in the pool`}`,
     ...running.map(({ taskId, runId, name, phase, since }) => {
       const title = name === undefined ? "" : `  ${name}`;
       return `          ${taskId}/${runId}  ${phase}  for ${ago(since, now)}${title}`;

@@ -60,6 +60,7 @@ export async function serve({ config, context, logger }: ServeOptions): Promise<
     maxMemoryMiB: config.machineOptions.maxMemory,
     room: () => roomOf(config, host.pool),
     open: (claim) => new HostRun(claim, host),
+    pool: host.pool,
     onChange: () => {
       lifecycle?.look();
       tellSystemd(notifier, worker.status);
