@@ -83,7 +83,8 @@ export async function runCommand(
   const [file, ...args] = supervised(command, options.limits);
   const child = execa(file, args, {
     reject: false,
-    stdio: ["ignore", "pipe", "pipe", ...(options.descriptors ?? [])],
+    // Any descriptor may be passed on; the types of execa know some.
+    stdio: ["ignore", "pipe", "pipe", ...((options.descriptors ?? []) as readonly 3[])],
     all: options.onLine !== undefined,
     maxBuffer: 16 * 1_024 * 1_024,
     forceKillAfterDelay: 2_000,
