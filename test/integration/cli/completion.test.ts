@@ -50,7 +50,19 @@ async function completions(...words: string[]): Promise<string[]> {
 
 describe("completion in bash", () => {
   it("offers commands and options", async () => {
-    const commands = ["run", "queue", "worker", "image", "cache", "manifest", "schema", "config", "doctor", "completion", "help"];
+    const commands = [
+      "run",
+      "queue",
+      "worker",
+      "image",
+      "cache",
+      "manifest",
+      "schema",
+      "config",
+      "doctor",
+      "completion",
+      "help",
+    ];
     expect(await completions("")).toEqual(commands);
     expect(await completions("image", "build", "--ver")).toEqual(["--verbose"]);
     expect(await completions("completion", "")).toEqual(["bash", "zsh", "fish"]);
