@@ -1,23 +1,23 @@
 /** A task's payload: what the schema can say, and what it cannot, all issues together. */
 import { InvalidInputError, type Issue } from "../base/errors.ts";
-import { formatDuration, tryParseDuration } from "../base/units.ts";
+import { tryParseDuration } from "../base/units.ts";
 import type { FeaturesSettings } from "../config/features/features.ts";
 import type { MachineOverrides } from "../generated/machine.ts";
 import type { TaskPayload } from "../generated/task-payload.ts";
-import { durationIssues, MAX_DURATION_MS } from "../schema/duration.ts";
+import { MAX_DURATION_MS } from "../schema/duration.ts";
 import { type ParseOptions, parseAs } from "../schema/parse.ts";
 import { type ArtifactRequest, artifactIssues, artifactRequests } from "./artifacts/request.ts";
 import { type CacheRequest, cacheIssues, cacheRequests } from "./caches/request.ts";
 import { type InputRequest, inputIssues, inputRequests } from "./inputs/request.ts";
-import { isDuration } from "./is-duration.ts";
 import { maxRunTimeIssues } from "./max-run-time/request.ts";
 import { type OnExitStatus, onExitStatusOf } from "./on-exit-status/request.ts";
+import { type ScreensRequest, screensIssues, screensRequest } from "./screens/request.ts";
 import { secretsIssues } from "./secrets/request.ts";
 import { stallTimeoutIssues } from "./stall-timeout/request.ts";
 import { type Step, stepIssues, stepsOf } from "./steps.ts";
 
 /** A payload with its defaults filled in. */
-export interface ParsedPayload {
+export interface ParsedPayload extends ScreensRequest {
   /** Undefined: the worker's default image. */
   readonly image: TaskPayload["image"];
   /** At least one; the only one has no name where the payload has a command instead. */
@@ -38,14 +38,6 @@ export interface ParsedPayload {
   readonly secrets: readonly string[];
   readonly network: NonNullable<TaskPayload["network"]>;
   readonly artifacts: readonly ArtifactRequest[];
-  readonly screenshots: {
-    /** Undefined: none at intervals. */
-    readonly everyMs: number | undefined;
-    readonly onFailure: boolean;
-    readonly format: "png" | "jpeg";
-  };
-  /** Undefined: none. */
-  readonly video: { readonly everyMs: number } | undefined;
 }
 
 export interface PayloadOptions extends ParseOptions {
@@ -94,20 +86,7 @@ export function parsePayload(data: unknown, options: PayloadOptions): ParsedPayl
     secrets: payload.secrets ?? [],
     network: payload.network ?? "isolated",
     artifacts: artifactRequests(payload.artifacts),
-    ...screensOf(payload),
-  };
-}
-
-/** Faster, and the machine would be busy with its pictures. */
-const MIN_SCREEN_INTERVAL_MS = 1_000;
-
-function screensOf({ screenshots = {}, video = false }: TaskPayload): Pick<ParsedPayload, "screenshots" | "video"> {
-  const { every, onFailure = true, format = "png" } = screenshots;
-  const everyMs = every === undefined ? undefined : tryParseDuration(every);
-  const videoEvery = typeof video === "object" && video.every !== undefined ? tryParseDuration(video.every) : everyMs;
-  return {
-    screenshots: { everyMs, onFailure, format },
-    video: video === false ? undefined : { everyMs: videoEvery ?? MIN_SCREEN_INTERVAL_MS },
+    ...screensRequest(payload),
   };
 }
 
@@ -123,23 +102,13 @@ function trySchema(data: unknown, options: ParseOptions): { payload?: TaskPayloa
 /** Looks only at what has the right shape: the schema speaks of the rest. */
 function semanticIssues(data: unknown, maxRunTimeMs: number, features: PayloadRules): Issue[] {
   if (typeof data !== "object" || data === null) return [];
-  const { artifacts, screenshots, video, ...fields } = data as Record<string, unknown>;
+  const fields = data as Record<string, unknown>;
   return [
     ...maxRunTimeIssues(fields["maxRunTime"], maxRunTimeMs, features.maxRunTime.perTask),
     ...stallTimeoutIssues(fields["stallTimeout"], features.stallTimeout, maxRunTimeMs),
     ...inputIssues(fields["inputs"], features.inputs),
     ...secretsIssues(fields["secrets"], fields["env"], features.secrets),
-    ...artifactIssues(artifacts),
-    ...intervalIssues("screenshots", screenshots),
-    ...intervalIssues("video", video),
+    ...artifactIssues(fields["artifacts"]),
+    ...screensIssues(fields["screenshots"], fields["video"]),
   ];
-}
-
-function intervalIssues(key: string, data: unknown): Issue[] {
-  const every = typeof data === "object" && data !== null && "every" in data ? data.every : undefined;
-  if (!isDuration(every)) return [];
-  const path = `${key}.every`;
-  const ms = tryParseDuration(every);
-  if (ms === undefined || ms >= MIN_SCREEN_INTERVAL_MS) return durationIssues(path, every);
-  return [{ path, message: `${formatDuration(ms)} is shorter than one second, the least there is` }];
 }

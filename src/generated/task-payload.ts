@@ -5,9 +5,11 @@ import type { FeatureCaches } from "./feature-caches.ts";
 import type { FeatureInputs } from "./feature-inputs.ts";
 import type { FeatureMaxRunTime } from "./feature-max-run-time.ts";
 import type { FeatureOnExitStatus } from "./feature-on-exit-status.ts";
+import type { FeatureScreenshots } from "./feature-screenshots.ts";
 import type { FeatureSecrets } from "./feature-secrets.ts";
 import type { FeatureStallTimeout } from "./feature-stall-timeout.ts";
 import type { FeatureSteps, FeatureStepsCommand } from "./feature-steps.ts";
+import type { FeatureVideo } from "./feature-video.ts";
 import type { MachineOverrides } from "./machine.ts";
 
 /**
@@ -72,34 +74,8 @@ export type TaskPayload = {
    * What the machine can reach. `isolated`: the service at 169.254.169.254 and nothing else.
    */
   network?: "isolated";
-  /**
-   * Pictures of the machine's screen to keep as artifacts below `public/screens/`.
-   */
-  screenshots?: {
-    /**
-     * How often one is taken while the command runs: seconds, or a text such as "10 seconds"; one second or more. None if it is left out.
-     */
-    every?: number | string;
-    /**
-     * Whether one is taken when the task did not complete.
-     */
-    onFailure?: boolean;
-    /**
-     * What they are kept as.
-     */
-    format?: "png" | "jpeg";
-  };
-  /**
-   * Whether to keep what the screen showed while the command ran as an animated picture, `public/screens/video.apng`.
-   */
-  video?:
-    | boolean
-    | {
-        /**
-         * How often the screen is looked at: seconds, or a text such as "2 seconds"; one second or more. As often as `screenshots.every`, or every second, if it is left out.
-         */
-        every?: number | string;
-      };
+  screenshots?: FeatureScreenshots;
+  video?: FeatureVideo;
   artifacts?: FeatureArtifacts;
 } & {
   [k: string]: unknown;

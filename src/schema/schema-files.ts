@@ -6,9 +6,11 @@ import type { FeatureCaches } from "../generated/feature-caches.ts";
 import type { FeatureInputs } from "../generated/feature-inputs.ts";
 import type { FeatureMaxRunTime } from "../generated/feature-max-run-time.ts";
 import type { FeatureOnExitStatus } from "../generated/feature-on-exit-status.ts";
+import type { FeatureScreenshots } from "../generated/feature-screenshots.ts";
 import type { FeatureSecrets } from "../generated/feature-secrets.ts";
 import type { FeatureStallTimeout } from "../generated/feature-stall-timeout.ts";
 import type { FeatureSteps } from "../generated/feature-steps.ts";
+import type { FeatureVideo } from "../generated/feature-video.ts";
 import type { ImageProvenance } from "../generated/image.ts";
 import type { ImagesConfig } from "../generated/images-config.ts";
 import type { LimitsConfig } from "../generated/limits-config.ts";
@@ -50,7 +52,9 @@ export interface SchemaTypes {
   "taskcluster-config": TaskclusterConfig;
   "worker-process-config": WorkerProcessConfig;
   image: ImageProvenance;
+  "feature-screenshots": FeatureScreenshots;
   "feature-steps": FeatureSteps;
+  "feature-video": FeatureVideo;
 }
 
 export type SchemaId = keyof SchemaTypes;

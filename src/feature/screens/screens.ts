@@ -13,13 +13,13 @@ import { orAborted } from "../../base/abort.ts";
 import { codeOf, messageOf } from "../../base/errors.ts";
 import { type ArtifactRecord, guessContentType } from "../artifacts/record.ts";
 import type { ArtifactSink } from "../artifacts/store-artifact.ts";
-import type { ParsedPayload } from "../payload.ts";
 import { encodeApng } from "./apng.ts";
 import { FrameStore, type Screen } from "./frame-store.ts";
+import type { ScreensRequest } from "./request.ts";
 import { type Frame, Series, type Shot, timeAsName, videoFrames } from "./series.ts";
 
 export interface ScreensOptions {
-  request: Pick<ParsedPayload, "screenshots" | "video">;
+  request: ScreensRequest;
   sink: ArtifactSink;
   /** Of the folder of frames; private. */
   parent: string;
