@@ -22,6 +22,14 @@ export interface Sql {
   run<Row extends pg.QueryResultRow = any>(statement: Statement): Promise<Row[]>;
 }
 
+export interface Transaction extends Sql {
+  /**
+   * Sends a statement of which nobody needs the rows. The transaction waits for all of them, and has failed if one has;
+   * the end of the transaction is sent right behind the last.
+   */
+  send(statement: Statement): void;
+}
+
 const MAX_ATTEMPTS = 20;
 const MAX_IDLE_MS = 10_000;
 
@@ -58,7 +66,7 @@ export class Database implements Sql, AsyncDisposable {
    *
    * @throws {QueueError} Whether it happened is unknown if the connection broke at the very end.
    */
-  async transaction<T>(work: (sql: Sql) => Promise<T>): Promise<T> {
+  async transaction<T>(work: (transaction: Transaction) => Promise<T>): Promise<T> {
     for (let attempt = 1; ; attempt++) {
       try {
         return await this.#withClient((client) => inTransaction(client, work));
@@ -138,36 +146,38 @@ export class Database implements Sql, AsyncDisposable {
   }
 }
 
-/**
- * Waits for statements that are sent together. When one fails the others have ended too: none may come after the
- * transaction, where it would count.
- */
-export async function together<T extends readonly unknown[]>(
-  work: readonly [...{ [K in keyof T]: Promise<T[K]> }],
-): Promise<T> {
-  const failures: unknown[] = [];
-  const settled = work.map((one: Promise<unknown>) => one.catch((error: unknown) => void failures.push(error)));
-  const results = await Promise.all(settled);
-  if (failures.length > 0) throw failures[0];
-  return results as unknown as T;
-}
-
 function closed(): QueueError {
   return new QueueError("queue-closed", "the queue was closed", { blame: "worker" });
 }
 
-async function inTransaction<T>(client: pg.PoolClient, work: (sql: Sql) => Promise<T>): Promise<T> {
-  // Not waited for: the first statement is sent together with it.
-  const begun = client.query("BEGIN");
-  begun.catch(() => {});
+/**
+ * All statements are sent at once, and answered in their order. After one that fails the server refuses the others, and
+ * makes of a COMMIT that is on its way already a ROLLBACK.
+ */
+async function inTransaction<T>(client: pg.PoolClient, work: (transaction: Transaction) => Promise<T>): Promise<T> {
+  const failures: unknown[] = [];
+  const all: Promise<unknown>[] = [];
+  const follow = <R>(reply: Promise<R>): Promise<R> => {
+    all.push(reply.catch((error: unknown) => void failures.push(error)));
+    return reply;
+  };
+  const send = (statement: Statement) => void follow(query(client, statement)).catch(() => {});
+  send({ text: "BEGIN" });
+  let isEnded = false;
   try {
-    const result = await work({ run: (statement) => query(client, statement) });
-    await begun;
-    await client.query("COMMIT");
+    const result = await work({ run: (statement) => follow(query(client, statement)), send });
+    isEnded = true;
+    send({ text: "COMMIT" });
+    await Promise.all(all);
+    if (failures.length > 0) throw failures[0];
     return result;
   } catch (error) {
-    if (isConnectionSound(error)) await client.query("ROLLBACK");
-    throw error;
+    // None may come after the transaction, where it would count.
+    await Promise.all(all);
+    // The first is the reason of the others.
+    const [failure = error] = failures;
+    if (!isEnded && isConnectionSound(failure)) await client.query("ROLLBACK");
+    throw failure;
   }
 }
 

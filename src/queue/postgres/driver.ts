@@ -8,11 +8,10 @@ import { QueueError } from "../errors.ts";
 import { PRIORITIES } from "../task.ts";
 import { claim } from "../transitions.ts";
 import { type HeldRun, PostgresClaim } from "./claim.ts";
-import { together } from "./database.ts";
 import { isConflict } from "./database-errors.ts";
 import type { Notice } from "./notices.ts";
 import { type CoreRow, recordOf } from "./task-rows.ts";
-import type { TaskStore } from "./task-store.ts";
+import type { TaskStore, TaskTransaction } from "./task-store.ts";
 import { Wake } from "./wake.ts";
 
 export interface DriverOptions {
@@ -75,25 +74,17 @@ export class PostgresDriver implements QueueDriver {
 
   async #tryClaim(count: number): Promise<PostgresClaim[]> {
     const { store } = this.#surroundings;
-    const { queue, workerId, leaseMs } = this.#options;
+    const { queue, leaseMs } = this.#options;
     await store.jobs.prepare(queue);
     const runs = await store.transaction(async (tasks) => {
       const askedAtMs = performance.now();
-      const jobs = await store.jobs.take(tasks.sql, queue, count);
-      if (jobs.length === 0) return [];
-      const rows = await tasks.lockJobs<ClaimRow>(jobs, "payload, name, created");
       const held: HeldRun[] = [];
-      const writes = rows.map((row) => {
-        const task = recordOf(row);
-        const takenUntil = new Date(row.now.getTime() + leaseMs);
-        const core = claim(task.core, { workerId, takenUntil }, row.now);
-        if (task.job !== undefined && core !== task.core) held.push(heldRun(row, task.job, askedAtMs));
-        return tasks.write(task, core, row.now);
-      });
-      await together(writes);
-      // A job without a task would be handed out for ever.
-      const stray = jobs.filter((job) => !held.some((run) => run.job === job));
-      for (const job of stray) await store.jobs.remove(tasks.sql, queue, job);
+      for (const row of await tasks.takeJobs<ClaimRow>(queue, count, "payload, name, created")) {
+        const run = row.task_id === null ? undefined : await this.#begin(tasks, row, askedAtMs);
+        if (run !== undefined) held.push(run);
+        // A job without a task would be handed out for ever.
+        else await tasks.removeJob(queue, row.taken);
+      }
       return held.sort((a, b) => PRIORITIES.indexOf(a.task.priority) - PRIORITIES.indexOf(b.task.priority));
     });
     const { artifactsOf } = this.#surroundings;
@@ -101,6 +92,17 @@ export class PostgresDriver implements QueueDriver {
     const claims = runs.map((held) => new PostgresClaim(held, { store, leaseMs, artifactsOf, onOver }));
     for (const held of claims) this.#claims.set(held.job, held);
     return claims;
+  }
+
+  /** Undefined for a task that does not wait for a claimer. */
+  async #begin(tasks: TaskTransaction, row: ClaimRow, askedAtMs: number): Promise<HeldRun | undefined> {
+    const { workerId, leaseMs } = this.#options;
+    const task = recordOf(row);
+    const takenUntil = new Date(row.now.getTime() + leaseMs);
+    const core = claim(task.core, { workerId, takenUntil }, row.now);
+    if (task.job === undefined || core === task.core) return undefined;
+    await tasks.write(task, core, row.now);
+    return heldRun(row, task.job, askedAtMs);
   }
 
   /** Of all processes; most are for others. */

@@ -7,7 +7,7 @@
 import { createHash, randomUUID } from "node:crypto";
 import { type Db, PgBoss } from "pg-boss";
 import { PRIORITIES, type Priority } from "../task.ts";
-import type { Database, Sql } from "./database.ts";
+import type { Database, Sql, Statement, Transaction } from "./database.ts";
 import { migrate } from "./migrate.ts";
 
 const SCHEMA = "boxcar_jobs";
@@ -48,19 +48,42 @@ export class Jobs implements AsyncDisposable {
     this.#known.add(queue);
   }
 
-  /** @returns the names of the jobs taken, in any order. */
-  async take(sql: Sql, queue: string, count: number): Promise<string[]> {
-    const jobs = await this.#boss.fetch(queue, { batchSize: count, db: preparedDbOf(sql) });
-    return jobs.map(({ id }) => id);
+  /**
+   * Takes jobs, and reads in the same statement what is wanted of them.
+   *
+   * @param read Makes, of a statement that takes jobs and has a row with `id` for each, the one that is run.
+   */
+  async take<Row extends object>(
+    { run }: Sql,
+    queue: string,
+    count: number,
+    read: (taken: string) => string,
+  ): Promise<Row[]> {
+    let rows: Row[] = [];
+    const executeSql = async (taken: string, values?: unknown[]) => {
+      rows = await run<Row>(prepared({ text: read(taken), ...(values && { values }) }));
+      return { rows: [] };
+    };
+    await this.#boss.fetch(queue, { batchSize: count, db: { executeSql } });
+    return rows;
   }
 
-  /** @param first Before all others of its priority: it has waited already. */
-  async add(sql: Sql, queue: string, job: { id: string; priority: Priority; first: boolean }): Promise<void> {
-    await this.#boss.insert(queue, [{ id: job.id, priority: weightOf(job) }], { db: preparedDbOf(sql) });
+  /**
+   * Resolves when it is sent.
+   *
+   * @param job.first Before all others of its priority: it has waited already.
+   */
+  async add(
+    transaction: Transaction,
+    queue: string,
+    job: { id: string; priority: Priority; first: boolean },
+  ): Promise<void> {
+    await this.#boss.insert(queue, [{ id: job.id, priority: weightOf(job) }], { db: sendingDbOf(transaction) });
   }
 
-  async remove(sql: Sql, queue: string, id: string): Promise<void> {
-    await this.#boss.deleteJob(queue, id, { db: preparedDbOf(sql) });
+  /** Resolves when it is sent. */
+  async remove(transaction: Transaction, queue: string, id: string): Promise<void> {
+    await this.#boss.deleteJob(queue, id, { db: sendingDbOf(transaction) });
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -82,10 +105,19 @@ function dbOf(sql: Sql): Db {
   };
 }
 
+/** Where nobody waits for the answer: it is that of the transaction. */
+function sendingDbOf(transaction: Transaction): Db {
+  return {
+    executeSql: async (text, values) => {
+      transaction.send(prepared({ text, ...(values && { values }) }));
+      return { rows: [{ count: 0 }] };
+    },
+  };
+}
+
 /** For the few statements that are run all the time: each is planned once per connection. */
-function preparedDbOf(sql: Sql): Db {
-  const db: Sql = { run: (statement) => sql.run({ name: nameOf(statement.text), ...statement }) };
-  return dbOf(db);
+function prepared(statement: Statement): Statement {
+  return { name: nameOf(statement.text), ...statement };
 }
 
 const names = new Map<string, string>();

@@ -1,6 +1,6 @@
 /** What processes on one queue tell each other through NOTIFY. A notice may be lost: all of it can be asked for. */
 import type { EndReason } from "../transitions.ts";
-import type { Sql } from "./database.ts";
+import type { Transaction } from "./database.ts";
 
 export const CHANNEL = "boxcar_queue";
 
@@ -18,10 +18,10 @@ export type Notice =
 const MAX_MESSAGE_CHARACTERS = 500;
 
 /** In a transaction: told when it is committed. */
-export async function notify(sql: Sql, notice: Notice): Promise<void> {
+export function notify(transaction: Transaction, notice: Notice): void {
   const short =
     notice.kind === "lost" ? { ...notice, message: notice.message.slice(0, MAX_MESSAGE_CHARACTERS) } : notice;
-  await sql.run({ text: "SELECT pg_notify($1, $2)", values: [CHANNEL, JSON.stringify(short)] });
+  transaction.send({ text: "SELECT pg_notify($1, $2)", values: [CHANNEL, JSON.stringify(short)] });
 }
 
 /** Undefined for what a newer version may say. */

@@ -6,7 +6,6 @@ import type { TaskDefinition } from "../../generated/task-definition.ts";
 import { QueueError } from "../errors.ts";
 import type { TaskState } from "../task.ts";
 import { dueOf, end, schedule, type TaskCore } from "../transitions.ts";
-import { together } from "./database.ts";
 import { supersededBy, type TaskTransaction } from "./task-store.ts";
 
 /** With what the schema fills in. */
@@ -30,13 +29,10 @@ export async function submitTask(
   const waiting = newCore(definition, now);
   const core = unmet === 0 ? schedule(waiting, now) : waiting;
   const job = core.state === "pending" ? randomUUID() : undefined;
-  const inserted = insertTask(tasks, { taskId, definition, core, unmet, job, now });
   const { queue, retries, priority } = definition;
-  await together([
-    inserted,
-    insertDependencies(tasks, taskId, definition.dependencies, met),
-    tasks.addJob({ taskId, queue, priority, retries, supersede: definition.supersede, job, core }, false),
-  ]);
+  insertTask(tasks, { taskId, definition, core, unmet, job, now });
+  insertDependencies(tasks, taskId, definition.dependencies, met);
+  await tasks.addJob({ taskId, queue, priority, retries, supersede: definition.supersede, job, core }, false);
 }
 
 async function wasSubmitted(tasks: TaskTransaction, taskId: string, definition: TaskDefinition): Promise<boolean> {
@@ -75,7 +71,7 @@ async function lockDependencies(
 
 /** Those that wait under the same key end. Of two that come at the same time, one comes first. */
 async function supersede(tasks: TaskTransaction, queue: string, key: string): Promise<void> {
-  await tasks.sql.run({ text: "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", values: [`${queue}\n${key}`] });
+  tasks.sql.send({ text: "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", values: [`${queue}\n${key}`] });
   const found = await tasks.sql.run<{ task_id: string }>({
     text: `SELECT task_id FROM boxcar.task
       WHERE queue = $1 AND supersede = $2 AND state IN ('unscheduled', 'pending')`,
@@ -125,13 +121,10 @@ interface NewTask {
   readonly now: Date;
 }
 
-async function insertTask(
-  { sql }: TaskTransaction,
-  { taskId, definition, core, unmet, job, now }: NewTask,
-): Promise<void> {
+function insertTask({ sql }: TaskTransaction, { taskId, definition, core, unmet, job, now }: NewTask): void {
   const { payload, ...details } = definition;
   const { queue, priority, retries, metadata, supersede: key } = details;
-  await sql.run({
+  sql.send({
     name: "boxcar-insert",
     text: `INSERT INTO boxcar.task (task_id, queue, priority, name, payload, details, dependencies, requires, supersede,
         created, deadline, expires, state, retries, retries_left, unmet, runs, job, due)
@@ -144,14 +137,14 @@ async function insertTask(
   });
 }
 
-async function insertDependencies(
+function insertDependencies(
   { sql }: TaskTransaction,
   taskId: string,
   dependencies: readonly string[],
   met: ReadonlySet<string>,
-): Promise<void> {
+): void {
   if (dependencies.length === 0) return;
-  await sql.run({
+  sql.send({
     name: "boxcar-insert-dependencies",
     text: "INSERT INTO boxcar.dependency (task_id, depends_on, met) SELECT $1, id, id = ANY($3) FROM unnest($2::text[]) AS id",
     values: [taskId, dependencies, [...met]],

@@ -7,7 +7,7 @@
  */
 import { randomUUID } from "node:crypto";
 import { dueOf, end, isResolved, overdue, schedule, type TaskCore } from "../transitions.ts";
-import { type Database, type Sql, together } from "./database.ts";
+import type { Database, Transaction } from "./database.ts";
 import type { Jobs } from "./jobs.ts";
 import { notify } from "./notices.ts";
 import { CORE_COLUMNS, type CoreRow, recordOf, type TaskRecord } from "./task-rows.ts";
@@ -19,6 +19,9 @@ export interface Locked {
   /** Of the database; the same for the whole transaction. */
   readonly now: Date;
 }
+
+/** A row of a task and of the database's clock, or only the name of the job. */
+export type Taken<Row> = { readonly taken: string } & ((Row & { readonly now: Date }) | { readonly task_id: null });
 
 export class TaskStore {
   readonly database: Database;
@@ -46,25 +49,39 @@ export class TaskStore {
 }
 
 export class TaskTransaction {
-  readonly sql: Sql;
+  readonly sql: Transaction;
   /** Task queues in which there is something to claim after it. */
   readonly pending = new Set<string>();
   readonly #jobs: Jobs;
+  /** Locked tasks, and whether others wait for them. */
+  readonly #isAwaited = new Map<string, boolean>();
 
-  constructor(sql: Sql, jobs: Jobs) {
+  constructor(sql: Transaction, jobs: Jobs) {
     this.sql = sql;
     this.#jobs = jobs;
   }
 
   /** Locks tasks until the end of the transaction, and applies to them what time has done meanwhile. */
   async lock(ids: readonly string[]): Promise<Locked> {
-    const rows = await this.sql.run<CoreRow & { now: Date }>({
+    const locked = this.sql.run<CoreRow & { now: Date }>({
       name: "boxcar-lock",
       text: `SELECT ${CORE_COLUMNS}, clock_timestamp() AS now FROM boxcar.task
         WHERE task_id = ANY($1) ORDER BY task_id FOR UPDATE`,
       values: [ids],
     });
+    // A statement of its own, which begins when the tasks are locked: who comes to depend on one locks it as well.
+    const [rows, awaited] = await Promise.all([locked, this.#findAwaited(ids)]);
+    for (const id of ids) this.#isAwaited.set(id, awaited.has(id));
     return await this.#current(rows);
+  }
+
+  async #findAwaited(ids: readonly string[]): Promise<Set<string>> {
+    const rows = await this.sql.run<{ depends_on: string }>({
+      name: "boxcar-awaited",
+      text: "SELECT DISTINCT depends_on FROM boxcar.dependency WHERE depends_on = ANY($1) AND NOT met",
+      values: [ids],
+    });
+    return new Set(rows.map(({ depends_on }) => depends_on));
   }
 
   async lockDue(limit: number): Promise<Locked> {
@@ -78,17 +95,21 @@ export class TaskTransaction {
   }
 
   /**
-   * Locks the tasks that have these jobs; those whose job is another by now are left out.
+   * Takes jobs and locks the tasks that have them, the oldest first; `task_id` is null where no task has it any more.
    *
    * @throws what makes the transaction begin anew, if somebody else has one of them.
    */
-  async lockJobs<Row extends CoreRow>(jobs: readonly string[], columns: string): Promise<(Row & { now: Date })[]> {
-    return await this.sql.run<Row & { now: Date }>({
-      name: "boxcar-lock-jobs",
-      text: `SELECT ${CORE_COLUMNS}, ${columns}, clock_timestamp() AS now FROM boxcar.task
-        WHERE job = ANY($1::uuid[]) ORDER BY seq FOR UPDATE NOWAIT`,
-      values: [jobs],
-    });
+  async takeJobs<Row extends CoreRow>(queue: string, count: number, columns: string): Promise<Taken<Row>[]> {
+    const read = (taken: string) => `WITH taken AS (${taken}), locked AS MATERIALIZED (
+        SELECT seq, ${CORE_COLUMNS}, ${columns}, clock_timestamp() AS now FROM boxcar.task
+        WHERE job = ANY(ARRAY(SELECT id FROM taken)) FOR UPDATE NOWAIT)
+      SELECT taken.id AS taken, locked.* FROM taken LEFT JOIN locked ON locked.job = taken.id ORDER BY seq`;
+    return await this.#jobs.take<Taken<Row>>(this.sql, queue, count, read);
+  }
+
+  /** @param job Of no task. */
+  async removeJob(queue: string, job: string): Promise<void> {
+    await this.#jobs.remove(this.sql, queue, job);
   }
 
   async #current(rows: readonly (CoreRow & { now: Date })[]): Promise<Locked> {
@@ -98,7 +119,7 @@ export class TaskTransaction {
       const task = recordOf(row);
       const core = overdue(task.core, now);
       if (core === undefined)
-        await this.sql.run({ text: "DELETE FROM boxcar.task WHERE task_id = $1", values: [task.taskId] });
+        this.sql.send({ text: "DELETE FROM boxcar.task WHERE task_id = $1", values: [task.taskId] });
       else tasks.push(await this.write(task, core, now));
     }
     return { tasks, now, count: rows.length };
@@ -126,13 +147,11 @@ export class TaskTransaction {
     const job = jobAfter(before, core);
     const after: TaskRecord = { ...before, core, job };
     const isNew = job !== before.job;
-    await together([
-      isNew && before.job !== undefined ? this.#jobs.remove(this.sql, before.queue, before.job) : nothing,
-      this.#update(after),
-      isNew ? this.addJob(after, hasWaited(before.core, core)) : nothing,
-      isResolved(core) && !isResolved(before.core) ? this.#tellDependents(after, now) : nothing,
-      this.#tellHolder(before, after),
-    ]);
+    this.#update(after);
+    if (isNew && before.job !== undefined) await this.#jobs.remove(this.sql, before.queue, before.job);
+    if (isNew) await this.addJob(after, hasWaited(before.core, core));
+    this.#tellHolder(before, after);
+    if (isResolved(core) && !isResolved(before.core)) await this.#tellDependents(after, now);
     return after;
   }
 
@@ -143,8 +162,8 @@ export class TaskTransaction {
     this.pending.add(queue);
   }
 
-  async #update({ taskId, core, job }: TaskRecord): Promise<void> {
-    await this.sql.run({
+  #update({ taskId, core, job }: TaskRecord): void {
+    this.sql.send({
       name: "boxcar-update",
       text: "UPDATE boxcar.task SET state = $2, retries_left = $3, runs = $4, job = $5, due = $6 WHERE task_id = $1",
       values: [taskId, core.state, core.retriesLeft, JSON.stringify(core.runs), job ?? null, dueOf(core)],
@@ -153,6 +172,7 @@ export class TaskTransaction {
 
   /** Tasks whose last dependency this was are pending now. */
   async #tellDependents({ taskId, core }: TaskRecord, now: Date): Promise<void> {
+    if (this.#isAwaited.get(taskId) === false) return;
     const found = await this.sql.run<{ task_id: string }>({
       name: "boxcar-dependents",
       text: `SELECT d.task_id FROM boxcar.dependency d JOIN boxcar.task t USING (task_id)
@@ -161,11 +181,11 @@ export class TaskTransaction {
     });
     if (found.length === 0) return;
     const ids = found.map(({ task_id }) => task_id);
-    await this.sql.run({
+    this.sql.send({
       text: "SELECT 1 FROM boxcar.task WHERE task_id = ANY($1) ORDER BY task_id FOR UPDATE",
       values: [ids],
     });
-    await this.sql.run({
+    this.sql.send({
       text: "UPDATE boxcar.dependency SET met = true WHERE depends_on = $1 AND task_id = ANY($2)",
       values: [taskId, ids],
     });
@@ -178,7 +198,7 @@ export class TaskTransaction {
     for (const task of tasks) await this.write(task, schedule(task.core, now), now);
   }
 
-  async #tellHolder(before: TaskRecord, after: TaskRecord): Promise<void> {
+  #tellHolder(before: TaskRecord, after: TaskRecord): void {
     if (before.core.state !== "running" || before.job === undefined || before.job === after.job) return;
     const run = after.core.runs[before.core.runs.length - 1];
     const reason = run?.reason;
@@ -189,11 +209,9 @@ export class TaskTransaction {
       reason !== "claim-expired"
     )
       return;
-    await notify(this.sql, { kind: "lost", job: before.job, reason, message: run?.message ?? reason });
+    notify(this.sql, { kind: "lost", job: before.job, reason, message: run?.message ?? reason });
   }
 }
-
-const nothing = Promise.resolve();
 
 /** Each time a task becomes pending it gets a new name for claimers; who claims it knows it by that. */
 function jobAfter(before: TaskRecord, { state, runs }: TaskCore): string | undefined {
