@@ -22,8 +22,6 @@ export interface RunSteps {
 
 const MIN_RETRY_MS = 250;
 const MAX_RETRY_MS = 30_000;
-/** Timers cannot be set for longer. */
-const MAX_TIMER_MS = 2 ** 31 - 1;
 
 export class ClaimedRun {
   readonly claim: Claim;
@@ -53,7 +51,7 @@ export class ClaimedRun {
     return this.#state.kind;
   }
 
-  /** Ends it as soon as may be: the worker stops, or the deadline is there. */
+  /** Ends it as soon as may be, because the worker stops. The deadline is the queue's affair, whose clock counts. */
   stop(why: Cancellation): void {
     this.#dispatch({ kind: "stop", why });
   }
@@ -62,21 +60,12 @@ export class ClaimedRun {
     const { claim } = this;
     const over = this.#over.signal;
     const onLost = () => this.#dispatch({ kind: "lost", why: lossOf(claim.lost) });
-    const leftMs = claim.task.deadline.getTime() - Date.now();
-    const deadline = setTimeout(() => this.#endInTime(), Math.min(MAX_TIMER_MS, Math.max(0, leftMs)));
-    over.addEventListener("abort", () => {
-      clearTimeout(deadline);
-      claim.lost.removeEventListener("abort", onLost);
-    });
+    over.addEventListener("abort", () => claim.lost.removeEventListener("abort", onLost));
     if (claim.lost.aborted) queueMicrotask(onLost);
     claim.lost.addEventListener("abort", onLost);
     const note = (text: string) => this.#steps.note(text);
     void keepClaim(claim, { onExpired: (why) => this.#dispatch({ kind: "lost", why }), note, signal: over });
     this.#working = this.#execute(this.#activity.signal);
-  }
-
-  #endInTime(): void {
-    this.stop(new Cancellation("deadline-exceeded", "the deadline of the task is over"));
   }
 
   #dispatch(event: RunEvent): void {

@@ -6,6 +6,7 @@
  * neither loses its claims nor keeps those of others; a process that was stopped meanwhile notices when it goes on.
  */
 import { setTimeout as after } from "node:timers/promises";
+import { orAborted } from "../base/abort.ts";
 import { Cancellation, messageOf } from "../base/errors.ts";
 import type { Claim } from "../queue/driver.ts";
 
@@ -14,6 +15,8 @@ const RENEW_AFTER = 1 / 3;
 /** While it cannot be renewed. */
 const RETRY_AFTER = 1 / 8;
 const MAX_RETRY_MS = 30_000;
+/** A lease may hold for longer at the queue than it seems here: it is asked once more. */
+const MIN_PATIENCE_MS = 1_000;
 /** Timers cannot be set for longer. */
 const MAX_WAIT_MS = 2 ** 31 - 1;
 
@@ -36,7 +39,8 @@ export async function keepClaim(claim: Claim, { onExpired, note, signal }: Renew
     if (over.aborted) return;
     const left = endMs - performance.now();
     try {
-      await claim.renew(AbortSignal.any([over, AbortSignal.timeout(Math.max(1_000, Math.ceil(left)))]));
+      const inTime = AbortSignal.any([over, AbortSignal.timeout(Math.max(MIN_PATIENCE_MS, Math.ceil(left)))]);
+      await orAborted(claim.renew(inTime), inTime);
       if (failures > 0) note("the claim of this task is renewed again");
       failures = 0;
       endMs = endOf(claim);

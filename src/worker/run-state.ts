@@ -31,7 +31,7 @@ export type RunEvent =
   | { readonly kind: "told" }
   /** The run is not ours any more. */
   | { readonly kind: "lost"; readonly why: Cancellation }
-  /** The worker, or the deadline, ends it. */
+  /** The worker ends it. */
   | { readonly kind: "stop"; readonly why: Cancellation };
 
 export type RunEffect =

@@ -73,13 +73,6 @@ describe("a claimed run", () => {
     expect(claim.resolutions).toEqual([]);
   });
 
-  it("ends at its deadline", async () => {
-    const [claim, steps] = [new FakeClaim({}, { deadlineMs: 1 }), new Steps()];
-    await expect(ClaimedRun.start(claim, steps).done).resolves.toMatchObject({
-      resolution: { kind: "exception", reason: "deadline-exceeded" },
-    });
-  });
-
   it("tells the queue until it listens", async () => {
     const [claim, steps] = [new FakeClaim({}), new Steps()];
     claim.refusals.push(unreachable(), unreachable());
