@@ -6,6 +6,7 @@ import { benchOverhead } from "./overhead.ts";
 import { benchQueue, formatQueueReport } from "./queue.ts";
 import { formatReport } from "./report.ts";
 import { benchWarmStart } from "./warm-start.ts";
+import { benchWorker, formatWorkerReport } from "./worker.ts";
 
 /** Each prints its table, and resolves with what is to be JSON. */
 const BENCHMARKS: Readonly<Record<string, () => Promise<object>>> = {
@@ -23,6 +24,11 @@ const BENCHMARKS: Readonly<Record<string, () => Promise<object>>> = {
     const report = await benchQueue();
     print(formatQueueReport(report));
     return report;
+  },
+  worker: async () => {
+    const costs = await benchWorker();
+    print(formatWorkerReport(costs));
+    return costs;
   },
   "warm-start": async () => {
     const report = await benchWarmStart();

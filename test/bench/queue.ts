@@ -9,6 +9,7 @@ import { EmbeddedDatabase } from "../../src/queue/embedded/embedded-database.ts"
 import { type ConnectionSource, connectionOfUrl } from "../../src/queue/postgres/connection.ts";
 import { PostgresQueue } from "../../src/queue/postgres/postgres-queue.ts";
 import { PostgresServer } from "../postgres-server.ts";
+import { cpuMs, family, pssKiB } from "./process-costs.ts";
 import type { BenchClaimerOptions } from "./queue-claimer.ts";
 
 const CLAIMER = fileURLToPath(new URL("queue-claimer.ts", import.meta.url));
@@ -124,43 +125,17 @@ async function costs(postmaster: number, queue: PostgresQueue): Promise<Record<s
   const waiting = (async () => {
     while (!stop.signal.aborted) await driver.claim(1, stop.signal).catch(() => {});
   })();
-  const before = { own: process.cpuUsage(), server: await cpuMs(postmaster) };
+  const before = { own: process.cpuUsage(), server: await cpuMs(await family(postmaster)) };
   await delay(IDLE_MS);
   const own = process.cpuUsage(before.own);
-  const server = (await cpuMs(postmaster)) - before.server;
+  const server = (await cpuMs(await family(postmaster))) - before.server;
   stop.abort();
   await waiting;
   return {
-    "server: memory (PSS), MiB": Math.round((await pssKiB(postmaster)) / 1_024),
+    "server: memory (PSS), MiB": Math.round((await pssKiB(await family(postmaster))) / 1_024),
     "idle claimer: CPU, ms per s": (own.user + own.system) / 1_000 / (IDLE_MS / 1_000),
     "server with an idle claimer: CPU, ms per s": server / (IDLE_MS / 1_000),
   };
-}
-
-async function family(pid: number): Promise<number[]> {
-  const children = (await readFile(`/proc/${pid}/task/${pid}/children`, "utf8")).trim();
-  return [pid, ...(children === "" ? [] : children.split(" ").map(Number))];
-}
-
-async function pssKiB(pid: number): Promise<number> {
-  const texts = await Promise.all(
-    (await family(pid)).map((one) => readFile(`/proc/${one}/smaps_rollup`, "utf8").catch(() => "")),
-  );
-  return texts.reduce((sum, text) => sum + Number(/^Pss:\s+(\d+)/m.exec(text)?.[1] ?? 0), 0);
-}
-
-/** Of the server, its processes, and those that have ended; a tick is 10 ms. */
-async function cpuMs(postmaster: number): Promise<number> {
-  const pids = await family(postmaster);
-  const stats = await Promise.all(pids.map((pid) => readFile(`/proc/${pid}/stat`, "utf8").catch(() => "")));
-  return stats.reduce((sum, stat) => {
-    // utime, stime, and those of children that were waited for; see proc(5).
-    const ticks = stat
-      .slice(stat.lastIndexOf(")") + 2)
-      .split(" ")
-      .slice(11, 15);
-    return sum + ticks.reduce((total, tick) => total + Number(tick), 0) * 10;
-  }, 0);
 }
 
 function perSecond(count: number, startedMs: number): number {
