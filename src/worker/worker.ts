@@ -72,6 +72,8 @@ export class Worker {
   #loopEnd = new AbortController();
   #looping: Promise<void> = Promise.resolve();
   #patience: NodeJS.Timeout | undefined;
+  /** When it is over, by the clock of `performance`. */
+  #patienceEndMs = Number.POSITIVE_INFINITY;
 
   private constructor(options: WorkerOptions) {
     this.#options = options;
@@ -135,12 +137,13 @@ export class Worker {
     this.#loop?.wake();
   }
 
-  /** Claims nothing more and ends with the last task; those that take longer than `timeoutMs` are stopped then. */
+  /**
+   * Claims nothing more and ends with the last task; those that take longer than `timeoutMs` are stopped then. Who asks
+   * again can only make that sooner.
+   */
   drain(why: string, timeoutMs: number): void {
     if (this.#mode === "stopping" || this.#mode === "stopped") return;
-    const stopInTime = () => this.stop(`${why}, and ${formatDuration(timeoutMs)} were not enough for its tasks`);
-    clearTimeout(this.#patience);
-    this.#patience = setTimeout(stopInTime, Math.min(timeoutMs, 2 ** 31 - 1));
+    this.#stopAfter(why, timeoutMs);
     if (this.#mode === "draining") return;
     this.#mode = "draining";
     this.#why = why;
@@ -161,6 +164,15 @@ export class Worker {
     for (const { run } of this.#held) run.stop(cancellation);
     void this.#endLoop().then(() => this.#endIfEmpty());
     this.#changed();
+  }
+
+  #stopAfter(why: string, timeoutMs: number): void {
+    const endMs = performance.now() + timeoutMs;
+    if (endMs >= this.#patienceEndMs) return;
+    this.#patienceEndMs = endMs;
+    clearTimeout(this.#patience);
+    const stop = () => this.stop(`${why}, and ${formatDuration(timeoutMs)} were not enough for its tasks`);
+    this.#patience = setTimeout(stop, Math.min(timeoutMs, 2 ** 31 - 1));
   }
 
   #startLoop(): void {

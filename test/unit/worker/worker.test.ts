@@ -171,6 +171,18 @@ describe("a worker", () => {
     expect(claim.resolutions).toEqual([expect.objectContaining({ kind: "exception", reason: "worker-shutdown" })]);
   });
 
+  it("is no more patient when it is told again to drain, as it is whenever one of its tasks ends", async () => {
+    await using the = new Host();
+    const [a, b] = [open("a"), open("b")];
+    the.queue.add(a, b);
+    await the.until(() => the.runningIds.length === 2);
+    the.worker.drain("the host goes", 20);
+    the.worker.drain("the host goes", 60_000);
+    the.ends.get("a")?.(COMPLETED);
+    await the.worker.done;
+    expect(b.resolutions).toEqual([expect.objectContaining({ reason: "worker-shutdown" })]);
+  });
+
   it("ends at once where nothing runs", async () => {
     await using the = new Host();
     await the.queue.asked.catch(() => {});
