@@ -64,7 +64,7 @@ export function transition(state: RunState, event: RunEvent): Transition {
       return publish(event.resolution);
     case "publishing":
       if (event.kind === "published") return resolve(state.resolution);
-      if (event.kind === "unpublishable") return resolve(event.resolution);
+      if (event.kind === "unpublishable") return resolve(withoutArtifacts(state.resolution, event.resolution));
       if (event.kind !== "stop") return stay(state);
       // Without its artifacts it has not completed: who runs it again gets them.
       return { ...resolve(exceptionOf(event.why)), effects: abortThenResolve(event.why) };
@@ -72,6 +72,11 @@ export function transition(state: RunState, event: RunEvent): Transition {
       if (event.kind !== "told") return stay(state);
       return { state: { kind: "over", end: { resolution: state.resolution } }, effects: [] };
   }
+}
+
+/** An exception has its own reason, by which the queue runs the task again, or does not. */
+function withoutArtifacts(resolution: Resolution, instead: Resolution): Resolution {
+  return resolution.kind === "exception" ? resolution : instead;
 }
 
 export function exceptionOf({ reason, message }: Cancellation): Resolution {

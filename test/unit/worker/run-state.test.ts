@@ -59,6 +59,13 @@ describe("the state of a run", () => {
     expect(state).toMatchObject({ end: { resolution: failed } });
   });
 
+  it("is run again after the worker was stopped, although its artifacts could not be kept", () => {
+    const shutdown = { kind: "exception", reason: "worker-shutdown" } as const;
+    const unpublishable = { kind: "unpublishable", resolution: failed } as const;
+    const { state } = run(stop, { kind: "ran", resolution: shutdown }, unpublishable, { kind: "told" });
+    expect(state).toMatchObject({ end: { resolution: shutdown } });
+  });
+
   const anyEvent = fc.constantFrom<RunEvent>(
     { kind: "ran", resolution: completed },
     { kind: "published" },
