@@ -19,7 +19,7 @@ export interface BreakerState {
   readonly openings: number;
   /** By a clock that only goes forward; undefined while closed. */
   readonly openUntilMs: number | undefined;
-  /** Runs that began before it opened say nothing of how things are after the pause. */
+  /** A task that was claimed after the pause runs: only its end says how things are now. */
   readonly onTrial: boolean;
 }
 
@@ -31,13 +31,25 @@ export const CLOSED: BreakerState = {
   onTrial: false,
 };
 
-export function noteSuccess(state: BreakerState): BreakerState {
-  return state.openUntilMs === undefined || state.onTrial ? CLOSED : state;
+/** @param wasTrial Whether it was the task on trial that went well. */
+export function noteSuccess(state: BreakerState, wasTrial: boolean): BreakerState {
+  return state.openUntilMs === undefined || wasTrial ? CLOSED : state;
 }
 
-export function noteHostError(state: BreakerState, why: string, options: BreakerOptions, nowMs: number): BreakerState {
+export interface HostFailure {
+  /** As a sentence. */
+  readonly why: string;
+  readonly wasTrial: boolean;
+}
+
+export function noteHostError(
+  state: BreakerState,
+  { why, wasTrial }: HostFailure,
+  options: BreakerOptions,
+  nowMs: number,
+): BreakerState {
   const errorsInARow = state.errorsInARow + 1;
-  const opens = state.openUntilMs === undefined ? errorsInARow >= options.max : state.onTrial;
+  const opens = state.openUntilMs === undefined ? errorsInARow >= options.max : wasTrial;
   if (!opens) return { ...state, errorsInARow, why };
   const pauseMs = Math.min(options.maxPauseMs, options.pauseMs * 2 ** state.openings);
   return { errorsInARow, why, openings: state.openings + 1, openUntilMs: nowMs + pauseMs, onTrial: false };
@@ -51,12 +63,12 @@ export function allowance(state: BreakerState, nowMs: number): { most: number; w
   return { most: waitMs === 0 ? 1 : 0, waitMs };
 }
 
-/** A task was claimed, maybe the one on trial. */
-export function noteClaim(state: BreakerState): BreakerState {
-  return state.openUntilMs === undefined ? state : { ...state, onTrial: true };
+/** A task was claimed; another state: it is the one on trial. Those asked for before the breaker opened are not. */
+export function noteClaim(state: BreakerState, nowMs: number): BreakerState {
+  return allowance(state, nowMs).most === 1 ? { ...state, onTrial: true } : state;
 }
 
-/** The task on trial ended without saying anything of the host, as one that was cancelled: another one may try. */
-export function noteNothing(state: BreakerState): BreakerState {
-  return state.onTrial ? { ...state, onTrial: false } : state;
+/** A task ended without saying anything of the host, as one that was cancelled: if it was on trial, another may try. */
+export function noteNothing(state: BreakerState, wasTrial: boolean): BreakerState {
+  return wasTrial ? { ...state, onTrial: false } : state;
 }

@@ -3,7 +3,7 @@
  *
  * Says why not, to the log once and to whoever asks.
  */
-import { messageOf } from "../base/errors.ts";
+import { type ExceptionReason, messageOf } from "../base/errors.ts";
 import type { Logger } from "../base/log.ts";
 import { formatDuration } from "../base/units.ts";
 import type { WorkerSettings } from "../config/worker-process.ts";
@@ -44,8 +44,9 @@ export class ClaimGate {
   get why(): string | undefined {
     const { openUntilMs, onTrial, why } = this.#breaker;
     if (openUntilMs !== undefined) {
-      const left = formatDuration(Math.max(0, openUntilMs - performance.now()));
-      const next = onTrial ? "one task is on trial" : `it tries again in ${left}`;
+      const leftMs = openUntilMs - performance.now();
+      const later = leftMs > 0 ? `it tries again in ${formatDuration(leftMs)}` : "the next task is on trial";
+      const next = onTrial ? "one task is on trial" : later;
       return `tasks failed by the fault of this host (${why}); ${next}`;
     }
     if (this.#queueError !== undefined) return `the queue cannot be asked: ${this.#queueError}`;
@@ -66,8 +67,11 @@ export class ClaimGate {
     return { count: Math.min(count, most, allowed), waitMs: Number.POSITIVE_INFINITY };
   }
 
-  noteClaim(): void {
-    this.#breaker = noteClaim(this.#breaker);
+  /** @returns whether the task that was claimed is on trial. */
+  noteClaim(): boolean {
+    const before = this.#breaker;
+    this.#breaker = noteClaim(before, performance.now());
+    return this.#breaker !== before;
   }
 
   /** @param error Undefined: the queue has answered. */
@@ -75,10 +79,11 @@ export class ClaimGate {
     this.#queueError = error === undefined ? undefined : messageOf(error);
   }
 
-  noteEnd(ending: RunEnding): void {
-    if ("lost" in ending || isStop(ending.resolution)) this.#breaker = noteNothing(this.#breaker);
-    else if (isHostError(ending.resolution)) this.#noteHostError(ending.resolution);
-    else this.#breaker = noteSuccess(this.#breaker);
+  /** @param wasTrial What {@link noteClaim} said of the task. */
+  noteEnd(ending: RunEnding, wasTrial: boolean): void {
+    if ("lost" in ending || saysNothing(ending.resolution)) this.#breaker = noteNothing(this.#breaker, wasTrial);
+    else if (isHostError(ending.resolution)) this.#noteHostError(ending.resolution, wasTrial);
+    else this.#breaker = noteSuccess(this.#breaker, wasTrial);
   }
 
   async #capacity(running: readonly MemoryTaker[]): Promise<Capacity> {
@@ -102,11 +107,11 @@ export class ClaimGate {
     onChange();
   }
 
-  #noteHostError(resolution: Resolution & { kind: "exception" }): void {
+  #noteHostError(resolution: Resolution & { kind: "exception" }, wasTrial: boolean): void {
     const { logger, settings } = this.#options;
     const before = this.#breaker;
-    const message = resolution.message ?? "internal-error";
-    this.#breaker = noteHostError(before, message, settings.hostErrors, performance.now());
+    const failure = { why: resolution.message ?? "internal-error", wasTrial };
+    this.#breaker = noteHostError(before, failure, settings.hostErrors, performance.now());
     const { errorsInARow, openings, openUntilMs = 0, why } = this.#breaker;
     if (openings === before.openings) return;
     const pause = formatDuration(Math.max(0, openUntilMs - performance.now()));
@@ -117,10 +122,14 @@ export class ClaimGate {
   }
 }
 
-/** Says nothing of the host: the worker or the deadline ended it. */
-function isStop(resolution: Resolution): boolean {
-  const stops = ["worker-shutdown", "deadline-exceeded", "canceled"];
-  return resolution.kind === "exception" && stops.includes(resolution.reason);
+/** Of the host: somebody ended the task, or it had no machine that could have shown whether the host is well. */
+const SAYING_NOTHING: ReadonlySet<string> = new Set<ExceptionReason>([
+  ...(["worker-shutdown", "deadline-exceeded", "canceled", "superseded", "claim-expired"] as const),
+  ...(["malformed-payload", "resource-unavailable"] as const),
+]);
+
+function saysNothing(resolution: Resolution): boolean {
+  return resolution.kind === "exception" && SAYING_NOTHING.has(resolution.reason);
 }
 
 function isHostError(resolution: Resolution): resolution is Resolution & { kind: "exception" } {

@@ -48,6 +48,8 @@ interface Held {
   readonly run: ClaimedRun;
   readonly opened: OpenedRun;
   readonly since: Date;
+  /** Its end shows whether the host is well again. */
+  readonly isTrial: boolean;
 }
 
 type Mode = "claiming" | "paused" | "draining" | "stopping" | "stopped";
@@ -201,9 +203,9 @@ export class Worker {
 
   #take(claim: Claim): void {
     const opened = this.#options.open(claim);
-    const held: Held = { run: ClaimedRun.start(claim, opened), opened, since: new Date() };
+    const isTrial = this.#gate.noteClaim();
+    const held: Held = { run: ClaimedRun.start(claim, opened), opened, since: new Date(), isTrial };
     this.#held.add(held);
-    this.#gate.noteClaim();
     this.#logger.log("info", "claimed a task", taskOf(claim));
     // What was claimed while the worker was told to stop.
     if (this.#mode === "stopping") held.run.stop(new Cancellation("worker-shutdown", "the worker was stopped"));
@@ -221,7 +223,7 @@ export class Worker {
     this.#byEnd[end] = (this.#byEnd[end] ?? 0) + 1;
     if (this.#held.size === 0) this.#idleSinceMs = performance.now();
     this.#logger.log("info", `a task is over: ${end}`, taskOf(held.run.claim));
-    this.#gate.noteEnd(ending);
+    this.#gate.noteEnd(ending, held.isTrial);
     this.#loop?.wake();
     this.#changed();
     if (this.#mode === "draining" || this.#mode === "stopping") void this.#looping.then(() => this.#endIfEmpty());

@@ -104,6 +104,14 @@ describe("a worker", () => {
     expect(the.logged.join("\n")).toMatch(/claims no tasks for .* by the fault of this host; QEMU is not installed/);
   });
 
+  it("does not take tasks that need no machine for a sign that the host is well", async () => {
+    await using the = new Host({ capacity: 1, hostErrors: { max: 2, pause: 60 } });
+    const malformed: Resolution = { kind: "exception", reason: "malformed-payload" };
+    the.queue.add(...[HOST_ERROR, malformed, HOST_ERROR].map((end) => new FakeClaim(end)));
+    await the.until(() => the.worker.status.finished.total === 3);
+    expect(the.worker.status.state).toBe("waiting");
+  });
+
   it("asks a queue that does not answer again, and says so meanwhile", async () => {
     await using the = new Host();
     the.queue.refusals.push(unreachable());
