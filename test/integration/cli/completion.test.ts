@@ -79,6 +79,16 @@ describe("completion in bash", () => {
     expect(await completions("run", "--output", "")).toEqual(["a folder"]);
   });
 
+  it("offers what there is for the queue", async () => {
+    const commands = ["submit", "list", "logs", "show", "cancel", "rerun", "artifacts", "help"];
+    expect(await completions("queue", "")).toEqual(commands);
+    const states = ["unscheduled", "pending", "running", "completed", "failed", "exception"];
+    expect(await completions("queue", "list", "--state", "")).toEqual(states);
+    expect(await completions("queue", "submit", "--priority", "very")).toEqual(["very-high", "very-low"]);
+    expect((await completions("queue", "submit", "")).sort()).toEqual(["a folder", "a task.yml", "b.json"]);
+    expect(await completions("queue", "submit", "--", "")).toEqual([]);
+  });
+
   it("offers nothing for the command of a task", async () => {
     expect(await completions("run", "--", "")).toEqual([]);
   });
