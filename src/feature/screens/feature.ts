@@ -26,11 +26,12 @@ export const screens: Feature = {
         return [];
       },
       salvage: showFailure,
-      async finish() {
-        await series.finish();
+      finish: () => series.finish(),
+      async [Symbol.asyncDispose]() {
+        await series[Symbol.asyncDispose]();
+        // Also of a run that was cancelled.
         artifacts.add(...series.records);
       },
-      [Symbol.asyncDispose]: () => series[Symbol.asyncDispose](),
     };
   },
 };
