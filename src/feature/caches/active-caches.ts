@@ -6,7 +6,7 @@
  * *Owns* the leases. Whatever becomes of the run, others find the cache as it was, or as this one has left it.
  */
 import { join } from "node:path";
-import { messageOf } from "../../base/errors.ts";
+import { codeOf, messageOf } from "../../base/errors.ts";
 import { Scope } from "../../base/scope.ts";
 import type { CacheLease } from "../../cache/cache-lease.ts";
 import { CacheStore } from "../../cache/cache-store.ts";
@@ -32,13 +32,19 @@ export class ActiveCaches implements ActiveFeature {
   #store: CacheStore | undefined;
   /** By place. */
   readonly #held: HeldCache[] = [];
+  #preparation: Promise<void> | undefined;
 
   constructor(run: RunContext) {
     this.#run = run;
     this.disks = run.payload.caches.length;
   }
 
-  async prepare(): Promise<void> {
+  prepare(): Promise<void> {
+    this.#preparation = this.#acquireAll();
+    return this.#preparation;
+  }
+
+  async #acquireAll(): Promise<void> {
     const { config, payload } = this.#run;
     this.#store = await CacheStore.open({ directory: join(config.stateDir, "caches") });
     for (const request of inLockingOrder(payload.caches)) {
@@ -100,23 +106,35 @@ export class ActiveCaches implements ActiveFeature {
     }
     for (const { request, lease, isClean } of this.#held) {
       if (!isClean || !isSaved(request, outcome)) continue;
-      const kept = await lease.commit({ signal: this.#run.signal });
-      note(
-        kept === "kept"
-          ? `the cache ${request.name} is kept`
-          : `the cache ${request.name} was purged meanwhile, and is not kept`,
-      );
+      try {
+        const kept = await lease.commit({ signal: this.#run.signal });
+        note(
+          kept === "kept"
+            ? `the cache ${request.name} is kept`
+            : `the cache ${request.name} was purged meanwhile, and is not kept`,
+        );
+      } catch (error) {
+        this.#run.signal.throwIfAborted();
+        note(`warning: the cache ${request.name} is not kept: ${messageOf(error)}`);
+      }
     }
   }
 
   async #purge(): Promise<void> {
     for (const { request } of this.#held) {
-      await this.#store?.purge(request.name);
+      try {
+        await this.#store?.purge(request.name);
+      } catch (error) {
+        // Somebody was faster.
+        if (codeOf(error) !== "cache-not-found") throw error;
+      }
       this.#run.note(`the cache ${request.name} is thrown away, as the task has it for this exit code`);
     }
   }
 
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.#scope[Symbol.asyncDispose]();
+  async [Symbol.asyncDispose](): Promise<void> {
+    // Who cancels does not wait for it, and what it gets then has to be given back too.
+    await this.#preparation?.catch(() => {});
+    await this.#scope[Symbol.asyncDispose]();
   }
 }

@@ -1,6 +1,7 @@
 /** What is in a cache that is made, brought as the inputs of a task are. */
 import { join } from "node:path";
 import { pid } from "node:process";
+import { showUrl } from "../../http/download.ts";
 import type { RunContext } from "../feature.ts";
 import { ByteBudget } from "../inputs/byte-budget.ts";
 import { fetchInput } from "../inputs/fetch-input.ts";
@@ -24,7 +25,7 @@ export async function fetchPreload(
   const file = await cache.acquire(
     sha256,
     async (path) => {
-      const onProgress = downloadNotes(url, note);
+      const onProgress = downloadNotes(showUrl(new URL(url)), note);
       const makeRoom = () => cache.trim(0);
       const reserveBytes = config.worker.reserve.diskBytes;
       await fetchInput(input, path, {
