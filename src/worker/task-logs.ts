@@ -10,6 +10,7 @@ import type { LogSource } from "../log/log-source.ts";
 import { openStoredLog } from "../log/open-stored-log.ts";
 import type { TaskStatus } from "../queue/task.ts";
 import type { ArtifactEntry, TaskQueue } from "../queue/task-queue.ts";
+import { LOG_FILE } from "./run-log.ts";
 
 /** What is asked for: a task by its id or the beginning of it, one of its runs, and the file name of a log. */
 export interface LogName {
@@ -54,7 +55,7 @@ export class TaskLogs {
     const known = await this.#options.tasks?.show(task);
     const taskId = known?.taskId ?? task;
     const runId = run === "latest" ? latestRun(known) : run;
-    const live = name === "task.log" ? this.#live.get(keyOf(taskId, runId))?.() : undefined;
+    const live = name === LOG_FILE ? this.#live.get(keyOf(taskId, runId))?.() : undefined;
     return live ?? (await this.#kept(taskId, runId, name)) ?? (await this.#left(taskId, runId, name));
   }
 
@@ -70,6 +71,8 @@ export class TaskLogs {
   }
 
   async #left(taskId: string, runId: number, name: string): Promise<LogSource | undefined> {
+    // In what else there is secrets are masked only when it becomes an artifact.
+    if (name !== LOG_FILE) return undefined;
     // Ids of a queue hold no slashes; what people write may.
     if (/[^\w-]/.test(taskId)) return undefined;
     try {
