@@ -4,10 +4,11 @@
  * One collection at a time; what goes wrong with one part of it does not keep the others from it.
  */
 import { readdir, rm, rmdir, stat } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { codeOf, messageOf } from "../base/errors.ts";
 import type { Logger } from "../base/log.ts";
 import type { CacheStore } from "../cache/cache-store.ts";
+import { ignoreMissing } from "../host/durable-file.ts";
 import { freeDiskBytes } from "../host/room.ts";
 import { collectImages } from "../image/store/collect.ts";
 import type { ImageStore } from "../image/store/image-store.ts";
@@ -29,14 +30,17 @@ export interface GarbageOptions {
   now?: () => Date;
 }
 
-/** Logs of runs that were lost are kept so long. */
+/** Logs of runs that were lost are kept so long where there is room. */
 const KEEP_RUNS_MS = 7 * 86_400_000;
+/** And so long where there is not: nobody else has them. */
+const KEEP_RUNS_ANYWAY_MS = 86_400_000;
 
 /** Never rejects. */
 export async function collectGarbage(options: GarbageOptions): Promise<void> {
   const { images, caches, inputs, settings, stateDir } = options;
   const { freeBytes = () => freeDiskBytes(stateDir) } = options;
   const isEnough = async () => (await freeBytes()) >= settings.minFreeDiskBytes;
+  const unlessEnough = async (part: () => Promise<readonly string[]>) => ((await isEnough()) ? [] : await part());
   const removed: string[] = [];
   const attempt = async (what: string, part: () => Promise<readonly string[]>) => {
     try {
@@ -45,33 +49,58 @@ export async function collectGarbage(options: GarbageOptions): Promise<void> {
       options.logger.log("warn", `${what} could not be collected: ${messageOf(error)}`);
     }
   };
-  await attempt("old logs", () => removeOldRuns(options));
-  if (settings.maxCacheBytes !== undefined) {
-    const { maxCacheBytes } = settings;
-    await attempt("caches", async () => (await caches.trim(maxCacheBytes)).map((name) => `the cache ${name}`));
-  }
-  if (!(await isEnough()))
-    await attempt("inputs", async () => ((await inputs.trim(0)) > 0 ? ["the inputs of tasks"] : []));
+  const purge = async (maxBytes: number) => (await caches.trim(maxBytes)).map((name) => `the cache ${name}`);
+  const { maxCacheBytes } = settings;
+  await attempt("old logs", () => removeRuns(options, KEEP_RUNS_MS));
+  if (maxCacheBytes !== undefined) await attempt("caches", () => purge(maxCacheBytes));
+  await attempt("inputs", () => unlessEnough(async () => ((await inputs.trim(0)) > 0 ? ["the inputs of tasks"] : [])));
   await attempt("images", () => collectImages(images, isEnough));
-  if (!(await isEnough()))
-    await attempt("caches", async () => (await caches.trim(0)).map((name) => `the cache ${name}`));
-  if (removed.length > 0) options.logger.log("info", `removed ${removed.join(", ")}`, { freeBytes: await freeBytes() });
+  await attempt("caches", () => unlessEnough(() => purge(0)));
+  await attempt("logs", () => removeRuns(options, KEEP_RUNS_ANYWAY_MS, isEnough));
+  if (removed.length === 0) return;
+  options.logger.log("info", `removed ${removed.join(", ")}`, { freeBytes: await freeBytes().catch(() => undefined) });
 }
 
-/** @returns what was removed, for people. */
-async function removeOldRuns({ runsFolder, isRunning, now = () => new Date() }: GarbageOptions): Promise<string[]> {
+interface LeftRun {
+  readonly name: string;
+  readonly folder: string;
+  readonly ageMs: number;
+}
+
+/**
+ * Removes the oldest first, until it `isEnough`, and none that is younger than `keepMs`.
+ *
+ * @returns what was removed, for people.
+ */
+async function removeRuns(
+  options: GarbageOptions,
+  keepMs: number,
+  isEnough: () => Promise<boolean> = async () => false,
+): Promise<string[]> {
   const removed: string[] = [];
+  const runs = await leftRuns(options);
+  for (const { name, folder } of runs.filter(({ ageMs }) => ageMs >= keepMs).sort((a, b) => b.ageMs - a.ageMs)) {
+    if (await isEnough()) break;
+    await rm(folder, { recursive: true, force: true });
+    removed.push(`the log of ${name}`);
+    // Other runs may be in it.
+    await rmdir(dirname(folder)).catch(() => {});
+  }
+  return removed;
+}
+
+async function leftRuns({ runsFolder, isRunning, now = () => new Date() }: GarbageOptions): Promise<LeftRun[]> {
+  const runs: LeftRun[] = [];
   for (const taskId of await namesIn(runsFolder)) {
     for (const run of await namesIn(join(runsFolder, taskId))) {
       const folder = join(runsFolder, taskId, run);
-      if (isRunning(taskId, Number(run)) || now().getTime() - (await stat(folder)).mtimeMs < KEEP_RUNS_MS) continue;
-      await rm(folder, { recursive: true, force: true });
-      removed.push(`the log of ${taskId}/${run}`);
+      // One that has just ended is gone.
+      const facts = await stat(folder).catch(ignoreMissing);
+      if (facts === undefined || isRunning(taskId, Number(run))) continue;
+      runs.push({ name: `${taskId}/${run}`, folder, ageMs: now().getTime() - facts.mtimeMs });
     }
-    // Other runs may be in it.
-    await rmdir(join(runsFolder, taskId)).catch(() => {});
   }
-  return removed;
+  return runs;
 }
 
 async function namesIn(folder: string): Promise<string[]> {

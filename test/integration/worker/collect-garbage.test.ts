@@ -27,7 +27,7 @@ afterEach(async () => {
 });
 
 /** @param free What the disk has, each time it is looked at; the last one from then on. */
-function collect(free: number[], maxCacheBytes?: number, now = new Date()) {
+function collect(free: (number | Error)[], maxCacheBytes?: number, now = new Date()) {
   return collectGarbage({
     ...{ images, caches, stateDir: directory, runsFolder: join(directory, "runs") },
     inputs: {
@@ -40,7 +40,11 @@ function collect(free: number[], maxCacheBytes?: number, now = new Date()) {
     isRunning: (taskId) => taskId === "running",
     settings: { minFreeDiskBytes: 1_000, maxCacheBytes },
     logger: { log: (_level, message) => void logged.push(message) },
-    freeBytes: async () => (free.length > 1 ? (free.shift() as number) : (free[0] as number)),
+    freeBytes: async () => {
+      const bytes = (free.length > 1 ? free.shift() : free[0]) as number | Error;
+      if (bytes instanceof Error) throw bytes;
+      return bytes;
+    },
     now: () => now,
   });
 }
@@ -104,6 +108,29 @@ describe("the collection of garbage", () => {
     await collect([1_000], undefined, now);
     expect((await readdir(join(directory, "runs"))).sort()).toEqual(["lost", "running"]);
     expect(await readdir(join(directory, "runs/lost"))).toEqual(["1"]);
+  });
+
+  it("removes the logs of lost runs earlier where the disk is full, the oldest first, and not those of today", async () => {
+    const now = new Date();
+    for (const [run, days] of [
+      ["a", 3],
+      ["b", 2],
+      ["c", 4],
+      ["d", 0],
+    ] as const) {
+      await mkdir(join(directory, "runs/lost", run), { recursive: true });
+      const time = new Date(now.getTime() - days * 86_400_000);
+      await utimes(join(directory, "runs/lost", run), time, time);
+    }
+    await collect([10, 10, 10, 10, 1_000], undefined, now);
+    expect(logged).toEqual(["removed the inputs of tasks, the log of lost/c, the log of lost/a"]);
+    await collect([10], undefined, now);
+    expect(await readdir(join(directory, "runs/lost"))).toEqual(["d"]);
+  });
+
+  it("says so where the disk cannot be looked at, and is not the end of the worker", async () => {
+    await collect([new Error("the disk does not answer")]);
+    expect(logged[0]).toBe("inputs could not be collected: the disk does not answer");
   });
 
   it("goes on with the rest where one part of it fails", async () => {
