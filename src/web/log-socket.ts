@@ -94,6 +94,8 @@ async function sendOne(client: WebSocket, data: string | Buffer): Promise<void> 
 function refuse(socket: Duplex, error: unknown): void {
   const { status, code, message } = toApiError(error);
   const body = JSON.stringify({ code, message });
+  // A client that does not hang up would stay.
+  socket.once("finish", () => socket.destroy());
   socket.end(
     `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ""}\r\nConnection: close\r\nContent-Type: application/json\r\n` +
       `Content-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,

@@ -1,4 +1,4 @@
-/** An HTTP server on a unix socket or on loopback. *Owns* the server and its connections. */
+/** An HTTP server on a unix socket or on loopback. *Owns* the server and its connections, also those it has handed over. */
 import { once } from "node:events";
 import { chmod, rm } from "node:fs/promises";
 import type { IncomingMessage, RequestListener, Server } from "node:http";
@@ -8,20 +8,26 @@ import { codeOf, messageOf, WorkerError } from "../base/errors.ts";
 
 const { createServer } = process.getBuiltinModule("node:http");
 
+/** A request has to be there in this time; its answer may take as long as it likes. */
+const LIMITS = { headersTimeout: 10_000, requestTimeout: 30_000, maxHeaderSize: 16 * 1_024 };
+
 /** A path of at most 107 bytes in a folder of our own, or an address of this host; port 0 takes one that is free. */
 export type ServiceAddress = { readonly path: string } | { readonly host: string; readonly port: number };
 
 export class HttpService implements AsyncDisposable {
   readonly #server: Server;
   readonly #address: ServiceAddress;
+  /** Connections that are no longer the server's; it waits for them all the same. */
+  readonly #upgraded: ReadonlySet<Duplex>;
 
-  private constructor(server: Server, address: ServiceAddress) {
+  private constructor(server: Server, address: ServiceAddress, upgraded: ReadonlySet<Duplex>) {
     this.#server = server;
     this.#address = address;
+    this.#upgraded = upgraded;
   }
 
   /**
-   * @param upgrade Takes over websocket connections, and owns their sockets.
+   * @param upgrade Takes over websocket connections; those that are left end with the service.
    * @throws {WorkerError} `address-in-use`: another process listens there; `cannot-listen`.
    */
   static async listen(
@@ -30,8 +36,15 @@ export class HttpService implements AsyncDisposable {
     upgrade?: (request: IncomingMessage, socket: Duplex, head: Buffer) => void,
   ): Promise<HttpService> {
     if ("path" in address) await removeStaleSocket(address.path);
-    const server = createServer({ headersTimeout: 10_000, maxHeaderSize: 16 * 1_024, requestTimeout: 0 }, handler);
-    if (upgrade !== undefined) server.on("upgrade", upgrade);
+    const server = createServer(LIMITS, handler);
+    const upgraded = new Set<Duplex>();
+    if (upgrade !== undefined) {
+      server.on("upgrade", (request, socket, head) => {
+        upgraded.add(socket);
+        socket.once("close", () => upgraded.delete(socket));
+        upgrade(request, socket, head);
+      });
+    }
     server.listen("path" in address ? { path: address.path } : { host: address.host, port: address.port });
     try {
       await once(server, "listening");
@@ -39,7 +52,7 @@ export class HttpService implements AsyncDisposable {
       throw cannotListen(address, error);
     }
     if ("path" in address) await chmod(address.path, 0o600);
-    return new HttpService(server, address);
+    return new HttpService(server, address, upgraded);
   }
 
   /** Undefined on a unix socket. */
@@ -53,6 +66,7 @@ export class HttpService implements AsyncDisposable {
     const closed = once(this.#server, "close");
     this.#server.close();
     this.#server.closeAllConnections();
+    for (const socket of this.#upgraded) socket.destroy();
     await closed;
     if ("path" in this.#address) await rm(this.#address.path, { force: true });
   }

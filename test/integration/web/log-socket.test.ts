@@ -1,4 +1,5 @@
 import { once } from "node:events";
+import { connect } from "node:net";
 import { describe, expect, it } from "vitest";
 import type { WebSocket } from "ws";
 import { LogFolder, lines, say } from "../log/log-folder.ts";
@@ -136,6 +137,33 @@ describe("a log over a websocket", () => {
     await using folder = await LogFolder.open();
     await using service = await LogService.start(await folder.createLog());
     await expect(refusal(service.connect(query, options))).resolves.toBe(status);
+  });
+
+  it("is no reason for the service not to end, whatever the client does", async () => {
+    await using folder = await LogFolder.open();
+    const log = await folder.createLog();
+    await using service = await LogService.start(log);
+    const client = service.connect("?follow=1");
+    await once(client, "message");
+    client.pause();
+    await service[Symbol.asyncDispose]();
+    client.terminate();
+  });
+
+  it("is refused for good: the connection ends, also where the client keeps it", async () => {
+    await using folder = await LogFolder.open();
+    await using service = await LogService.start(await folder.createLog());
+    const client = connect({ port: service.port, host: "127.0.0.1", allowHalfOpen: true });
+    client.write(
+      "GET /api/v1/tasks/another/runs/0/logs/task.log HTTP/1.1\r\nHost: localhost\r\n" +
+        "Connection: Upgrade\r\nUpgrade: websocket\r\n\r\n",
+    );
+    client.resume();
+    await once(client, "end");
+    const refused = once(client, "error");
+    const timer = setInterval(() => client.write("still here"), 1);
+    await refused;
+    clearInterval(timer);
   });
 
   it("is not for other addresses", async () => {
