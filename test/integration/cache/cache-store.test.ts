@@ -207,11 +207,14 @@ describe("who may write", () => {
     async (times) => {
       const script = join(import.meta.dirname, "committing-process.ts");
       const child = spawn(process.execPath, [script, directory, "npm"], { stdio: ["ignore", "pipe", "inherit"] });
+      const exited = once(child, "exit");
       let kept = 0;
       for await (const line of createInterface(child.stdout)) {
         kept = Number(line);
         if (kept === times) child.kill("SIGKILL");
       }
+      // Its output ends before it does.
+      await exited;
       // What it has written to is as it is: nobody repairs anything.
       store = await CacheStore.open({ directory });
       await using lease = await acquire("exclusive");
