@@ -13,6 +13,4 @@ export const ADDRESSING = Object.freeze({
   metadataPort: 80,
   /** Resolves to the metadata address under every policy. */
   metadataName: "metadata.boxcar.internal",
-  /** Bytes of an IP packet. */
-  mtu: 1_500,
 });

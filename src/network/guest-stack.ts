@@ -12,7 +12,6 @@
 import type { Duplex } from "node:stream";
 import type { WorkerError } from "../base/errors.ts";
 import { TokenBucket } from "../base/token-bucket.ts";
-import { ADDRESSING } from "./addressing.ts";
 import { ARP_BYTES, type ArpPacket, writeArp } from "./arp.ts";
 import { Counters, type NetworkStats } from "./counters.ts";
 import { GUEST } from "./endpoints.ts";
@@ -28,11 +27,11 @@ import { tryParseTcp } from "./tcp-segment.ts";
 import type { TcpSocket } from "./tcp-socket.ts";
 import { hasValidUdpChecksum, tryParseUdp } from "./udp.ts";
 
-const MAX_FRAME_BYTES = ETHERNET_HEADER_BYTES + ADDRESSING.mtu;
-
 export interface GuestStackOptions {
   /** The only source MAC address that is believed, as a uint48. */
   machineMac: number;
+  /** Bytes of an IP packet; a larger one from the guest is malformed. */
+  mtu: number;
   policy: NetworkPolicy;
   maxConnections: number;
   /** Gets every connection to the metadata service, and owns it. */
@@ -86,7 +85,7 @@ export class GuestStack implements FrameSink {
   frame(frame: Buffer): void {
     this.#counters.framesIn += 1;
     this.#counters.bytesIn += frame.length;
-    if (frame.length > MAX_FRAME_BYTES) {
+    if (frame.length > ETHERNET_HEADER_BYTES + this.#options.mtu) {
       this.#drop("malformed");
       return;
     }
@@ -167,10 +166,10 @@ export class GuestStack implements FrameSink {
       this.#drop("bad-checksum");
       return;
     }
-    const { policy, machineMac } = this.#options;
+    const { policy, machineMac, mtu } = this.#options;
     const { protocol, destination } = packet;
     const decision = decideFlow(policy, { protocol, destination, destinationPort: datagram.destinationPort });
-    if (decision === "dhcp") this.#reply(this.#limits.dhcp, () => replyToDhcp(datagram, machineMac));
+    if (decision === "dhcp") this.#reply(this.#limits.dhcp, () => replyToDhcp(datagram, machineMac, mtu));
     else if (decision === "dns") this.#reply(this.#limits.dns, () => replyToDns(policy, packet, datagram));
     else this.#refuseDatagram(packet);
   }

@@ -46,9 +46,9 @@ export function portUnreachable(packet: Ipv4Packet): LocalReply {
 }
 
 /** Undefined if it is no request, needs no answer, or names another client. */
-export function replyToDhcp(datagram: UdpDatagram, machineMac: number): LocalReply | undefined {
+export function replyToDhcp(datagram: UdpDatagram, machineMac: number, mtu: number): LocalReply | undefined {
   const request = tryParseDhcpRequest(datagram.payload);
-  const reply = request?.clientMac === machineMac ? dhcpReplyTo(request) : undefined;
+  const reply = request?.clientMac === machineMac ? dhcpReplyTo(request, mtu) : undefined;
   if (reply === undefined) return undefined;
   const destination = reply.clientAddress === GUEST ? GUEST : LIMITED_BROADCAST;
   return udpReply({ source: GATEWAY, destination }, { sourcePort: 67, destinationPort: 68 }, encodeDhcpReply(reply));

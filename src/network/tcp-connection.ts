@@ -12,7 +12,7 @@
 import { sequenceAdd } from "./sequence.ts";
 import { TcpReceiver } from "./tcp-receiver.ts";
 import { parseTcpOptions, TcpFlag, type TcpSegment } from "./tcp-segment.ts";
-import { MAX_SEGMENT_BYTES, type SegmentFields, TcpSegmentWriter, type TcpWire } from "./tcp-segment-writer.ts";
+import { type SegmentFields, TcpSegmentWriter, type TcpWire } from "./tcp-segment-writer.ts";
 import { type Departure, TcpSender } from "./tcp-sender.ts";
 
 /** Every host takes segments of this size (RFC 9293, 3.7.1), so that a tiny MSS cannot multiply our work. */
@@ -88,7 +88,7 @@ export class TcpConnection {
     this.#sender = new TcpSender(
       sequenceAdd(initialSequence, 1),
       syn.window,
-      Math.min(segmentBytes, MAX_SEGMENT_BYTES),
+      Math.min(segmentBytes, wire.maxSegmentBytes),
     );
   }
 

@@ -9,7 +9,7 @@
 import { randomInt } from "node:crypto";
 import { TokenBucket } from "../base/token-bucket.ts";
 import { GUEST, METADATA } from "./endpoints.ts";
-import { IpProtocol, type Ipv4Header } from "./ipv4.ts";
+import { IPV4_HEADER_BYTES, IpProtocol, type Ipv4Header } from "./ipv4.ts";
 import type { PacketWriter } from "./packet-writer.ts";
 import { TcpConnection, type TcpOwner } from "./tcp-connection.ts";
 import { resetFor, TCP_HEADER_BYTES, TcpFlag, type TcpSegment, writeTcpHeader } from "./tcp-segment.ts";
@@ -21,7 +21,7 @@ const REPLY_HEADER: Ipv4Header = { protocol: IpProtocol.tcp, source: METADATA, d
 
 const SYNS_PER_SECOND = 200;
 const SYN_BURST = 400;
-const SEGMENTS_PER_TURN = 32;
+const TURN_BYTES = 48 * 1_024;
 const TICK_MS = 250;
 
 /** What may wait for acknowledgement: shared by all connections, within limits for each. */
@@ -30,6 +30,8 @@ const MIN_SEND_LIMIT_BYTES = 64 * 1_024;
 const MAX_SEND_LIMIT_BYTES = 1_024 * 1_024;
 
 export interface TcpEndpointOptions {
+  /** Bytes of an IP packet. */
+  mtu: number;
   /** More connections than this, half-open ones included, are reset. */
   maxConnections: number;
   /** Gets every established connection, and owns it. */
@@ -43,6 +45,7 @@ export type SegmentOutcome = "taken" | "rate-limited" | "too-many-connections";
 export class TcpEndpoint implements TcpOwner {
   readonly #writer: PacketWriter;
   readonly #wire: TcpWire;
+  readonly #segmentsPerTurn: number;
   readonly #options: TcpEndpointOptions;
   readonly #connections = new Map<number, TcpConnection>();
   readonly #ready = new Set<TcpConnection>();
@@ -52,9 +55,12 @@ export class TcpEndpoint implements TcpOwner {
   #opened = 0;
 
   constructor(writer: PacketWriter, options: TcpEndpointOptions) {
+    const maxSegmentBytes = options.mtu - IPV4_HEADER_BYTES - TCP_HEADER_BYTES;
     this.#writer = writer;
+    this.#segmentsPerTurn = Math.max(Math.floor(TURN_BYTES / maxSegmentBytes), 1);
     this.#wire = {
       header: REPLY_HEADER,
+      maxSegmentBytes,
       get hasRoom() {
         return writer.hasRoom;
       },
@@ -100,7 +106,7 @@ export class TcpEndpoint implements TcpOwner {
       if (!this.#writer.hasRoom) return;
       this.#ready.delete(connection);
       // One that is not finished goes to the end of the queue, where this loop finds it again.
-      if (connection.transmit(SEGMENTS_PER_TURN)) this.#ready.add(connection);
+      if (connection.transmit(this.#segmentsPerTurn)) this.#ready.add(connection);
     }
   }
 

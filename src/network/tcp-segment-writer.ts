@@ -8,13 +8,12 @@ import {
   writeTcpHeader,
 } from "./tcp-segment.ts";
 
-/** Payload of a segment in a packet of 1500 bytes. */
-export const MAX_SEGMENT_BYTES = 1_460;
-
 /** Where segments go. */
 export interface TcpWire {
   /** Whether data may be sent; if not, `transmit` is called again when it may. */
   readonly hasRoom: boolean;
+  /** The most payload a segment may have, in either direction. */
+  readonly maxSegmentBytes: number;
   /** Room for the TCP part of a packet, or undefined if it would be lost anyway. */
   tryAllocateTcp(bytes: number): Buffer | undefined;
   /** Addresses of what is sent. */
@@ -36,7 +35,7 @@ export class TcpSegmentWriter {
 
   writeSyn(fields: SegmentFields, windowShift: number | undefined): boolean {
     return this.#write(fields, TCP_SYN_OPTION_BYTES, 0, (options) => {
-      writeSynOptions(options, MAX_SEGMENT_BYTES, windowShift);
+      writeSynOptions(options, this.#wire.maxSegmentBytes, windowShift);
     });
   }
 

@@ -23,6 +23,8 @@ const MAX_CONNECTIONS = 128;
 export interface UserNetworkOptions {
   /** Of the machine's network card, as in `52:54:00:12:34:56`. */
   mac: string;
+  /** What that card carries: bytes of an IP packet, 1,500 to 65,521. */
+  mtu: number;
   policy?: NetworkPolicy;
   /** Answers the machine's requests; see {@link UserNetwork.setHandler}. */
   handler?: RequestListener;
@@ -79,6 +81,7 @@ export class UserNetwork implements AsyncDisposable {
     }
     this.#stack = new GuestStack(link, {
       machineMac: parseMac(this.#options.mac),
+      mtu: this.#options.mtu,
       policy: this.#options.policy ?? "isolated",
       maxConnections: this.#options.maxConnections ?? MAX_CONNECTIONS,
       onConnection: (socket) => this.#server.serve(socket),

@@ -7,6 +7,7 @@ import type { Snapshot, SnapshotDraft } from "../image/store/snapshots.ts";
 import { UserNetwork } from "../network/user-network.ts";
 import type { Accelerator } from "../vm/arguments.ts";
 import type { ResolvedMachine } from "../vm/limits.ts";
+import { mtuOf } from "../vm/network-mtu.ts";
 import type { MachineMemory } from "../vm/ports.ts";
 import { VirtualMachine } from "../vm/virtual-machine.ts";
 
@@ -48,7 +49,7 @@ export async function launch(options: LaunchOptions, beginning: Beginning): Prom
     beginning.kind === "capture"
       ? await image.createOverlay(beginning.draft.directory)
       : await image.createOverlay(state.path, beginning.kind === "resume" ? beginning.snapshot : undefined);
-  const network = scope.use(await UserNetwork.open({ mac: machine.mac }));
+  const network = scope.use(await UserNetwork.open({ mac: machine.mac, mtu: mtuOf(machine) }));
   const vm = await VirtualMachine.start({
     qemuBinary,
     accelerator,

@@ -8,6 +8,7 @@
 import { hasPci, nameOnBoard } from "./boards.ts";
 import { diskNames, diskPlaces, diskSerial, EMPTY_BYTES } from "./data-disks.ts";
 import type { ResolvedMachine } from "./limits.ts";
+import { mtuOf } from "./network-mtu.ts";
 import type { MachineDisk, MachineFirmware, MachineMemory } from "./ports.ts";
 
 export type Accelerator = "kvm" | "tcg";
@@ -216,6 +217,8 @@ function emptyDisks(machine: ResolvedMachine, slots: number): string[] {
 function network(machine: ResolvedMachine, netdev: string): string[] {
   // Without its option ROM the card is no boot device: a guest is never started by its network.
   const options = [`netdev=${NETDEV_ID}`, `mac=${machine.mac}`, ...(hasPci(machine) ? ["romfile="] : [])];
+  // Other cards cannot tell; their guests take it to be the usual one.
+  if (machine.network === "virtio-net-pci") options.push(`host_mtu=${mtuOf(machine)}`);
   return ["-netdev", netdev, ...device(machine, machine.network, SLOT.network, ...options)];
 }
 

@@ -19,6 +19,7 @@ import type { Snapshot } from "../../src/image/store/snapshots.ts";
 import { UserNetwork } from "../../src/network/user-network.ts";
 import { buildArguments } from "../../src/vm/arguments.ts";
 import type { ResolvedMachine } from "../../src/vm/limits.ts";
+import { mtuOf } from "../../src/vm/network-mtu.ts";
 import type { MachineMemory } from "../../src/vm/ports.ts";
 
 export interface RawStart {
@@ -35,7 +36,11 @@ export async function rawFirstByteMs({ image, machine, snapshot, directory }: Ra
   const disk = await image.createOverlay(directory, snapshot);
   const log = new PassThrough();
   const session = new GuestSession({ task: { command: ["echo", "hi"], env: {}, tty: false, runId: 0 }, log });
-  await using network = await UserNetwork.open({ mac: machine.mac, handler: createMetadataService(session) });
+  await using network = await UserNetwork.open({
+    mac: machine.mac,
+    mtu: mtuOf(machine),
+    handler: createMetadataService(session),
+  });
   const printed = once(log, "data");
   const begin = performance.now();
   const qemu = execa(

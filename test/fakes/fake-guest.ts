@@ -42,13 +42,16 @@ export class FakeGuest {
   readonly networkSide: Duplex;
   readonly #own: Duplex;
   readonly #mac: number;
+  /** What it sends and takes. */
+  readonly maxSegmentBytes: number;
   readonly #address = parseIpv4Address(ADDRESSING.guestAddress);
   #gate = Promise.withResolvers<void>();
   readonly #listeners = new Set<(frame: EthernetFrame) => void>();
 
-  constructor(mac: string = MACHINE_MAC) {
+  constructor(mtu = 1_500) {
     [this.networkSide, this.#own] = duplexPair();
-    this.#mac = parseMac(mac);
+    this.#mac = parseMac(MACHINE_MAC);
+    this.maxSegmentBytes = mtu - IPV4_HEADER_BYTES - TCP_HEADER_BYTES;
     this.#gate.resolve();
     this.#own.on("error", () => {});
     void this.#drainCard();
@@ -112,7 +115,7 @@ export class FakeGuest {
     const { payload = Buffer.alloc(0), source = this.#address, destination = METADATA } = options;
     const optionBytes = (tcp.flags ?? 0) & TcpFlag.syn ? TCP_SYN_OPTION_BYTES : 0;
     const out = Buffer.alloc(TCP_HEADER_BYTES + optionBytes + payload.length);
-    if (optionBytes > 0) writeSynOptions(out.subarray(TCP_HEADER_BYTES), 1_460, 7);
+    if (optionBytes > 0) writeSynOptions(out.subarray(TCP_HEADER_BYTES), this.maxSegmentBytes, 7);
     out.set(payload, TCP_HEADER_BYTES + optionBytes);
     const header = { protocol: IpProtocol.tcp, source, destination };
     const defaults = {
@@ -232,8 +235,9 @@ export class FakeTcpClient {
 
   /** Sends without regard to the window of the service. */
   send(bytes: Buffer): void {
-    for (let at = 0; at < bytes.length; at += 1_460) {
-      const payload = bytes.subarray(at, at + 1_460);
+    const { maxSegmentBytes } = this.#guest;
+    for (let at = 0; at < bytes.length; at += maxSegmentBytes) {
+      const payload = bytes.subarray(at, at + maxSegmentBytes);
       this.#write(TcpFlag.ack, payload);
       this.#sequence = sequenceAdd(this.#sequence, payload.length);
     }

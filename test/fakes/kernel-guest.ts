@@ -40,12 +40,12 @@ export class KernelGuest implements AsyncDisposable {
     this.link = bridge.stdio[3] as Duplex;
   }
 
-  static async start(): Promise<KernelGuest> {
+  static async start(mtu: number): Promise<KernelGuest> {
     const directory = await mkdtemp(join(tmpdir(), "boxcar-tap-"));
     const program = join(directory, "tap-bridge");
     await runCommand(["cc", "-O2", "-Wall", "-Wextra", "-Werror", "-o", program, join(FIXTURES, "tap-bridge.c")]);
     const { guestAddress, prefixLength, gatewayAddress } = ADDRESSING;
-    const bridge = spawn(program, [MACHINE_MAC, guestAddress, String(prefixLength), gatewayAddress], {
+    const bridge = spawn(program, [MACHINE_MAC, guestAddress, String(prefixLength), gatewayAddress, String(mtu)], {
       stdio: ["ignore", "pipe", "inherit", "pipe"],
     });
     const guest = new KernelGuest(bridge, directory);

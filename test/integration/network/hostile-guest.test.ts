@@ -19,7 +19,7 @@ afterEach(async () => {
 });
 
 async function start(handler: (request: IncomingMessage, response: ServerResponse) => void) {
-  const network = await UserNetwork.open({ mac: MACHINE_MAC, handler });
+  const network = await UserNetwork.open({ mac: MACHINE_MAC, mtu: 15_360, handler });
   networks.push(network);
   const guest = new FakeGuest();
   network.connect(guest.networkSide);

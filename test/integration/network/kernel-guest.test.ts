@@ -10,6 +10,8 @@ import { MACHINE_MAC } from "../../fakes/fake-guest.ts";
 import { KernelGuest, whyNoKernelGuest } from "../../fakes/kernel-guest.ts";
 
 const MIB = 1_024 * 1_024;
+/** Of other cards, of virtio, and the most a tap has. */
+const MTUS = [1_500, 15_360, 65_521];
 const BLOCK = Buffer.alloc(64 * 1_024, "0123456789abcdefghijk");
 
 /** `count` bytes no two blocks of which are equal. */
@@ -74,13 +76,13 @@ function lossy(link: Duplex, period: number): Duplex {
   return networkSide;
 }
 
-describe.skipIf(whyNoKernelGuest() !== undefined)("a real TCP stack on the link", () => {
+describe.skipIf(whyNoKernelGuest() !== undefined).each(MTUS)("a real TCP stack on a link of %d bytes", (mtu) => {
   let network: UserNetwork;
   let guest: KernelGuest;
 
   beforeAll(async () => {
-    network = await UserNetwork.open({ mac: MACHINE_MAC, handler: (...args) => void handle(...args) });
-    guest = await KernelGuest.start();
+    network = await UserNetwork.open({ mac: MACHINE_MAC, mtu, handler: (...args) => void handle(...args) });
+    guest = await KernelGuest.start(mtu);
     network.connect(guest.link);
   });
 
@@ -150,15 +152,22 @@ describe.skipIf(whyNoKernelGuest() !== undefined)("a real TCP stack on the link"
   });
 });
 
-describe.skipIf(whyNoKernelGuest() !== undefined)("a link that loses frames all the same", () => {
-  it("carries everything, both ways", async () => {
-    await using network = await UserNetwork.open({ mac: MACHINE_MAC, handler: (...args) => void handle(...args) });
-    await using guest = await KernelGuest.start();
-    network.connect(lossy(guest.link, 211));
-    const bytes = 8 * MIB;
-    expect(await guest.client("get", `/bytes/${bytes}`)).toEqual([{ bytes, sha256: sha256Of(bytes) }]);
-    const uploaded = 256 * 1_024;
-    const result = (await guest.client("put", "/", String(uploaded))) as { sha256: string };
-    expect(result).toEqual({ sha256: result.sha256, answer: { bytes: uploaded, sha256: result.sha256 } });
-  });
-});
+describe.skipIf(whyNoKernelGuest() !== undefined).each(MTUS)(
+  "a link of %d bytes that loses frames all the same",
+  (mtu) => {
+    it("carries everything, both ways", async () => {
+      await using network = await UserNetwork.open({
+        mac: MACHINE_MAC,
+        mtu,
+        handler: (...args) => void handle(...args),
+      });
+      await using guest = await KernelGuest.start(mtu);
+      network.connect(lossy(guest.link, 211));
+      const bytes = 8 * MIB;
+      expect(await guest.client("get", `/bytes/${bytes}`)).toEqual([{ bytes, sha256: sha256Of(bytes) }]);
+      const uploaded = 256 * 1_024;
+      const result = (await guest.client("put", "/", String(uploaded))) as { sha256: string };
+      expect(result).toEqual({ sha256: result.sha256, answer: { bytes: uploaded, sha256: result.sha256 } });
+    });
+  },
+);

@@ -18,7 +18,7 @@ function message(type: number, options = ""): Buffer {
 
 function replyTo(bytes: Buffer) {
   const request = tryParseDhcpRequest(bytes);
-  return request && dhcpReplyTo(request);
+  return request && dhcpReplyTo(request, 15_360);
 }
 
 function optionsOf(bytes: Buffer): Map<number, string> {
@@ -86,7 +86,7 @@ describe("the DHCP server", () => {
       1: "ffffff00",
       3: "0a000202",
       6: "0a000202",
-      26: "05dc",
+      26: "3c00",
       51: "00015180",
       53: "02",
       54: "0a000202",

@@ -23,11 +23,12 @@ class Peer implements TcpUser {
   readonly connection: TcpConnection;
   readonly #sent: Buffer[] = [];
 
-  constructor(options: { synOptions?: Buffer; synWindow?: number } = {}) {
-    const { synOptions = SYN_OPTIONS, synWindow = 0xffff } = options;
+  constructor(options: { synOptions?: Buffer; synWindow?: number; maxSegmentBytes?: number } = {}) {
+    const { synOptions = SYN_OPTIONS, synWindow = 0xffff, maxSegmentBytes = 1_460 } = options;
     const peer = this;
     const wire = {
       header: HEADER,
+      maxSegmentBytes,
       get hasRoom() {
         return peer.hasRoom;
       },
@@ -56,7 +57,7 @@ class Peer implements TcpUser {
     this.sequence = sequenceAdd(this.sequence, 1);
   }
 
-  static established(options: { synOptions?: Buffer } = {}): Peer {
+  static established(options: { synOptions?: Buffer; maxSegmentBytes?: number } = {}): Peer {
     const peer = new Peer(options);
     peer.transmit();
     peer.receive({ flags: ack, acknowledgement: own(0) });
@@ -173,6 +174,19 @@ describe("opening", () => {
     peer.say("hello");
     expect(peer.events).toContain("established");
     expect(peer.takeText()).toBe("hello");
+  });
+
+  it.each([
+    ["as large as the link carries to a guest that takes them", "02043bd8", [15_320, 15_320, 9_360]],
+    ["no larger than that, whatever the guest says", "0204ffff", [15_320, 15_320, 9_360]],
+    ["no larger than the guest takes", "0204238c", [9_100, 9_100, 9_100, 9_100, 3_600]],
+  ])("makes segments %s", (_what, synOptions, sizes) => {
+    const options = { synOptions: Buffer.from(synOptions, "hex"), maxSegmentBytes: 15_320 };
+    const [answer] = new Peer(options).transmit();
+    expect(answer && parseTcpOptions(answer.options)).toMatchObject({ maximumSegmentBytes: 15_320 });
+    const peer = Peer.established(options);
+    peer.connection.send(Buffer.alloc(40_000));
+    expect(peer.transmit().map(({ payload }) => payload.length)).toEqual(sizes);
   });
 
   it("never makes segments smaller than every host must take", () => {

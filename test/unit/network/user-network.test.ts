@@ -4,6 +4,7 @@ import { parseIpv4Address, parseMac } from "../../../src/network/addresses.ts";
 import { ARP_BYTES, ArpOperation, type ArpPacket, tryParseArp, writeArp } from "../../../src/network/arp.ts";
 import { GATEWAY, GATEWAY_MAC, GUEST, METADATA } from "../../../src/network/endpoints.ts";
 import { BROADCAST_MAC, EtherType } from "../../../src/network/ethernet.ts";
+import { MAX_FRAME_BYTES } from "../../../src/network/frame-decoder.ts";
 import { encodeIcmp, IcmpType, tryParseIcmp } from "../../../src/network/icmp.ts";
 import { IpProtocol } from "../../../src/network/ipv4.ts";
 import { TcpFlag } from "../../../src/network/tcp-segment.ts";
@@ -20,10 +21,14 @@ afterEach(async () => {
   for (const disposable of disposables.splice(0)) await disposable[Symbol.asyncDispose]();
 });
 
-async function start(handler?: (request: IncomingMessage, response: ServerResponse) => void) {
-  const network = await UserNetwork.open({ mac: MACHINE_MAC, ...(handler && { handler }) });
+async function start(
+  handler?: (request: IncomingMessage, response: ServerResponse) => void,
+  options: { mtu?: number; guestMtu?: number } = {},
+) {
+  const { mtu = 1_500, guestMtu = mtu } = options;
+  const network = await UserNetwork.open({ mac: MACHINE_MAC, mtu, ...(handler && { handler }) });
   disposables.push(network);
-  const guest = new FakeGuest();
+  const guest = new FakeGuest(guestMtu);
   network.connect(guest.networkSide);
   return { network, guest };
 }
@@ -194,7 +199,6 @@ describe("a guest that pretends", () => {
     ],
     ["IPv6", "unsupported", (g) => g.sendEthernet(EtherType.ipv6, Buffer.alloc(40))],
     ["a runt", "malformed", (g) => g.sendFrame(Buffer.alloc(13))],
-    ["a giant", "malformed", (g) => g.sendEthernet(EtherType.ipv4, Buffer.alloc(9_000))],
     ["a cut-off packet", "malformed", (g) => g.sendEthernet(EtherType.ipv4, Buffer.alloc(19))],
     ["a cut-off segment", "malformed", (g) => g.sendIpv4({ protocol: 6, destination: METADATA }, Buffer.alloc(10))],
     [
@@ -212,6 +216,41 @@ describe("a guest that pretends", () => {
     await settle(guest);
     expect(network.stats()).toMatchObject({ framesIn: 2, framesOut: 1, dropped: { [reason]: 1 }, connections: 0 });
   });
+
+  it.each([1_500, 15_360])(
+    "is heard with packets of %d bytes if its card carries that many, not with larger ones",
+    async (mtu) => {
+      const { network, guest } = await start(hello, { mtu });
+      const answer = guest.nextIpv4(IpProtocol.icmp);
+      const header = { protocol: IpProtocol.icmp, destination: GATEWAY };
+      guest.sendIpv4(header, echo("x".repeat(mtu - 28)));
+      expect((await answer).payload.length).toBe(mtu - 20);
+      guest.sendIpv4(header, echo("x".repeat(mtu - 27)));
+      guest.sendFrame(Buffer.alloc(MAX_FRAME_BYTES));
+      await settle(guest);
+      expect(network.stats()).toMatchObject({ framesIn: 4, framesOut: 2, dropped: { malformed: 2 } });
+    },
+  );
+
+  it.each([1_500, 15_360])(
+    "exchanges packets of %d bytes, as it says, on a card that carries large ones",
+    async (guestMtu) => {
+      const echoBody = async (request: IncomingMessage, response: ServerResponse) =>
+        response.end(Buffer.concat(await request.toArray()));
+      const { network, guest } = await start((...args) => void echoBody(...args), { mtu: 15_360, guestMtu });
+      const sizes: number[] = [];
+      guest.onFrame(({ payload }) => sizes.push(payload.length));
+      const client = await guest.connect(50_000);
+      const body = Buffer.alloc(40_000, "0123456789abc");
+      const head = `PUT / HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: ${body.length}\r\n\r\n`;
+      client.send(Buffer.concat([Buffer.from(head), body]));
+      await client.ended;
+      client.end();
+      expect(client.received.subarray(-body.length).equals(body)).toBe(true);
+      expect(Math.max(...sizes)).toBe(guestMtu);
+      expect(network.stats()?.dropped.malformed).toBe(0);
+    },
+  );
 
   it("has its fragments dropped", async () => {
     const { network, guest } = await start();
@@ -355,6 +394,6 @@ describe("the life of a network", () => {
   });
 
   it("refuses a malformed MAC address", async () => {
-    await expect(UserNetwork.open({ mac: "nonsense" })).rejects.toThrow(TypeError);
+    await expect(UserNetwork.open({ mac: "nonsense", mtu: 1_500 })).rejects.toThrow(TypeError);
   });
 });

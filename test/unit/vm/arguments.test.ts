@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { MachineOverrides } from "../../../src/generated/machine.ts";
 import { type ArgumentContext, buildArguments } from "../../../src/vm/arguments.ts";
 import { resolveMachine } from "../../../src/vm/limits.ts";
+import { mtuOf } from "../../../src/vm/network-mtu.ts";
 
 const LIMITS = { maxMemory: 1_024, maxCPUs: 2, defaultThreads: 1 };
 
@@ -59,6 +60,17 @@ describe("buildArguments", () => {
     const added = more.filter((arg) => /empty|boxcar-cache/.test(arg));
     expect(added).toHaveLength(4);
     expect(more.length - args().length).toBe(8);
+  });
+
+  it("tells a guest with virtio how large its packets may be; other cards carry the usual ones", () => {
+    for (const chipset of ["q35", "pc", "microvm"] as const) {
+      expect(devices({ chipset }).filter((device) => device.includes("host_mtu=15360"))).toHaveLength(1);
+      expect(mtuOf(machine({ chipset }))).toBe(15_360);
+    }
+    for (const network of ["e1000", "e1000e", "rtl8139"] as const) {
+      expect(devices({ network }).join(" ")).not.toContain("host_mtu");
+      expect(mtuOf(machine({ network }))).toBe(1_500);
+    }
   });
 
   it("builds the default machine", () => {
