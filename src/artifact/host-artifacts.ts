@@ -5,7 +5,7 @@
  * first. What is there under its name is whole. *Owns* the folder and all that is in it.
  */
 import { constants } from "node:fs";
-import { copyFile, link, mkdir, readFile, rename, rm, rmdir, stat, writeFile } from "node:fs/promises";
+import { copyFile, link, mkdir, readFile, rename, rm, rmdir, stat, unlink, writeFile } from "node:fs/promises";
 import { dirname, join, resolve, sep } from "node:path";
 import { codeOf, WorkerError } from "../base/errors.ts";
 
@@ -20,6 +20,9 @@ const TASK_ID = /^[A-Za-z0-9_-]{1,64}$/;
 
 /** Not the name of a task. */
 const IDENTITY_FILE = ".id";
+
+/** How the system says that there can be no file of that name. */
+const NEVER_FILES = ["ENAMETOOLONG", "EISDIR", "ENOTDIR", "EEXIST"];
 
 export class HostArtifacts {
   readonly directory: string;
@@ -41,12 +44,12 @@ export class HostArtifacts {
   async put(key: HostArtifactKey, file: string, signal?: AbortSignal): Promise<void> {
     const path = this.pathOf(key);
     signal?.throwIfAborted();
-    await mkdir(dirname(path), { recursive: true });
     try {
-      await rename(file, path);
+      await mkdir(dirname(path), { recursive: true });
+      await move(file, path, signal);
     } catch (error) {
-      if (codeOf(error) === "EXDEV") await copyInto(file, path, signal);
-      else if (codeOf(error) !== "ENOENT" || !(await isFile(path))) throw refusal(key, error);
+      // It has been moved already.
+      if (codeOf(error) !== "ENOENT" || !(await isFile(path))) throw refusal(key, error);
     }
   }
 
@@ -54,16 +57,31 @@ export class HostArtifacts {
   pathOf({ taskId, runId, name }: HostArtifactKey): string {
     const folder = join(this.directory, taskId, String(runId));
     const path = resolve(folder, name);
-    if (!TASK_ID.test(taskId) || !Number.isSafeInteger(runId) || !path.startsWith(folder + sep)) throw refused(name);
+    const isInside = path.startsWith(folder + sep) && !name.includes("\0");
+    if (!TASK_ID.test(taskId) || !Number.isSafeInteger(runId) || !isInside) throw refused(name);
     return path;
   }
 
-  /** With the folders that become empty. */
+  /** With the folders that become empty. What was refused under that name was never there. */
   async remove(key: HostArtifactKey): Promise<void> {
-    const path = this.pathOf(key);
-    await rm(path, { force: true });
+    const path = this.#tryPathOf(key);
+    if (path === undefined || !(await tryRemoveFile(path))) return;
     for (let folder = dirname(path); folder !== this.directory; folder = dirname(folder)) {
       if (!(await tryRemoveFolder(folder))) return;
+    }
+  }
+
+  /** Everything that is left of a task. @throws {WorkerError} `artifact-name-refused` */
+  async removeTask(taskId: string): Promise<void> {
+    if (!TASK_ID.test(taskId)) throw refused(taskId);
+    await rm(join(this.directory, taskId), { recursive: true, force: true });
+  }
+
+  #tryPathOf(key: HostArtifactKey): string | undefined {
+    try {
+      return this.pathOf(key);
+    } catch {
+      return undefined;
     }
   }
 }
@@ -82,8 +100,18 @@ async function identify(file: string): Promise<string> {
   return (await readFile(file, "utf8")).trim();
 }
 
+async function move(file: string, path: string, signal: AbortSignal | undefined): Promise<void> {
+  try {
+    await rename(file, path);
+  } catch (error) {
+    if (codeOf(error) !== "EXDEV") throw error;
+    await copyInto(file, path, signal);
+  }
+}
+
 async function copyInto(file: string, path: string, signal: AbortSignal | undefined): Promise<void> {
-  const part = `${path}.${crypto.randomUUID().slice(0, 8)}.part`;
+  // Not made of the name, which may be as long as one can be.
+  const part = join(dirname(path), `.${crypto.randomUUID()}.part`);
   try {
     await copyFile(file, part, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE);
     signal?.throwIfAborted();
@@ -96,6 +124,18 @@ async function copyInto(file: string, path: string, signal: AbortSignal | undefi
 
 async function isFile(path: string): Promise<boolean> {
   return (await stat(path).catch(() => undefined))?.isFile() ?? false;
+}
+
+/** Whether there is none under that name now; a folder stays. */
+async function tryRemoveFile(path: string): Promise<boolean> {
+  try {
+    await unlink(path);
+    return true;
+  } catch (error) {
+    if (codeOf(error) === "ENOENT") return true;
+    if (NEVER_FILES.includes(codeOf(error) ?? "")) return false;
+    throw error;
+  }
 }
 
 async function tryRemoveFolder(folder: string): Promise<boolean> {
@@ -111,7 +151,7 @@ async function tryRemoveFolder(folder: string): Promise<boolean> {
 
 /** What is too long for a file of this host, or a file where a folder is to be, is the task's to change. */
 function refusal({ name }: HostArtifactKey, error: unknown): unknown {
-  return ["ENAMETOOLONG", "EISDIR", "ENOTDIR", "EEXIST"].includes(codeOf(error) ?? "") ? refused(name, error) : error;
+  return NEVER_FILES.includes(codeOf(error) ?? "") ? refused(name, error) : error;
 }
 
 function refused(name: string, cause?: unknown): WorkerError {
