@@ -113,11 +113,11 @@ class TaskRun {
   async #runWithImage(active: ActiveFeatures): Promise<Outcome> {
     const [image, accelerator] = await this.#phases.measure("image", () => this.#acquire());
     await using lease = image;
-    const { config, payload, taskId } = this.#options;
+    const { config, payload } = this.#options;
     const layers = { payload: payload.machine, image: lease.image.machine, config: config.machine };
     const machine = resolveMachine(layers, config.machineOptions);
     Object.assign(this.#facts, { image: { digest: lease.image.digest }, machine, accelerator });
-    this.#note(`task ${taskId}, image ${lease.image.digest}`);
+    this.#note(`image ${lease.image.digest}`);
     this.#note(`machine: ${describeMachine(machine)}, ${accelerator}`);
 
     const sandbox = await this.#phases.measure("start", () => this.#start(lease, machine, accelerator, active.disks));

@@ -16,8 +16,8 @@ Examples:
 The first SIGTERM or Ctrl-C drains the worker, the second stops what it runs; others run that again.`;
 
 export function workerCommand(context: CliContext): Command {
-  const worker = new Command("worker").description("run tasks from a queue until it is told to end");
-  worker.addHelpText("after", EXAMPLES);
+  const worker = new Command("worker").description("run tasks from the queue until it is told to end");
+  worker.addHelpText("after", EXAMPLES).allowExcessArguments();
   worker.addOption(
     new Option("--log-format <format>", "lines for people, or JSON (default: text on a terminal)").choices([
       "text",
@@ -25,6 +25,8 @@ export function workerCommand(context: CliContext): Command {
     ]),
   );
   worker.action(async (flags: { logFormat?: LogFormat }, command: Command) => {
+    const [unknown] = command.args;
+    if (unknown !== undefined) worker.error(`error: unknown command '${unknown}'`);
     const config = await configOf(context, command);
     const [{ serve }, { createLogger }] = await Promise.all([import("./serve.ts"), import("./logger.ts")]);
     const format = flags.logFormat ?? (context.stderr.isTTY ? "text" : "json");

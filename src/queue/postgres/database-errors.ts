@@ -34,6 +34,6 @@ export function toQueueError(error: unknown, description: string): Error {
     const message = `the queue (${description}) refused: ${error.message}`;
     return new QueueError("queue-refused", message, { blame: "upstream", cause: error });
   }
-  const message = `the queue (${description}) cannot be reached: ${messageOf(error)}; it is tried again`;
+  const message = `the queue (${description}) cannot be reached: ${messageOf(error)}; see that its server runs`;
   return new QueueError("queue-unreachable", message, { blame: "upstream", cause: error });
 }
