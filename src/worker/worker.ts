@@ -72,7 +72,7 @@ export class Worker {
   #idleSinceMs = performance.now();
   #loop: ClaimLoop | undefined;
   #loopEnd = new AbortController();
-  #looping: Promise<void> = Promise.resolve();
+  #looping: Promise<unknown> = Promise.resolve();
   #patience: NodeJS.Timeout | undefined;
   /** When it is over, by the clock of `performance`. */
   #patienceEndMs = Number.POSITIVE_INFINITY;
@@ -87,6 +87,14 @@ export class Worker {
   static start(options: WorkerOptions): Worker {
     const worker = new Worker(options);
     worker.#startLoop();
+    return worker;
+  }
+
+  /** One that claims nothing until {@link resume}. */
+  static startPaused(options: WorkerOptions, why: string): Worker {
+    const worker = new Worker(options);
+    worker.#mode = "paused";
+    worker.#why = why;
     return worker;
   }
 
@@ -129,7 +137,7 @@ export class Worker {
     if (this.#mode !== "paused") return;
     this.#mode = "claiming";
     this.#why = undefined;
-    this.#logger.log("info", "claims tasks again");
+    this.#logger.log("info", "claims tasks");
     this.#startLoop();
     this.#changed();
   }
@@ -193,7 +201,8 @@ export class Worker {
       beat: () => watched?.beat(),
       signal: this.#loopEnd.signal,
     });
-    this.#looping = this.#loop.run().finally(() => watched?.[Symbol.dispose]());
+    // One that was told to end may still be giving back what it has claimed.
+    this.#looping = Promise.all([this.#looping, this.#loop.run().finally(() => watched?.[Symbol.dispose]())]);
   }
 
   async #endLoop(): Promise<void> {
@@ -222,7 +231,8 @@ export class Worker {
     const end = nameOf(ending);
     this.#byEnd[end] = (this.#byEnd[end] ?? 0) + 1;
     if (this.#held.size === 0) this.#idleSinceMs = performance.now();
-    this.#logger.log("info", `a task is over: ${end}`, taskOf(held.run.claim));
+    const why = whyOf(ending);
+    this.#logger.log("info", `a task is over: ${end}`, { ...taskOf(held.run.claim), ...(why && { why }) });
     this.#gate.noteEnd(ending, held.isTrial);
     this.#loop?.wake();
     this.#changed();
@@ -268,6 +278,12 @@ function describe({ run, opened, since }: Held): RunningTask {
 
 function taskOf({ task }: Claim): { taskId: string; runId: number } {
   return { taskId: task.taskId, runId: task.runId };
+}
+
+/** The first line of what the queue was told, where the task came to no end of its own. */
+function whyOf(ending: RunEnding): string | undefined {
+  if ("lost" in ending) return ending.lost.message;
+  return ending.resolution.kind === "exception" ? ending.resolution.message?.split("\n")[0] : undefined;
 }
 
 function nameOf(ending: RunEnding): string {

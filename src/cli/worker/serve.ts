@@ -5,7 +5,7 @@
  */
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
-import { messageOf } from "../../base/errors.ts";
+import { codeOf, messageOf } from "../../base/errors.ts";
 import type { Logger } from "../../base/log.ts";
 import { Scope } from "../../base/scope.ts";
 import { Watchdog } from "../../base/watchdog.ts";
@@ -27,7 +27,7 @@ import { repeat } from "../../worker/repeat.ts";
 import type { WorkerStatus } from "../../worker/status.ts";
 import { hostFolders, reclaimHost, type TaskHost } from "../../worker/task-host.ts";
 import { TaskLogs } from "../../worker/task-logs.ts";
-import { Worker } from "../../worker/worker.ts";
+import { Worker, type WorkerOptions } from "../../worker/worker.ts";
 import { chooseAccelerator } from "../accelerator.ts";
 import type { CliContext } from "../context.ts";
 import { agentFile } from "../guest-programs.ts";
@@ -52,9 +52,11 @@ export async function serve({ config, context, logger }: ServeOptions): Promise<
   const settings = config.worker;
   const watchdog = scope.use(Watchdog.start({ blockedAfterMs: settings.watchdog.blockedAfterMs, logger }));
   const notice = scope.use(TerminationNotice.watch({ ...settings.shutdown.notice, logger }));
+  const caches = await CacheStore.open({ directory: join(config.stateDir, "caches"), logger });
+  const inputs = await InputCache.open(join(config.stateDir, "inputs"));
 
   let lifecycle: LifecycleWatch | undefined;
-  const worker = Worker.start({
+  const options: WorkerOptions = {
     queue: queue.driver,
     settings,
     maxMemoryMiB: config.machineOptions.maxMemory,
@@ -67,15 +69,15 @@ export async function serve({ config, context, logger }: ServeOptions): Promise<
     },
     logger,
     watchdog,
-  });
+  };
+  // Where something is in its way it must not have claimed anything.
+  const worker = Worker.startPaused(options, "it starts");
   scope.defer(async () => {
     worker.stop("the worker process ends");
     await worker.done;
   });
   lifecycle = scope.use(new LifecycleWatch(worker, settings, notice));
   await listen({ config, logger, scope, worker, watchdog, queue, logs });
-  const caches = await CacheStore.open({ directory: join(config.stateDir, "caches"), logger });
-  const inputs = await InputCache.open(join(config.stateDir, "inputs"));
   const garbage = {
     ...{ images: host.images, caches, inputs, logger, stateDir: config.stateDir, settings: settings.gc },
     runsFolder: hostFolders(config).runs,
@@ -87,10 +89,11 @@ export async function serve({ config, context, logger }: ServeOptions): Promise<
     worker.reconsider();
   };
   scope.use(repeat(collect, { everyMs: settings.gc.everyMs, beat: () => collecting.beat() }));
+  logger.log("info", `claims tasks from ${queue.driver.description}, up to ${settings.capacity} at once`);
   heedSignals(context, worker, settings.shutdown.timeoutMs);
+  worker.resume();
   notifier.startWatchdog(() => watchdog.health().healthy);
   void notifier.ready(describe(worker.status));
-  logger.log("info", `claims tasks from ${queue.driver.description}, up to ${settings.capacity} at once`);
   await worker.done;
 }
 
@@ -126,6 +129,10 @@ async function openHost({ config, logger, logs, scope }: HostParts): Promise<Tas
   const reclaimed = await reclaimHost(folders);
   if (reclaimed > 0) logger.log("info", "removed what killed processes had left", { folders: reclaimed });
   const images = scope.use(await openStore(config));
+  await images.inspect(config.images.default).catch((error: unknown) => {
+    if (codeOf(error) !== "image-not-found") throw error;
+    logger.log("warn", `${messageOf(error)}; tasks that name no image fail`);
+  });
   const acquireImage = (digest: string) => images.acquire(digest);
   const pool =
     config.pool.machines === 0 ? undefined : scope.use(new MachinePool({ ...config.pool, acquireImage, logger }));

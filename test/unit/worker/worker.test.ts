@@ -1,9 +1,10 @@
 import { once } from "node:events";
+import { setImmediate } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
 import { resolutionReason } from "../../../src/base/errors.ts";
 import { resolveConfig } from "../../../src/config/config.ts";
 import type { Claim, Resolution } from "../../../src/queue/driver.ts";
-import { type OpenedRun, Worker } from "../../../src/worker/worker.ts";
+import { type OpenedRun, Worker, type WorkerOptions } from "../../../src/worker/worker.ts";
 import { FakeClaim, FakeQueue, unreachable } from "../../fakes/fake-queue.ts";
 
 const host = { memoryMiB: 65_536, cpus: 8 };
@@ -19,9 +20,10 @@ class Host {
   memoryMiB = 65_536;
   #changed = Promise.withResolvers<void>();
 
-  constructor(worker: object = { capacity: 2 }) {
+  /** @param why It starts paused. */
+  constructor(worker: object = { capacity: 2 }, why?: string) {
     const config = resolveConfig({ worker }, { env: {}, uid: 0, home: "/nowhere", host });
-    this.worker = Worker.start({
+    const options: WorkerOptions = {
       queue: this.queue,
       settings: config.worker,
       maxMemoryMiB: 1_024,
@@ -31,8 +33,9 @@ class Host {
         this.#changed.resolve();
         this.#changed = Promise.withResolvers<void>();
       },
-      logger: { log: (_level, message) => void this.logged.push(message) },
-    });
+      logger: { log: (_level, message, fields) => void this.logged.push(message + (fields?.["why"] ?? "")) },
+    };
+    this.worker = why === undefined ? Worker.start(options) : Worker.startPaused(options, why);
   }
 
   #open({ task }: Claim): OpenedRun {
@@ -135,6 +138,37 @@ describe("a worker", () => {
     expect(the.queue.length).toBe(1);
     the.worker.resume();
     await the.until(() => the.runningIds.includes("b"));
+  });
+
+  it("is over only when all it has claimed and does not want is given back, also from before a pause", async () => {
+    await using the = new Host();
+    const [asked, givenBack] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    const { claim } = FakeQueue.prototype;
+    the.queue.claim = async (_count, signal) => {
+      the.queue.claim = claim;
+      asked.resolve();
+      await once(signal, "abort");
+      await givenBack.promise;
+      throw signal.reason;
+    };
+    await asked.promise;
+    void the.worker.pause("somebody cannot decide");
+    the.worker.resume();
+    the.worker.drain("it is told to end", 60_000);
+    const first = await Promise.race([the.worker.done.then(() => "over"), setImmediate("not over")]);
+    expect(first).toBe("not over");
+    givenBack.resolve();
+    await the.worker.done;
+  });
+
+  it("claims nothing before it may, where it starts paused", async () => {
+    await using the = new Host({ capacity: 2 }, "it starts");
+    the.queue.add(open("a"));
+    await setImmediate();
+    expect(the.worker.status).toMatchObject({ state: "paused", why: "it starts" });
+    expect(the.queue.questions).toEqual([]);
+    the.worker.resume();
+    await the.until(() => the.runningIds.includes("a"));
   });
 
   it("claims nothing while the host is short of memory, and says so", async () => {
