@@ -33,6 +33,7 @@ import type { OpenedRun } from "./worker.ts";
 
 const CONSOLE_ARTIFACT = "public/logs/console.log";
 const LIVE_LOG_ARTIFACT = "public/logs/live.log";
+const NO_MACHINE = { pid: undefined, memoryMiB: 0 };
 
 export class HostRun implements OpenedRun {
   readonly #claim: Claim;
@@ -67,7 +68,8 @@ export class HostRun implements OpenedRun {
   }
 
   note(text: string): void {
-    this.#log?.task.note(text);
+    if (this.#log === undefined || this.#log.live.ended) this.#host.logger.log("warn", text, this.#ids);
+    else this.#log.task.note(text);
   }
 
   async execute(signal: AbortSignal): Promise<Resolution> {
@@ -88,7 +90,9 @@ export class HostRun implements OpenedRun {
     } catch (error) {
       const outcome = outcomeOfError(error, signal);
       this.note(outcome.message ?? "");
-      return resolutionOf(outcome);
+      return log.redacted(resolutionOf(outcome));
+    } finally {
+      this.#machine = NO_MACHINE;
     }
   }
 
