@@ -19,4 +19,6 @@ export interface ArtifactFiles {
   pathOf(key: ArtifactKey): string;
   /** One that is not there is none. */
   remove(key: ArtifactKey): Promise<void>;
+  /** Everything of a task that is forgotten. */
+  removeTask(taskId: string): Promise<void>;
 }

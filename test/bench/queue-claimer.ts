@@ -8,7 +8,8 @@ export interface BenchClaimerOptions {
   config: pg.ClientConfig;
 }
 
-const NO_FILES = { id: "none", put: async () => {}, pathOf: () => "/", remove: async () => {} };
+const nothing = async () => {};
+const NO_FILES = { id: "none", put: nothing, pathOf: () => "/", remove: nothing, removeTask: nothing };
 
 const { kind, config } = JSON.parse(process.argv[2] ?? "{}") as BenchClaimerOptions;
 const count = await (kind === "boxcar" ? boxcar() : raw());

@@ -17,7 +17,8 @@ const WORKERS = [1, 2, 4, 8];
 const TASKS_PER_ROUND = 1_500;
 const SUBMITTERS = [1, 8];
 const IDLE_MS = 10_000;
-const NO_FILES = { id: "none", put: async () => {}, pathOf: () => "/", remove: async () => {} };
+const nothing = async () => {};
+const NO_FILES = { id: "none", put: nothing, pathOf: () => "/", remove: nothing, removeTask: nothing };
 
 export interface QueueRow {
   database: string;

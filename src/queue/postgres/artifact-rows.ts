@@ -54,6 +54,17 @@ const BATCH = 100;
 /** What a host that never comes back has is forgotten after this. */
 const FORGET_AFTER = "90 days";
 
+/** What a worker that was killed has left of a task of which nothing is known any more. */
+async function removeForgotten(sql: Sql, files: ArtifactFiles, taskIds: readonly string[]): Promise<void> {
+  const forgotten = await sql.run<{ id: string }>({
+    text: `SELECT id FROM unnest($1::text[]) AS id
+      WHERE NOT EXISTS (SELECT FROM boxcar.task WHERE task_id = id)
+        AND NOT EXISTS (SELECT FROM boxcar.artifact WHERE task_id = id AND store = $2)`,
+    values: [taskIds, files.id],
+  });
+  for (const { id } of forgotten) await files.removeTask(id);
+}
+
 /** Removes from this host what has expired, then forgets it. */
 export async function reclaimArtifacts(sql: Sql, files: ArtifactFiles): Promise<void> {
   for (;;) {
@@ -68,6 +79,7 @@ export async function reclaimArtifacts(sql: Sql, files: ArtifactFiles): Promise<
         values: [taskId, runId, name],
       });
     }
+    await removeForgotten(sql, files, [...new Set(rows.map(({ task_id }) => task_id))]);
     if (rows.length < BATCH) break;
   }
   await sql.run({ text: `DELETE FROM boxcar.artifact WHERE expires <= now() - interval '${FORGET_AFTER}'` });

@@ -49,7 +49,10 @@ export class PostgresArtifacts implements ArtifactDestination {
       return await this.putError({ name, reason: "invalid-resource-on-worker", message, ...(expires && { expires }) });
     }
     const encoding = contentEncoding === undefined ? {} : { contentEncoding };
-    await this.#save({ name, contentType, ...encoding, sizeBytes, sha256, expires });
+    const row = { name, contentType, ...encoding, sizeBytes, sha256, expires };
+    if (await this.#trySave(row)) return;
+    await this.#discard(name);
+    await this.#refuse();
   }
 
   async putError({ name, reason, message, expires }: ErrorArtifact): Promise<void> {
@@ -66,8 +69,13 @@ export class PostgresArtifacts implements ArtifactDestination {
   }
 
   async #save(row: ArtifactRow): Promise<void> {
-    const { task, job, lost } = this.#claim;
-    lost.throwIfAborted();
+    this.#claim.lost.throwIfAborted();
+    if (!(await this.#trySave(row))) await this.#refuse();
+  }
+
+  /** False if the run is not ours any more. @throws {QueueError} */
+  async #trySave(row: ArtifactRow): Promise<boolean> {
+    const { task, job } = this.#claim;
     const expires = row.expires !== undefined && row.expires < task.expires ? row.expires : task.expires;
     const saved = await this.#options.database.run({
       name: "boxcar-put-artifact",
@@ -86,7 +94,22 @@ export class PostgresArtifacts implements ArtifactDestination {
         ...[jsonOrNull(row.error), jsonOrNull(row.link), job],
       ],
     });
-    if (saved.length > 0) return;
+    return saved.length > 0;
+  }
+
+  /** Of what nobody knows, nobody would ever remove the bytes. */
+  async #discard(name: string): Promise<void> {
+    const { taskId, runId } = this.#claim.task;
+    const { files, database } = this.#options;
+    const known = await database.run({
+      text: "SELECT 1 FROM boxcar.artifact WHERE task_id = $1 AND run_id = $2 AND name = $3",
+      values: [taskId, runId, name],
+    });
+    if (known.length === 0) await files.remove({ taskId, runId, name });
+  }
+
+  async #refuse(): Promise<never> {
+    const { task, lost } = this.#claim;
     await this.#claim.check();
     lost.throwIfAborted();
     const message = `run ${task.runId} of task ${task.taskId} is resolved and takes no more artifacts`;
