@@ -1,5 +1,5 @@
 /** What goes wrong in the HTTP API: `{code, message, details?}` with a status. */
-import { codeOf, InvalidInputError, messageOf, WorkerError } from "../base/errors.ts";
+import { type Blame, codeOf, InvalidInputError, messageOf, WorkerError } from "../base/errors.ts";
 
 export class ApiError extends Error {
   readonly status: number;
@@ -15,21 +15,21 @@ export class ApiError extends Error {
   }
 }
 
-/** Errors of the parts below whose cause is the request. */
+/** Errors of the parts below that are not simply mistakes of the request. */
 const STATUS: Readonly<Record<string, number>> = {
   "task-not-found": 404,
-  "run-not-found": 404,
-  "task-ambiguous": 400,
   "task-exists": 409,
-  "task-not-resolved": 409,
-  "dependency-not-found": 400,
+  "task-deadline-over": 409,
+  "log-elsewhere": 404,
 };
+
+const STATUS_BY_BLAME: Readonly<Partial<Record<Blame, number>>> = { task: 400, upstream: 503 };
 
 export function toApiError(error: unknown): ApiError {
   if (error instanceof ApiError) return error;
   if (error instanceof InvalidInputError) return new ApiError(400, error.code, error.message, error.issues);
   if (error instanceof WorkerError) {
-    const status = STATUS[error.code] ?? (error.blame === "upstream" ? 503 : 500);
+    const status = STATUS[error.code] ?? STATUS_BY_BLAME[error.blame] ?? 500;
     return new ApiError(status, error.code, error.message);
   }
   const refused = refusedByExpress(error);

@@ -2,12 +2,13 @@
 import type { IncomingMessage } from "node:http";
 import { ApiError } from "./api-error.ts";
 
-const OWN_NAMES: ReadonlySet<string> = new Set(["localhost", "127.0.0.1", "[::1]", ""]);
+/** Each address that a worker may listen on; "" is that of clients from before there was a name. */
+const OWN_NAME = /^(localhost|127(\.\d{1,3}){3}|\[::1\]|)$/;
 
 /** @throws {ApiError} `wrong-host` */
 export function checkOwnHost({ headers }: IncomingMessage): void {
   const name = (headers.host ?? "").replace(/:\d+$/, "").toLowerCase();
-  if (!OWN_NAMES.has(name)) throw new ApiError(403, "wrong-host", "this service is for programs on its own host");
+  if (!OWN_NAME.test(name)) throw new ApiError(403, "wrong-host", "this service is for programs on its own host");
 }
 
 /**
