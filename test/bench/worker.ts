@@ -4,10 +4,11 @@ import { join } from "node:path";
 import { setTimeout as after } from "node:timers/promises";
 import { execa } from "execa";
 import { Boxcar } from "../system/boxcar.ts";
-import { PostgresWorkers } from "../system/postgres-workers.ts";
+import { type FleetWorker, hearLog, PostgresWorkers } from "../system/postgres-workers.ts";
 import { end, WorkerProcesses } from "../system/worker-process.ts";
 import { cpuMs, family, pssKiB, rssKiB } from "./process-costs.ts";
 
+const TASKS = 100;
 const SETTLE_MS = 10_000;
 const IDLE_MS = 60_000;
 
@@ -26,6 +27,8 @@ export async function benchWorker(): Promise<IdleCost[]> {
   await using fleet = await PostgresWorkers.open(boxcar);
   const nothing = execa(process.execPath, ["-e", "setInterval(() => {}, 1e9)"], { reject: false });
   const onPostgres = await fleet.start("one");
+  const afterTasks = await fleet.start("two", { queue: { name: "tasks" } });
+  await runTasks(fleet, afterTasks);
   const { worker: embedded } = await (await WorkerProcesses.open(boxcar)).start();
   const file = join(boxcar.directory, "state/queue/data/postmaster.pid");
   const postmaster = Number((await readFile(file, "utf8")).split("\n")[0]);
@@ -33,6 +36,7 @@ export async function benchWorker(): Promise<IdleCost[]> {
     return await measure({
       "node that does nothing": async () => [nothing.pid ?? 0],
       "boxcar worker on PostgreSQL": async () => [onPostgres.process.pid ?? 0],
+      "the same, after 100 tasks": async () => [afterTasks.process.pid ?? 0],
       "boxcar worker on the embedded queue": async () => [embedded.pid ?? 0],
       "server of the embedded queue": () => family(postmaster),
     });
@@ -41,6 +45,16 @@ export async function benchWorker(): Promise<IdleCost[]> {
     nothing.kill();
     await nothing;
   }
+}
+
+async function runTasks(fleet: PostgresWorkers, worker: FleetWorker): Promise<void> {
+  const all = Promise.withResolvers<void>();
+  let over = 0;
+  hearLog(worker, ({ msg }) => {
+    if (msg.startsWith("a task is over") && ++over === TASKS) all.resolve();
+  });
+  for (let index = 0; index < TASKS; index++) await fleet.submit("true", {}, { queue: "tasks" });
+  await all.promise;
 }
 
 async function measure(processes: Readonly<Record<string, () => Promise<number[]>>>): Promise<IdleCost[]> {

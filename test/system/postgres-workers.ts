@@ -41,15 +41,18 @@ export class PostgresWorkers implements AsyncDisposable {
   }
 
   /** Resolves when it claims tasks. @param name Of its folders, which a later one may take over. */
-  async start(name: string, config: { worker?: object } = {}): Promise<FleetWorker> {
+  async start(name: string, config: { worker?: object; queue?: object } = {}): Promise<FleetWorker> {
     const { directory } = this.#boxcar;
     const [configFile, urlFile] = [join(directory, `${name}.yml`), join(directory, "queue-url")];
     const [stateDir, runDir] = [join(directory, name), join(directory, `${name}-run`)];
     await writeFile(urlFile, this.#url, { mode: 0o600 });
     const document = {
       machineOptions: { maxMemory: 256, maxCPUs: 1, defaultThreads: 1 },
-      queue: { driver: "postgres", postgres: { url: { file: urlFile } }, workerId: name, lease: "10 seconds" },
       ...config,
+      queue: {
+        ...{ driver: "postgres", postgres: { url: { file: urlFile } }, workerId: name, lease: "10 seconds" },
+        ...config.queue,
+      },
       worker: { capacity: 2, reserve: { diskGiB: 0 }, ...config.worker },
     };
     await writeFile(configFile, stringify(document));
@@ -60,8 +63,9 @@ export class PostgresWorkers implements AsyncDisposable {
     return { process, configFile, stateDir, runDir };
   }
 
-  async submit(script: string, payload: object = {}): Promise<string> {
-    return (await this.queue.submit({ payload: { command: ["sh", "-c", script], ...payload } })).taskId;
+  /** @param task What the task is to have beside its payload. */
+  async submit(script: string, payload: object = {}, task: { queue?: string } = {}): Promise<string> {
+    return (await this.queue.submit({ ...task, payload: { command: ["sh", "-c", script], ...payload } })).taskId;
   }
 
   /** Ends those that run, whatever they do. */

@@ -12,8 +12,11 @@ import { put } from "../../src/queue/taskcluster/put.ts";
 import { FakeClaim } from "../fakes/fake-queue.ts";
 import { Boxcar, finish, untilPrinted } from "./boxcar.ts";
 import { PostgresWorkers } from "./postgres-workers.ts";
+import { end, WorkerProcesses } from "./worker-process.ts";
 import { WorkerInProcess } from "./workers.ts";
 
+/** More than nothing, less than the small disk has. */
+const RESERVE = { diskGiB: 100 / 1_024 };
 const SMALL = { memory: 256, cores: 1 };
 
 describe("a run whose store fails", () => {
@@ -69,13 +72,13 @@ describe("a run whose store fails", () => {
 const canMount = process.getuid?.() === 0 && (await execa("unshare", ["-m", "true"], { reject: false })).exitCode === 0;
 
 describe.skipIf(!canMount)("a worker whose disk is full (needs root, to mount a small one)", () => {
-  const sizeMiB = 256;
+  const sizeMiB = 512;
   let boxcar: Boxcar;
   let disk: string;
 
   beforeEach(async () => {
     boxcar = await Boxcar.open({ ownImages: "default" });
-    disk = join(boxcar.directory, "one");
+    disk = join(boxcar.directory, "state");
     await mkdir(disk);
     await execa("mount", ["-t", "tmpfs", "-o", `size=${sizeMiB}m,mode=0755`, "boxcar-test", disk]);
   });
@@ -101,7 +104,7 @@ describe.skipIf(!canMount)("a worker whose disk is full (needs root, to mount a 
 
   it("ends the task as an internal error, claims nothing and says why, and goes on when there is room", async () => {
     await using fleet = await PostgresWorkers.open(boxcar);
-    const worker = await fleet.start("one", { worker: { capacity: 1, reserve: { diskGiB: 100 / 1_024 } } });
+    const worker = await fleet.start("state", { worker: { capacity: 1, reserve: RESERVE } });
     const { process, configFile, stateDir, runDir } = worker;
     const status = async () => {
       const env = { BOXCAR_STATE_DIR: stateDir, BOXCAR_RUN_DIR: runDir };
@@ -124,6 +127,20 @@ describe.skipIf(!canMount)("a worker whose disk is full (needs root, to mount a 
     for (;;) if ((await fleet.queue.show(next)).state === "completed") break;
     process.kill("SIGTERM");
     expect(await finish(process)).toMatchObject({ exitCode: 0 });
+  });
+
+  it("keeps a run that has ended until there is room to say so, where the queue is on that disk", async () => {
+    const workers = await WorkerProcesses.open(boxcar);
+    const full = await workers.submit("echo ready; sleep 2");
+    const { worker } = await workers.start();
+    await workers.untilLogged(full, "\nready\n");
+    const refused = untilPrinted(worker, "stderr", "could not be handed over, and is tried again");
+    const filler = await fill();
+    await refused;
+    await rm(filler);
+    expect(await workers.ended(full)).toMatchObject({ state: "completed" });
+    expect(await workers.ended(await workers.submit("true"))).toMatchObject({ state: "completed" });
+    expect(await end(worker)).toMatchObject({ exitCode: 0 });
   });
 
   async function logOf(stateDir: string, taskId: string): Promise<string> {
