@@ -48,14 +48,10 @@ export class FrameStore implements AsyncDisposable {
     await this.#requireSpace();
     const shot = join(this.#directory.path, "shot.png");
     await screen.screenshot(shot);
-    const { size } = await stat(shot);
-    if (size > MAX_PICTURE_BYTES) throw tooLarge(formatBytes(size));
-    const png = await readFile(shot);
+    const { png, width, height } = await readPicture(shot);
     const digest = createHash("sha256").update(png).digest("hex");
     const known = this.#frames.get(digest);
     if (known !== undefined) return known;
-    const { width, height } = readPngHeader(png);
-    if (width > MAX_SIDE || height > MAX_SIDE) throw tooLarge(`${width} × ${height}`);
     const file = join(this.#directory.path, `${digest}.png`);
     await rename(shot, file);
     const frame = { file, width, height, sizeBytes: png.length };
@@ -74,6 +70,16 @@ export class FrameStore implements AsyncDisposable {
     const message = `only ${formatBytes(freeBytes)} are free on the disk of ${this.#directory.path}; make room there`;
     throw new WorkerError(message, { code: "disk-space-low", blame: "host" });
   }
+}
+
+/** @throws {WorkerError} `screen-too-large` */
+export async function readPicture(file: string): Promise<{ png: Buffer; width: number; height: number }> {
+  const { size } = await stat(file);
+  if (size > MAX_PICTURE_BYTES) throw tooLarge(formatBytes(size));
+  const png = await readFile(file);
+  const { width, height } = readPngHeader(png);
+  if (width > MAX_SIDE || height > MAX_SIDE) throw tooLarge(`${width} × ${height}`);
+  return { png, width, height };
 }
 
 function tooLarge(what: string): WorkerError {

@@ -6,7 +6,6 @@
  * Nothing of it fails a task: what cannot be had is noted, and a machine that is gone is no news. *Owns* its timer and
  * a folder of frames; *borrows* the machine and the store of the artifacts.
  */
-import { readFile } from "node:fs/promises";
 import { Readable } from "node:stream";
 import { setTimeout as after } from "node:timers/promises";
 import { orAborted } from "../../base/abort.ts";
@@ -14,7 +13,7 @@ import { codeOf, messageOf } from "../../base/errors.ts";
 import { type ArtifactRecord, guessContentType } from "../artifacts/record.ts";
 import type { ArtifactSink } from "../artifacts/store-artifact.ts";
 import { encodeApng } from "./apng.ts";
-import { FrameStore, type Screen } from "./frame-store.ts";
+import { FrameStore, readPicture, type Screen } from "./frame-store.ts";
 import type { ScreensRequest } from "./request.ts";
 import { type Frame, Series, type Shot, timeAsName, videoFrames } from "./series.ts";
 
@@ -129,8 +128,8 @@ export class Screens implements AsyncDisposable {
   }
 
   /** Resolves with the name in the folder. */
-  async #putPicture(base: string, png: string): Promise<string> {
-    const bytes = await readFile(png);
+  async #putPicture(base: string, file: string): Promise<string> {
+    const { png: bytes } = await readPicture(file);
     if (this.#options.request.screenshots.format === "png") return this.#put(`${base}.png`, Readable.from([bytes]));
     // It takes a while to load, and few ask for it.
     const { default: sharp } = await import("sharp");

@@ -115,6 +115,14 @@ describe("the screens of a run", () => {
     expect(screens.records.at(-1)?.name).toBe("public/screens/failure.jpg");
   });
 
+  it("are not taken into memory where they are too large, that of a failure neither", async () => {
+    await using screens = open({});
+    await writeFile(join(directory, "failure.png"), picture(5_000, 1, [255, 0, 0]));
+    await screens.keepFailure(join(directory, "failure.png"));
+    expect(screens.records).toEqual([]);
+    expect(notes).toEqual([expect.stringContaining("5000 × 1, is too large")]);
+  });
+
   it("are none where nobody asked for them", async () => {
     await using screens = open({});
     await screens.during(refusing(new Error("asked")), async () => {});
