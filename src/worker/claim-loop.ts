@@ -73,7 +73,9 @@ export class ClaimLoop {
   }
 
   async #pause(waitMs: number, wake?: AbortSignal): Promise<void> {
-    const { signal } = this.#options;
+    const { beat, signal } = this.#options;
+    // What comes before it may have taken as long as a queue that hangs.
+    beat?.();
     const either = wake === undefined ? signal : AbortSignal.any([signal, wake]);
     await after(waitMs, undefined, { signal: either }).catch(() => {});
   }
