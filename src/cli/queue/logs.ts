@@ -25,7 +25,13 @@ const LOOK_MS = 1_000;
 export async function printLog(wanted: WantedLog, config: Config, context: CliContext): Promise<void> {
   await using tasks = await openTaskQueue(config);
   const log = await find(await whole(wanted, tasks), tasks, config, context);
-  await pipeline(log, context.stdout, { end: false, signal: context.signal });
+  try {
+    await pipeline(log, context.stdout, { end: false, signal: context.signal });
+  } catch (error) {
+    // Who reads may have seen enough.
+    if (codeOf(error) === "EPIPE") return;
+    throw codeOf(error) === "ECONNRESET" ? cutOff(wanted, error) : error;
+  }
 }
 
 /** With the whole id, and the number of the run: a later one must not take its place meanwhile. */
@@ -64,6 +70,11 @@ function isOver({ state, runs }: TaskStatus, { run }: WantedLog): boolean {
   const found = runs.find(({ runId }) => runId === run);
   if (found === undefined) return state !== "unscheduled" && state !== "pending";
   return found.state !== "pending" && found.state !== "running";
+}
+
+function cutOff({ task }: WantedLog, cause: unknown): WorkerError {
+  const message = `the worker ended while it sent the log; "boxcar queue logs ${task}" prints what there is`;
+  return new WorkerError(message, { code: "log-cut-off", blame: "host", cause });
 }
 
 function notFound({ taskId, state }: TaskStatus, { run, name }: WantedLog): WorkerError {
