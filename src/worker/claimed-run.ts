@@ -22,6 +22,8 @@ export interface RunSteps {
 
 const MIN_RETRY_MS = 250;
 const MAX_RETRY_MS = 30_000;
+/** What there is of a run that was stopped is kept if that is a matter of seconds: its worker, or its host, goes. */
+const PUBLISH_STOPPED_MS = 30_000;
 
 export class ClaimedRun {
   readonly claim: Claim;
@@ -34,6 +36,8 @@ export class ClaimedRun {
   /** Of what goes on for the run at present. */
   #activity = new AbortController();
   #working: Promise<unknown> = Promise.resolve();
+  #stopped: Cancellation | undefined;
+  #patience: NodeJS.Timeout | undefined;
 
   private constructor(claim: Claim, steps: RunSteps) {
     this.claim = claim;
@@ -53,6 +57,7 @@ export class ClaimedRun {
 
   /** Ends it as soon as may be, because the worker stops. The deadline is the queue's affair, whose clock counts. */
   stop(why: Cancellation): void {
+    this.#stopped = why;
     this.#dispatch({ kind: "stop", why });
   }
 
@@ -60,12 +65,19 @@ export class ClaimedRun {
     const { claim } = this;
     const over = this.#over.signal;
     const onLost = () => this.#dispatch({ kind: "lost", why: lossOf(claim.lost) });
-    over.addEventListener("abort", () => claim.lost.removeEventListener("abort", onLost));
+    over.addEventListener("abort", () => {
+      clearTimeout(this.#patience);
+      claim.lost.removeEventListener("abort", onLost);
+    });
     if (claim.lost.aborted) queueMicrotask(onLost);
     claim.lost.addEventListener("abort", onLost);
     const note = (text: string) => this.#steps.note(text);
     void keepClaim(claim, { onExpired: (why) => this.#dispatch({ kind: "lost", why }), note, signal: over });
     this.#working = this.#execute(this.#activity.signal);
+  }
+
+  #stopAgain(why: Cancellation): void {
+    this.#patience = setTimeout(() => this.#dispatch({ kind: "stop", why }), PUBLISH_STOPPED_MS);
   }
 
   #dispatch(event: RunEvent): void {
@@ -85,6 +97,7 @@ export class ClaimedRun {
         this.#activity = new AbortController();
         return;
       case "publish":
+        if (this.#stopped !== undefined) this.#stopAgain(this.#stopped);
         this.#working = Promise.all([this.#working, this.#publish(this.#activity.signal)]);
         return;
       case "resolve":

@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
 import { Cancellation, resolutionReason } from "../../../src/base/errors.ts";
 import type { Resolution } from "../../../src/queue/driver.ts";
 import { ClaimedRun, type RunSteps } from "../../../src/worker/claimed-run.ts";
@@ -34,6 +34,8 @@ class Steps implements RunSteps {
 }
 
 describe("a claimed run", () => {
+  afterEach(() => vi.useRealTimers());
+
   it("is run, published and told, in this order and once", async () => {
     const [claim, steps] = [new FakeClaim({}), new Steps()];
     const run = ClaimedRun.start(claim, steps);
@@ -127,6 +129,23 @@ describe("a claimed run", () => {
       await run.done;
       expect(claim.resolutions).toEqual([expect.objectContaining({ reason: "worker-shutdown" })]);
     }
+  });
+
+  it("does not publish for long once it was stopped", async () => {
+    vi.useFakeTimers({ toFake: ["setTimeout"] });
+    const [claim, steps] = [new FakeClaim({}), new Steps()];
+    const uploading = Promise.withResolvers<void>();
+    steps.publishing = async (signal) => {
+      uploading.resolve();
+      await once(signal, "abort");
+      throw signal.reason;
+    };
+    const run = ClaimedRun.start(claim, steps);
+    run.stop(new Cancellation("worker-shutdown", "the worker goes home"));
+    await uploading.promise;
+    vi.runAllTimers();
+    await run.done;
+    expect(claim.resolutions).toEqual([expect.objectContaining({ reason: "worker-shutdown" })]);
   });
 
   it("is an internal error where the worker itself fails", async () => {
