@@ -41,7 +41,11 @@ export class PostgresWorkers implements AsyncDisposable {
   }
 
   /** Resolves when it claims tasks. @param name Of its folders, which a later one may take over. */
-  async start(name: string, config: { worker?: object; queue?: object } = {}): Promise<FleetWorker> {
+  async start(
+    name: string,
+    config: { worker?: object; queue?: object } = {},
+    variables: Readonly<Record<string, string>> = {},
+  ): Promise<FleetWorker> {
     const { directory } = this.#boxcar;
     const [configFile, urlFile] = [join(directory, `${name}.yml`), join(directory, "queue-url")];
     const [stateDir, runDir] = [join(directory, name), join(directory, `${name}-run`)];
@@ -56,7 +60,7 @@ export class PostgresWorkers implements AsyncDisposable {
       worker: { capacity: 2, reserve: { diskGiB: 0 }, ...config.worker },
     };
     await writeFile(configFile, stringify(document));
-    const env = { BOXCAR_STATE_DIR: stateDir, BOXCAR_RUN_DIR: runDir };
+    const env = { ...variables, BOXCAR_STATE_DIR: stateDir, BOXCAR_RUN_DIR: runDir };
     const process = this.#boxcar.start(["worker", "--config", configFile], env);
     this.#processes.add(process);
     await untilPrinted(process, "stderr", "claims tasks from");
