@@ -5,12 +5,12 @@
  * Names come from payloads and guests and have been checked; they are checked
  * once more to lie inside, and no link is followed: the folder is ours alone.
  */
-import { createHash } from "node:crypto";
 import { createWriteStream } from "node:fs";
 import { mkdir, rm, stat } from "node:fs/promises";
 import { dirname, join, resolve, sep } from "node:path";
-import { type Readable, Transform } from "node:stream";
+import type { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
+import { DigestStream } from "../base/digest-stream.ts";
 import { codeOf, WorkerError } from "../base/errors.ts";
 
 export interface StoredFile {
@@ -45,15 +45,7 @@ export class DirectoryStore {
       throw new WorkerError(`there is an artifact ${name} already`, { code: "artifact-exists", blame: "task" });
     }
     await mkdir(dirname(path), { recursive: true });
-    const hash = createHash("sha256");
-    let sizeBytes = 0;
-    const measure = new Transform({
-      transform(chunk: Buffer, _encoding, done) {
-        hash.update(chunk);
-        sizeBytes += chunk.length;
-        done(undefined, chunk);
-      },
-    });
+    const measure = new DigestStream();
     try {
       await pipeline(
         content,
@@ -66,7 +58,7 @@ export class DirectoryStore {
       signal?.throwIfAborted();
       throw error;
     }
-    return { name, sizeBytes, sha256: hash.digest("hex") };
+    return { name, ...measure.digest() };
   }
 
   #pathOf(name: string): string {

@@ -1,19 +1,17 @@
 /** Packs a log that has ended, so that it can be kept. */
-import { createHash } from "node:crypto";
 import { createReadStream, createWriteStream } from "node:fs";
 import { rm } from "node:fs/promises";
-import { Transform } from "node:stream";
+import type { Transform } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { constants, createGzip, createZstdCompress } from "node:zlib";
+import { type Digest, DigestStream } from "../base/digest-stream.ts";
 
 export type LogEncoding = "zstd" | "gzip";
 
-export interface CompressedLog {
+/** Its digest is that of the file. */
+export interface CompressedLog extends Digest {
   /** Absolute path. */
   readonly file: string;
-  readonly sizeBytes: number;
-  /** Of the bytes of the file, lower-case hex. */
-  readonly sha256: string;
   readonly contentEncoding: LogEncoding;
 }
 
@@ -34,15 +32,7 @@ export async function compressLog(
   contentEncoding: LogEncoding,
   signal?: AbortSignal,
 ): Promise<CompressedLog> {
-  const hash = createHash("sha256");
-  let sizeBytes = 0;
-  const measure = new Transform({
-    transform(chunk: Buffer, _encoding, done) {
-      hash.update(chunk);
-      sizeBytes += chunk.length;
-      done(undefined, chunk);
-    },
-  });
+  const measure = new DigestStream();
   const output = createWriteStream(target, { flags: "wx", mode: 0o640 });
   let created = false;
   output.once("open", () => {
@@ -61,7 +51,7 @@ export async function compressLog(
     signal?.throwIfAborted();
     throw error;
   }
-  return { file: target, sizeBytes, sha256: hash.digest("hex"), contentEncoding };
+  return { file: target, ...measure.digest(), contentEncoding };
 }
 
 function compressor(encoding: LogEncoding): Transform {

@@ -1,7 +1,8 @@
 /** What is known of an artifact of a run. */
 import { extname } from "node:path";
 import { lookup } from "mime-types";
-import type { ContentEncoding, Digest } from "./pack.ts";
+import type { Digest } from "../../base/digest-stream.ts";
+import type { ContentEncoding } from "./pack.ts";
 
 /** One stored file, or why there is none. */
 export type ArtifactRecord = StoredArtifact | MissingArtifact;

@@ -1,6 +1,7 @@
 /** Puts one artifact into the store of this host, packed if that is wanted. */
 import type { Readable } from "node:stream";
-import { type Compression, chooseEncoding, type Digest, pack } from "./pack.ts";
+import type { Digest } from "../../base/digest-stream.ts";
+import { type Compression, chooseEncoding, pack } from "./pack.ts";
 import { guessContentType, type StoredArtifact } from "./record.ts";
 
 /** What is needed of a store. */

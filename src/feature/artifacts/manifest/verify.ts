@@ -4,11 +4,11 @@ import { createReadStream } from "node:fs";
 import { lstat, readdir, readFile } from "node:fs/promises";
 import { join, relative } from "node:path";
 import { pipeline } from "node:stream/promises";
+import type { Digest } from "../../../base/digest-stream.ts";
 import { InvalidInputError, messageOf, WorkerError } from "../../../base/errors.ts";
 import { unsafePathReason } from "../../../base/relative-path.ts";
 import type { Manifest } from "../../../generated/manifest.ts";
 import { parseAs } from "../../../schema/parse.ts";
-import type { Digest } from "../pack.ts";
 import { MANIFEST_NAME, SIGNATURE_NAME } from "../reserved-names.ts";
 
 const SUBJECT = "The manifest";
