@@ -1,6 +1,6 @@
 /** Packs a log that has ended, so that it can be kept. */
 import { createReadStream, createWriteStream } from "node:fs";
-import { rm } from "node:fs/promises";
+import { rm, stat } from "node:fs/promises";
 import type { Transform } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { constants, createGzip, createZstdCompress } from "node:zlib";
@@ -18,7 +18,9 @@ export interface CompressedLog extends Digest {
 /** Much of what there is to gain in a log, in a fraction of the time. */
 const ZSTD_LEVEL = 3;
 const GZIP_LEVEL = 5;
-const BLOCK_BYTES = 256 * 1_024;
+/** Enough for speed; most logs are smaller, and buffers are not given back at once. */
+const MAX_BLOCK_BYTES = 256 * 1_024;
+const MIN_BLOCK_BYTES = 16 * 1_024;
 
 /**
  * Writes a file beside the other one; the caller *owns* both. Memory does not grow with their size.
@@ -33,6 +35,8 @@ export async function compressLog(
   signal?: AbortSignal,
 ): Promise<CompressedLog> {
   const measure = new DigestStream();
+  const { size } = await stat(source);
+  const blockBytes = Math.min(MAX_BLOCK_BYTES, Math.max(MIN_BLOCK_BYTES, size));
   const output = createWriteStream(target, { flags: "wx", mode: 0o640 });
   let created = false;
   output.once("open", () => {
@@ -40,8 +44,8 @@ export async function compressLog(
   });
   try {
     await pipeline(
-      createReadStream(source, { highWaterMark: BLOCK_BYTES }),
-      compressor(contentEncoding),
+      createReadStream(source, { highWaterMark: blockBytes }),
+      compressor(contentEncoding, blockBytes),
       measure,
       output,
       signal === undefined ? {} : { signal },
@@ -54,10 +58,10 @@ export async function compressLog(
   return { file: target, ...measure.digest(), contentEncoding };
 }
 
-function compressor(encoding: LogEncoding): Transform {
-  if (encoding === "gzip") return createGzip({ level: GZIP_LEVEL, chunkSize: BLOCK_BYTES });
+function compressor(encoding: LogEncoding, chunkSize: number): Transform {
+  if (encoding === "gzip") return createGzip({ level: GZIP_LEVEL, chunkSize });
   return createZstdCompress({
-    chunkSize: BLOCK_BYTES,
+    chunkSize,
     params: { [constants.ZSTD_c_compressionLevel]: ZSTD_LEVEL, [constants.ZSTD_c_checksumFlag]: 1 },
   });
 }
