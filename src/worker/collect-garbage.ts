@@ -12,6 +12,7 @@ import { ignoreMissing } from "../host/durable-file.ts";
 import { freeDiskBytes } from "../host/room.ts";
 import { collectImages } from "../image/store/collect.ts";
 import type { ImageStore } from "../image/store/image-store.ts";
+import { LOG_FILE } from "./run-log.ts";
 
 export interface GarbageOptions {
   images: ImageStore;
@@ -94,10 +95,12 @@ async function leftRuns({ runsFolder, isRunning, now = () => new Date() }: Garba
   for (const taskId of await namesIn(runsFolder)) {
     for (const run of await namesIn(join(runsFolder, taskId))) {
       const folder = join(runsFolder, taskId, run);
-      // One that has just ended is gone.
-      const facts = await stat(folder).catch(ignoreMissing);
-      if (facts === undefined || isRunning(taskId, Number(run))) continue;
-      runs.push({ name: `${taskId}/${run}`, folder, ageMs: now().getTime() - facts.mtimeMs });
+      // One that has just ended is gone; one of another worker of this host shows in its log that it goes on.
+      const paths = [folder, join(folder, LOG_FILE)];
+      const facts = await Promise.all(paths.map((path) => stat(path).catch(ignoreMissing)));
+      if (facts[0] === undefined || isRunning(taskId, Number(run))) continue;
+      const changedMs = Math.max(...facts.map((each) => each?.mtimeMs ?? 0));
+      runs.push({ name: `${taskId}/${run}`, folder, ageMs: now().getTime() - changedMs });
     }
   }
   return runs;

@@ -98,15 +98,17 @@ describe("the collection of garbage", () => {
   });
 
   it("removes the logs of runs that were lost a week ago, and none of a run that goes on", async () => {
-    for (const run of ["lost/0", "lost/1", "running/0"]) {
+    for (const run of ["lost/0", "lost/1", "running/0", "elsewhere/0"]) {
       await mkdir(join(directory, "runs", run), { recursive: true });
       await writeFile(join(directory, "runs", run, "task.log"), "log");
     }
     const now = new Date();
     const longAgo = new Date(now.getTime() - 8 * 86_400_000);
-    for (const run of ["lost/0", "running/0"]) await utimes(join(directory, "runs", run), longAgo, longAgo);
+    for (const run of ["lost/0", "running/0", "elsewhere/0", "lost/0/task.log", "running/0/task.log"]) {
+      await utimes(join(directory, "runs", run), longAgo, longAgo);
+    }
     await collect([1_000], undefined, now);
-    expect((await readdir(join(directory, "runs"))).sort()).toEqual(["lost", "running"]);
+    expect((await readdir(join(directory, "runs"))).sort()).toEqual(["elsewhere", "lost", "running"]);
     expect(await readdir(join(directory, "runs/lost"))).toEqual(["1"]);
   });
 
