@@ -108,7 +108,7 @@ export interface WorkerProcessConfig {
     maxCacheSizeGiB?: number;
   };
   /**
-   * The worker's own HTTP service: health, readiness, metrics.
+   * The HTTP API of the worker, with health and readiness.
    */
   http?: {
     /**

@@ -55,6 +55,19 @@ describe("config/worker.example.yml", () => {
   });
 });
 
+it("docs/configuration.md has a line for every setting", () => {
+  const text = readFileSync(new URL("../docs/configuration.md", config), "utf8");
+  const rows = [...text.matchAll(/^\| (`.*?) +\|/gm)].flatMap(([, cell = ""]) => {
+    const [first = "", ...others] = [...cell.matchAll(/`([^`]+)`/g)].map(([, key = ""]) => key);
+    return [first, ...others.map((key) => `${first.slice(0, first.lastIndexOf("."))}.${key}`)];
+  });
+  const schema = readSchema("worker-config");
+  // Those of Taskcluster are on the page of queues, those of a machine are hardware.
+  const elsewhere = /^(queue\.taskcluster|machine\.)/;
+  const settings = [...settingsIn(schema, schema)].filter((path) => !elsewhere.test(path));
+  expect(settings.filter((path) => !rows.some((row) => row === path || row.startsWith(`${path}.`)))).toEqual([]);
+});
+
 function* keysIn(data: unknown, prefix = ""): Generator<string> {
   if (typeof data !== "object" || data === null || Array.isArray(data)) return;
   for (const [key, value] of Object.entries(data)) {
