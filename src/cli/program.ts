@@ -78,15 +78,12 @@ function buildProgram(argv: readonly string[], context: CliContext): Command {
 }
 
 /** Commander copies settings at `command()` only, and these commands were there before their parents. */
-function inheriting(parent: Command, command: Command): Command {
+function inheriting(parent: Command, command: Command, parentPath = parent.name()): Command {
   command.copyInheritedSettings(parent);
-  command.showHelpAfterError(`(${pathOf(parent)} ${command.name()} --help shows what there is)`);
-  for (const subcommand of command.commands) inheriting(command, subcommand);
+  const path = `${parentPath} ${command.name()}`;
+  command.showHelpAfterError(`(${path} --help shows what there is)`);
+  for (const subcommand of command.commands) inheriting(command, subcommand, path);
   return command;
-}
-
-function pathOf(command: Command): string {
-  return command.parent === null ? command.name() : `${pathOf(command.parent)} ${command.name()}`;
 }
 
 function describe(error: unknown): { code: number; message: string | undefined } {

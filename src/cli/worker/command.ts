@@ -17,15 +17,16 @@ The first SIGTERM or Ctrl-C drains the worker, the second stops what it runs; ot
 
 export function workerCommand(context: CliContext): Command {
   const worker = new Command("worker").description("run tasks from the queue until it is told to end");
-  worker.addHelpText("after", EXAMPLES).allowExcessArguments();
+  worker.addHelpText("after", EXAMPLES);
+  // What is no command of it comes here: without this it would be called an argument too many.
+  worker.usage("[options] [command]").argument("[unknown...]");
   worker.addOption(
     new Option("--log-format <format>", "lines for people, or JSON (default: text on a terminal)").choices([
       "text",
       "json",
     ]),
   );
-  worker.action(async (flags: { logFormat?: LogFormat }, command: Command) => {
-    const [unknown] = command.args;
+  worker.action(async ([unknown]: string[], flags: { logFormat?: LogFormat }, command: Command) => {
     if (unknown !== undefined) worker.error(`error: unknown command '${unknown}'`);
     const config = await configOf(context, command);
     const [{ serve }, { createLogger }] = await Promise.all([import("./serve.ts"), import("./logger.ts")]);

@@ -72,12 +72,12 @@ export async function serve({ config, context, logger }: ServeOptions): Promise<
   };
   // Where something is in its way it must not have claimed anything.
   const worker = Worker.startPaused(options, "it starts");
+  lifecycle = scope.use(new LifecycleWatch(worker, settings, notice));
+  await listen({ config, logger, scope, worker, watchdog, queue, logs });
   scope.defer(async () => {
     worker.stop("the worker process ends");
     await worker.done;
   });
-  lifecycle = scope.use(new LifecycleWatch(worker, settings, notice));
-  await listen({ config, logger, scope, worker, watchdog, queue, logs });
   const garbage = {
     ...{ images: host.images, caches, inputs, logger, stateDir: config.stateDir, settings: settings.gc },
     runsFolder: hostFolders(config).runs,
