@@ -89,7 +89,7 @@ export async function serve({ config, context, logger }: ServeOptions): Promise<
     worker.reconsider();
   };
   scope.use(repeat(collect, { everyMs: settings.gc.everyMs, beat: () => collecting.beat() }));
-  logger.log("info", `takes tasks from ${queue.driver.description}, up to ${settings.capacity} at once`);
+  logger.log("info", `claims tasks from ${queue.driver.description}, up to ${settings.capacity} at once`);
   heedSignals(context, worker, settings.shutdown.timeoutMs);
   worker.resume();
   notifier.startWatchdog(() => watchdog.health().healthy);
