@@ -1,18 +1,26 @@
 /** The features one run has asked for, stage by stage. *Owns* them. */
-import { orAborted } from "../base/abort.ts";
+import { orAborted, orTimeout } from "../base/abort.ts";
 import { messageOf } from "../base/errors.ts";
 import { Scope } from "../base/scope.ts";
+import { formatDuration } from "../base/units.ts";
 import type { ActiveFeature, Feature, RunContext, TaskMachine } from "../feature/feature.ts";
 import type { Outcome } from "../feature/outcome.ts";
+import { GuestError } from "../guest/guest-errors.ts";
 import type { RunEnd } from "./outcome.ts";
+
+/** For gigabytes in or out of a slow guest; one that answers byte by byte must not keep its machine for ever. */
+const GUEST_STAGE_MS = 30 * 60_000;
 
 export class ActiveFeatures implements AsyncDisposable {
   readonly #run: RunContext;
+  readonly #stageMs: number;
   readonly #active: readonly ActiveFeature[];
   readonly #scope = new Scope();
 
-  constructor(features: readonly Feature[], run: RunContext) {
+  /** @param stageMs How long each feature may take with the guest before and after the command. */
+  constructor(features: readonly Feature[], run: RunContext, stageMs = GUEST_STAGE_MS) {
     this.#run = run;
+    this.#stageMs = stageMs;
     this.#active = features.map((feature) => feature.begin(run)).filter((active) => active !== undefined);
     for (const active of this.#active) this.#scope.defer(() => active[Symbol.asyncDispose]?.());
   }
@@ -31,7 +39,7 @@ export class ActiveFeatures implements AsyncDisposable {
   }
 
   async furnish(machine: TaskMachine): Promise<void> {
-    for (const active of this.#active) await this.#orAborted(Promise.resolve(active.furnish?.(machine)));
+    for (const active of this.#active) await this.#inTime(Promise.resolve(active.furnish?.(machine)));
   }
 
   /** Settles like `reported`, or resolves with why it has to be ended; all features know that it is over by then. */
@@ -56,7 +64,7 @@ export class ActiveFeatures implements AsyncDisposable {
     const problems: string[] = [];
     for (const active of this.#active) {
       const more = active.collect?.(machine, judge(problems)) ?? Promise.resolve([]);
-      problems.push(...(await this.#orAborted(more)));
+      problems.push(...(await this.#inTime(more)));
     }
     return judge(problems);
   }
@@ -78,6 +86,14 @@ export class ActiveFeatures implements AsyncDisposable {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.#scope[Symbol.asyncDispose]();
+  }
+
+  #inTime<T>(stage: Promise<T>): Promise<T> {
+    const late = () => {
+      const limit = formatDuration(this.#stageMs);
+      return new GuestError("guest-not-answering", `the guest was not done with what it was asked for within ${limit}`);
+    };
+    return this.#orAborted(orTimeout(stage, this.#stageMs, late));
   }
 
   #orAborted<T>(stage: Promise<T>): Promise<T> {

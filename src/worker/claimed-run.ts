@@ -5,7 +5,7 @@
  * wrong is the end of this run, never of the worker.
  */
 import { setTimeout as after } from "node:timers/promises";
-import { Cancellation, messageOf } from "../base/errors.ts";
+import { Cancellation, messageOf, WorkerError } from "../base/errors.ts";
 import type { Claim, Resolution } from "../queue/driver.ts";
 import { keepClaim } from "./renewal.ts";
 import { BEGIN, type RunEffect, type RunEnding, type RunEvent, type RunState, transition } from "./run-state.ts";
@@ -24,6 +24,8 @@ const MIN_RETRY_MS = 250;
 const MAX_RETRY_MS = 30_000;
 /** What there is of a run that was stopped is kept if that is a matter of seconds: its worker, or its host, goes. */
 const PUBLISH_STOPPED_MS = 30_000;
+const TELL_STOPPED_MS = 30_000;
+const MAX_REFUSALS = 3;
 
 export class ClaimedRun {
   readonly claim: Claim;
@@ -128,9 +130,11 @@ export class ClaimedRun {
     this.#dispatch(instead === undefined ? { kind: "published" } : { kind: "unpublishable", resolution: instead });
   }
 
-  /** As often as it takes, while the claim can be kept. */
+  /** As often as it takes, while the claim can be kept, the queue may change its mind, and the worker has time. */
   async #tell(resolution: Resolution): Promise<void> {
     const over = this.#over.signal;
+    let refusals = 0;
+    let stoppedSinceMs: number | undefined;
     for (let waitMs = MIN_RETRY_MS; !over.aborted; waitMs = Math.min(MAX_RETRY_MS, waitMs * 2)) {
       try {
         await this.claim.resolve(resolution, over);
@@ -139,10 +143,23 @@ export class ClaimedRun {
       } catch (error) {
         if (over.aborted) return;
         this.#steps.note(`warning: the queue cannot be told how the task ended: ${messageOf(error)}`);
+        if (isRefusal(error)) refusals++;
+        if (this.#stopped !== undefined) stoppedSinceMs ??= performance.now();
+        const hasTime = stoppedSinceMs === undefined || performance.now() - stoppedSinceMs < TELL_STOPPED_MS;
+        if (refusals >= MAX_REFUSALS || !hasTime) {
+          const message = "the queue could not be told how the task ended; it is run again when its lease is over";
+          this.#dispatch({ kind: "lost", why: new Cancellation("claim-expired", message) });
+          return;
+        }
         await after(waitMs * (0.5 + Math.random() / 2), undefined, { signal: over }).catch(() => {});
       }
     }
   }
+}
+
+/** The queue was asked, and does not want to hear it. */
+function isRefusal(error: unknown): boolean {
+  return error instanceof WorkerError && error.blame !== "upstream";
 }
 
 function internalError(error: unknown): Resolution {

@@ -4,16 +4,13 @@ import { setTimeout as after } from "node:timers/promises";
 export interface RepeatOptions {
   /** From the end of one to the begin of the next. */
   everyMs: number;
-  /** Called before each. */
-  beat?: () => void;
 }
 
 /** Does it at once, and again until it is disposed, which waits for the one that runs. @param work Must not reject. */
-export function repeat(work: () => Promise<void>, { everyMs, beat }: RepeatOptions): AsyncDisposable {
+export function repeat(work: () => Promise<void>, { everyMs }: RepeatOptions): AsyncDisposable {
   const over = new AbortController();
   const loop = async () => {
     while (!over.signal.aborted) {
-      beat?.();
       await work();
       await after(everyMs, undefined, { signal: over.signal }).catch(() => {});
     }

@@ -83,12 +83,11 @@ export async function serve({ config, context, logger }: ServeOptions): Promise<
     runsFolder: hostFolders(config).runs,
     isRunning: (taskId: string, runId: number) => logs.isAnnounced(taskId, runId),
   };
-  const collecting = scope.use(watchdog.watch("gc loop", settings.gc.everyMs + settings.watchdog.stuckAfterMs));
   const collect = async () => {
     await collectGarbage(garbage);
     worker.reconsider();
   };
-  scope.use(repeat(collect, { everyMs: settings.gc.everyMs, beat: () => collecting.beat() }));
+  scope.use(repeat(collect, { everyMs: settings.gc.everyMs }));
   logger.log("info", `claims tasks from ${queue.driver.description}, up to ${settings.capacity} at once`);
   heedSignals(context, worker, settings.shutdown.timeoutMs);
   worker.resume();

@@ -2,6 +2,7 @@ import { once } from "node:events";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { Cancellation, resolutionReason } from "../../../src/base/errors.ts";
 import type { Resolution } from "../../../src/queue/driver.ts";
+import { QueueError } from "../../../src/queue/errors.ts";
 import { ClaimedRun, type RunSteps } from "../../../src/worker/claimed-run.ts";
 import { FakeClaim, unreachable } from "../../fakes/fake-queue.ts";
 
@@ -83,6 +84,16 @@ describe("a claimed run", () => {
     await run.done;
     expect(claim.resolutions).toEqual([COMPLETED]);
     expect(steps.notes).toHaveLength(2);
+  });
+
+  it("gives up telling a queue that refuses to hear it", async () => {
+    const [claim, steps] = [new FakeClaim({}), new Steps()];
+    const refused = new QueueError("refused", "this is not allowed", { blame: "host" });
+    claim.refusals.push(refused, unreachable(), refused, refused);
+    const run = ClaimedRun.start(claim, steps);
+    steps.end.resolve(COMPLETED);
+    await expect(run.done).resolves.toMatchObject({ lost: { reason: "claim-expired" } });
+    expect([claim.refusals, claim.resolutions]).toEqual([[], []]);
   });
 
   it("renews its claim while it runs", async () => {
