@@ -39,7 +39,7 @@ it.each([[["schema", "nope"]], [["schema"]], [["schema", "payload", "machine"]],
     const { exitCode, stdout, stderr } = await boxcar.run(args);
     expect(exitCode).toBe(2);
     expect(stdout).toBe("");
-    expect(stderr).toContain("boxcar --help");
+    expect(stderr).toContain("boxcar schema --help");
   },
 );
 
