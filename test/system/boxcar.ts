@@ -62,6 +62,8 @@ export class Boxcar implements AsyncDisposable {
       BOXCAR_STATE_DIR: join(this.directory, "state"),
       BOXCAR_RUN_DIR: join(this.directory, "run"),
       BOXCAR_IMAGES_DIR: this.images,
+      // A machine that hangs is gone before the test is given up, and does not disturb the next one.
+      BOXCAR_LIMITS_BOOT_TIMEOUT: "90 seconds",
     };
     return launch(args, this.directory, { ...folders, ...env }, this.#ownGroups);
   }
