@@ -6,6 +6,8 @@ import module from "node:module";
 import { fileURLToPath } from "node:url";
 
 const REQUIRED_MAJOR = 24;
+/** Node does not give back what it had for young objects while it was busy, and only its command line can limit that. */
+const WORKER_FLAG = "--max-semi-space-size=2";
 const path = (relative) => fileURLToPath(new URL(relative, import.meta.url));
 
 if (Number(process.versions.node.split(".")[0]) >= REQUIRED_MAJOR) {
@@ -19,6 +21,12 @@ async function start() {
     process.stderr.write('boxcar: this checkout is not built yet; run "bash scripts/setup.sh"\n');
     process.exitCode = 2;
     return;
+  }
+  const isWorker = process.argv.includes("worker");
+  if (isWorker && !process.execArgv.includes(WORKER_FLAG)) {
+    const { argv, env, execArgv, execPath } = process;
+    // The same process goes on with it.
+    process.execve?.(execPath, [execPath, ...execArgv, WORKER_FLAG, ...argv.slice(1)], env);
   }
   module.enableCompileCache();
   await import("../dist/command/main.js");

@@ -41,6 +41,19 @@ describe("bin/boxcar.js", () => {
     expect(await launch([], "a", "b")).toMatchObject({ exitCode: 3, stdout: "a,b" });
   });
 
+  it("keeps a worker small, in the same process", async () => {
+    await write(
+      "dist/command/main.js",
+      "console.log(process.pid, process.execArgv.join(), process.argv.slice(2).join());",
+    );
+    const worker = launch([], "worker", "--config", "x");
+    const { stdout, stderr } = await worker;
+    expect({ stdout, stderr }).toEqual({
+      stdout: `${worker.pid} --max-semi-space-size=2 worker,--config,x`,
+      stderr: "",
+    });
+  });
+
   it("says what to type where nothing is built", async () => {
     expect(await launch([])).toMatchObject({ exitCode: 2, stderr: expect.stringContaining("scripts/setup.sh") });
   });
