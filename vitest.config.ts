@@ -26,8 +26,6 @@ export default defineConfig({
         extends: true,
         test: {
           name: "system",
-          // Where the CPU is emulated, a machine of some hundred hangs while it boots: once is bad luck, twice is not.
-          retry: 1,
           include: ["test/system/**/*.test.ts"],
           testTimeout: 180_000,
           hookTimeout: 180_000,

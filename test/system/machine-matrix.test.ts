@@ -24,12 +24,18 @@ beforeAll(async () => {
 afterAll(() => boxcar[Symbol.asyncDispose]());
 
 describe("the default image boots on", () => {
-  it.each(MACHINES.map((machine) => [JSON.stringify(machine), machine] as const))("%s", async (_name, machine) => {
-    const payload = { command: ["grep", "-c", "processor", "/proc/cpuinfo"], machine: { memory: 256, ...machine } };
-    const { exitCode, result } = await boxcar.runTask(payload, ["--cold"]);
-    expect({ exitCode, message: result.message }).toEqual({ exitCode: 0, message: undefined });
-    expect(await boxcar.leftovers()).toEqual([]);
-  });
+  // One of them hung once while it booted, in the first of some fifty runs: why is not known.
+  const options = { retry: 1 };
+  it.each(MACHINES.map((machine) => [JSON.stringify(machine), machine] as const))(
+    "%s",
+    options,
+    async (_name, machine) => {
+      const payload = { command: ["grep", "-c", "processor", "/proc/cpuinfo"], machine: { memory: 256, ...machine } };
+      const { exitCode, result } = await boxcar.runTask(payload, ["--cold"]);
+      expect({ exitCode, message: result.message }).toEqual({ exitCode: 0, message: undefined });
+      expect(await boxcar.leftovers()).toEqual([]);
+    },
+  );
 });
 
 it("refuses what this host does not have at once, and names the field", async () => {

@@ -37,7 +37,7 @@ async function soak(
     return (await queue.list({ states: ["unscheduled", "pending", "running"], limit: 1 })).length === 0;
   };
   while (!(await isOver())) {
-    await delay(300 + Math.random() * 700);
+    await delay(200 + Math.random() * 400);
     const index = Math.floor(Math.random() * CLAIMERS);
     const victim = claimers[index];
     if (victim?.lines.some((line) => line.startsWith("done")) !== true) continue;
@@ -55,7 +55,7 @@ async function soak(
 }
 
 async function check(queue: PostgresQueue, count: number, { lines, kills }: Awaited<ReturnType<typeof soak>>) {
-  expect(kills).toBeGreaterThan(0);
+  expect(kills).toBeGreaterThan(2);
   expect(lines.filter((line) => line.startsWith("twice"))).toEqual([]);
   const tasks = await queue.list({ limit: count + 1 });
   expect(tasks).toHaveLength(count);
@@ -84,7 +84,7 @@ describe("four claimers of which some are killed", () => {
     await rm(folder, { recursive: true });
   }, 180_000);
 
-  it("lose none of 500 tasks, and run none twice at once: embedded", async () => {
+  it("lose none of 2,000 tasks, and run none twice at once: embedded", async () => {
     const folder = await mkdtemp("/tmp/bxq-");
     {
       const connection = await EmbeddedDatabase.open({ directory: join(folder, "queue"), runDir: join(folder, "run") });
@@ -93,7 +93,7 @@ describe("four claimers of which some are killed", () => {
         files: await HostArtifacts.open(join(folder, "artifacts")),
       });
       const start = () => new Claimer({ mode: "run", folder, leaseMs: LEASE_MS });
-      await check(queue, 500, await soak(queue, start, 500));
+      await check(queue, 2_000, await soak(queue, start, 2_000));
     }
     // The server is gone, and so is its lock.
     expect(await readdir(join(folder, "queue/data"))).not.toContain("postmaster.pid");
