@@ -1,5 +1,5 @@
 /** What a machine's network has seen since it was connected. */
-import type { DropReason } from "./ingress.ts";
+import type { DropReason } from "./user/ingress.ts";
 
 export interface NetworkStats {
   /** From the guest. */

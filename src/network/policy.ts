@@ -3,9 +3,9 @@
  * services of the network itself and nothing else.
  */
 import { ADDRESSING } from "./addressing.ts";
-import { type DnsAnswer, DnsClass, type DnsQuery, DnsStatus, DnsType } from "./dns-message.ts";
+import { type DnsAnswer, DnsClass, type DnsQuery, DnsStatus, DnsType } from "./dns/dns-message.ts";
 import { DNS_SERVER, GATEWAY, LIMITED_BROADCAST, METADATA } from "./endpoints.ts";
-import { IpProtocol } from "./ipv4.ts";
+import { IpProtocol } from "./packet/ipv4.ts";
 
 export type NetworkPolicy = "isolated";
 

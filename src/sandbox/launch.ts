@@ -4,7 +4,7 @@ import { WakeLine } from "../guest/wake.ts";
 import { OwnedDirectory } from "../host/owned-directory.ts";
 import type { ImageLease } from "../image/store/image-lease.ts";
 import type { Snapshot, SnapshotDraft } from "../image/store/snapshots.ts";
-import { UserNetwork } from "../network/user-network.ts";
+import { UserNetwork } from "../network/user/user-network.ts";
 import type { Accelerator } from "../vm/arguments.ts";
 import type { ResolvedMachine } from "../vm/limits.ts";
 import { mtuOf } from "../vm/network-mtu.ts";

@@ -18,7 +18,7 @@ import { compressLog, type LogEncoding } from "../../src/log/compress-log.ts";
 import { LiveLog } from "../../src/log/live-log.ts";
 import { SecretMask } from "../../src/log/mask/secret-mask.ts";
 import { TaskLog } from "../../src/log/task-log.ts";
-import type { UserNetwork } from "../../src/network/user-network.ts";
+import type { UserNetwork } from "../../src/network/user/user-network.ts";
 import { launch } from "../../src/sandbox/launch.ts";
 import { resolveMachine } from "../../src/vm/limits.ts";
 

@@ -16,7 +16,7 @@ import { createMetadataService } from "../../src/guest/metadata-service.ts";
 import { createIdentity, WakeLine } from "../../src/guest/wake.ts";
 import type { ImageLease } from "../../src/image/store/image-lease.ts";
 import type { Snapshot } from "../../src/image/store/snapshots.ts";
-import { UserNetwork } from "../../src/network/user-network.ts";
+import { UserNetwork } from "../../src/network/user/user-network.ts";
 import { buildArguments } from "../../src/vm/arguments.ts";
 import type { ResolvedMachine } from "../../src/vm/limits.ts";
 import { mtuOf } from "../../src/vm/network-mtu.ts";

@@ -12,8 +12,7 @@ import {
   EtherType,
   tryParseEthernet,
   writeEthernetHeader,
-} from "../../src/network/ethernet.ts";
-import { FrameDecoder } from "../../src/network/frame-decoder.ts";
+} from "../../src/network/packet/ethernet.ts";
 import {
   IPV4_HEADER_BYTES,
   IpProtocol,
@@ -22,8 +21,9 @@ import {
   transportChecksum,
   tryParseIpv4,
   writeIpv4Header,
-} from "../../src/network/ipv4.ts";
-import { sequenceAdd } from "../../src/network/sequence.ts";
+} from "../../src/network/packet/ipv4.ts";
+import { FrameDecoder } from "../../src/network/user/frame-decoder.ts";
+import { sequenceAdd } from "../../src/network/user/tcp/sequence.ts";
 import {
   TCP_HEADER_BYTES,
   TCP_SYN_OPTION_BYTES,
@@ -33,7 +33,7 @@ import {
   tryParseTcp,
   writeSynOptions,
   writeTcpHeader,
-} from "../../src/network/tcp-segment.ts";
+} from "../../src/network/user/tcp/tcp-segment.ts";
 
 export const MACHINE_MAC = "52:54:00:12:34:56";
 

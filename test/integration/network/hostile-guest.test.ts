@@ -5,10 +5,10 @@ import { pipeline } from "node:stream/promises";
 import { afterEach, describe, expect, it } from "vitest";
 import { parseMac } from "../../../src/network/addresses.ts";
 import { GATEWAY, GATEWAY_MAC, GUEST, METADATA } from "../../../src/network/endpoints.ts";
-import { ETHERNET_HEADER_BYTES, EtherType, writeEthernetHeader } from "../../../src/network/ethernet.ts";
-import { IPV4_HEADER_BYTES, transportChecksum, writeIpv4Header } from "../../../src/network/ipv4.ts";
-import { TcpFlag } from "../../../src/network/tcp-segment.ts";
-import { UserNetwork } from "../../../src/network/user-network.ts";
+import { ETHERNET_HEADER_BYTES, EtherType, writeEthernetHeader } from "../../../src/network/packet/ethernet.ts";
+import { IPV4_HEADER_BYTES, transportChecksum, writeIpv4Header } from "../../../src/network/packet/ipv4.ts";
+import { TcpFlag } from "../../../src/network/user/tcp/tcp-segment.ts";
+import { UserNetwork } from "../../../src/network/user/user-network.ts";
 import { FakeGuest, MACHINE_MAC } from "../../fakes/fake-guest.ts";
 
 const MIB = 1_024 * 1_024;

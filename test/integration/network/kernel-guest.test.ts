@@ -4,8 +4,8 @@ import type { AddressInfo } from "node:net";
 import { type Duplex, duplexPair, Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { FrameDecoder } from "../../../src/network/frame-decoder.ts";
-import { UserNetwork } from "../../../src/network/user-network.ts";
+import { FrameDecoder } from "../../../src/network/user/frame-decoder.ts";
+import { UserNetwork } from "../../../src/network/user/user-network.ts";
 import { MACHINE_MAC } from "../../fakes/fake-guest.ts";
 import { KernelGuest, whyNoKernelGuest } from "../../fakes/kernel-guest.ts";
 

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { addWords, checksumOf } from "../../../src/network/checksum.ts";
+import { addWords, checksumOf } from "../../../src/network/packet/checksum.ts";
 
 describe("internet checksum", () => {
   it("gives the result of the example in RFC 1071", () => {

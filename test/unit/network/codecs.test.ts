@@ -1,11 +1,10 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { ARP_BYTES, tryParseArp, writeArp } from "../../../src/network/arp.ts";
-import { tryParseDhcpRequest } from "../../../src/network/dhcp-message.ts";
-import { tryParseDnsQuery } from "../../../src/network/dns-message.ts";
-import { ETHERNET_HEADER_BYTES, tryParseEthernet, writeEthernetHeader } from "../../../src/network/ethernet.ts";
-import { encodeIcmp, hasValidIcmpChecksum, tryParseIcmp } from "../../../src/network/icmp.ts";
-import { inspectFrame } from "../../../src/network/ingress.ts";
+import { tryParseDhcpRequest } from "../../../src/network/dhcp/dhcp-message.ts";
+import { tryParseDnsQuery } from "../../../src/network/dns/dns-message.ts";
+import { ARP_BYTES, tryParseArp, writeArp } from "../../../src/network/packet/arp.ts";
+import { ETHERNET_HEADER_BYTES, tryParseEthernet, writeEthernetHeader } from "../../../src/network/packet/ethernet.ts";
+import { encodeIcmp, hasValidIcmpChecksum, tryParseIcmp } from "../../../src/network/packet/icmp.ts";
 import {
   hasValidHeaderChecksum,
   IPV4_HEADER_BYTES,
@@ -13,15 +12,16 @@ import {
   transportChecksum,
   tryParseIpv4,
   writeIpv4Header,
-} from "../../../src/network/ipv4.ts";
+} from "../../../src/network/packet/ipv4.ts";
+import { encodeUdp, hasValidUdpChecksum, tryParseUdp } from "../../../src/network/packet/udp.ts";
+import { inspectFrame } from "../../../src/network/user/ingress.ts";
 import {
   parseTcpOptions,
   TCP_HEADER_BYTES,
   tryParseTcp,
   writeSynOptions,
   writeTcpHeader,
-} from "../../../src/network/tcp-segment.ts";
-import { encodeUdp, hasValidUdpChecksum, tryParseUdp } from "../../../src/network/udp.ts";
+} from "../../../src/network/user/tcp/tcp-segment.ts";
 
 const uint16 = fc.nat(0xffff);
 const uint32 = fc.nat(0xffff_ffff);

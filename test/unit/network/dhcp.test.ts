@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { parseIpv4Address, parseMac } from "../../../src/network/addresses.ts";
-import { DhcpType, encodeDhcpReply, tryParseDhcpRequest } from "../../../src/network/dhcp-message.ts";
-import { dhcpReplyTo } from "../../../src/network/dhcp-server.ts";
+import { DhcpType, encodeDhcpReply, tryParseDhcpRequest } from "../../../src/network/dhcp/dhcp-message.ts";
+import { dhcpReplyTo } from "../../../src/network/dhcp/dhcp-server.ts";
 
 const MAC = parseMac("52:54:00:12:34:56");
 const GUEST = parseIpv4Address("10.0.2.15");

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { FrameDecoder, MAX_FRAME_BYTES } from "../../../src/network/frame-decoder.ts";
+import { FrameDecoder, MAX_FRAME_BYTES } from "../../../src/network/user/frame-decoder.ts";
 
 function prefixed(frame: Uint8Array): Buffer {
   const prefix = Buffer.alloc(4);

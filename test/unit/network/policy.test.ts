@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { parseIpv4Address } from "../../../src/network/addresses.ts";
-import { type DnsQuery, encodeDnsReply, tryParseDnsQuery } from "../../../src/network/dns-message.ts";
-import { IpProtocol } from "../../../src/network/ipv4.ts";
+import { type DnsQuery, encodeDnsReply, tryParseDnsQuery } from "../../../src/network/dns/dns-message.ts";
+import { IpProtocol } from "../../../src/network/packet/ipv4.ts";
 import { decideFlow, decideName } from "../../../src/network/policy.ts";
 
 const { tcp, udp, icmp } = IpProtocol;

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { ReceiveQueue } from "../../../src/network/receive-queue.ts";
-import { SendQueue } from "../../../src/network/send-queue.ts";
+import { ReceiveQueue } from "../../../src/network/user/tcp/receive-queue.ts";
+import { SendQueue } from "../../../src/network/user/tcp/send-queue.ts";
 
 const chunk = fc.uint8Array({ maxLength: 50 }).map((data) => Buffer.from(data));
 

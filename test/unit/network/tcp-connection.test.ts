@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { GUEST, METADATA } from "../../../src/network/endpoints.ts";
-import { IpProtocol, transportChecksum } from "../../../src/network/ipv4.ts";
-import { sequenceAdd } from "../../../src/network/sequence.ts";
-import { TcpConnection, type TcpUser } from "../../../src/network/tcp-connection.ts";
-import { parseTcpOptions, TcpFlag, type TcpSegment, tryParseTcp } from "../../../src/network/tcp-segment.ts";
+import { IpProtocol, transportChecksum } from "../../../src/network/packet/ipv4.ts";
+import { sequenceAdd } from "../../../src/network/user/tcp/sequence.ts";
+import { TcpConnection, type TcpUser } from "../../../src/network/user/tcp/tcp-connection.ts";
+import { parseTcpOptions, TcpFlag, type TcpSegment, tryParseTcp } from "../../../src/network/user/tcp/tcp-segment.ts";
 
 const { fin, syn, rst, psh, ack } = TcpFlag;
 const HEADER = { protocol: IpProtocol.tcp, source: METADATA, destination: GUEST };

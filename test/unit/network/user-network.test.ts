@@ -1,16 +1,16 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { afterEach, describe, expect, it } from "vitest";
 import { parseIpv4Address, parseMac } from "../../../src/network/addresses.ts";
-import { ARP_BYTES, ArpOperation, type ArpPacket, tryParseArp, writeArp } from "../../../src/network/arp.ts";
 import { GATEWAY, GATEWAY_MAC, GUEST, METADATA } from "../../../src/network/endpoints.ts";
-import { BROADCAST_MAC, EtherType } from "../../../src/network/ethernet.ts";
-import { MAX_FRAME_BYTES } from "../../../src/network/frame-decoder.ts";
-import { encodeIcmp, IcmpType, tryParseIcmp } from "../../../src/network/icmp.ts";
-import { IpProtocol } from "../../../src/network/ipv4.ts";
-import { TcpFlag } from "../../../src/network/tcp-segment.ts";
-import { TcpSocket } from "../../../src/network/tcp-socket.ts";
-import { encodeUdp, tryParseUdp } from "../../../src/network/udp.ts";
-import { UserNetwork } from "../../../src/network/user-network.ts";
+import { ARP_BYTES, ArpOperation, type ArpPacket, tryParseArp, writeArp } from "../../../src/network/packet/arp.ts";
+import { BROADCAST_MAC, EtherType } from "../../../src/network/packet/ethernet.ts";
+import { encodeIcmp, IcmpType, tryParseIcmp } from "../../../src/network/packet/icmp.ts";
+import { IpProtocol } from "../../../src/network/packet/ipv4.ts";
+import { encodeUdp, tryParseUdp } from "../../../src/network/packet/udp.ts";
+import { MAX_FRAME_BYTES } from "../../../src/network/user/frame-decoder.ts";
+import { TcpFlag } from "../../../src/network/user/tcp/tcp-segment.ts";
+import { TcpSocket } from "../../../src/network/user/tcp/tcp-socket.ts";
+import { UserNetwork } from "../../../src/network/user/user-network.ts";
 import { FakeGuest, ipv4Packet, MACHINE_MAC } from "../../fakes/fake-guest.ts";
 
 const OTHER = parseIpv4Address("10.0.2.99");

@@ -1,5 +1,5 @@
 /** The segments of one connection, on their way into packets. */
-import type { Ipv4Header } from "./ipv4.ts";
+import type { Ipv4Header } from "../../packet/ipv4.ts";
 import {
   TCP_HEADER_BYTES,
   TCP_SYN_OPTION_BYTES,

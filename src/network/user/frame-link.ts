@@ -7,7 +7,7 @@
  * `tryAllocate` a little later.
  */
 import type { Duplex } from "node:stream";
-import { codeOf, messageOf, WorkerError } from "../base/errors.ts";
+import { codeOf, messageOf, WorkerError } from "../../base/errors.ts";
 import { FRAME_PREFIX_BYTES, FrameDecoder } from "./frame-decoder.ts";
 
 /** Waiting bytes above which senders of data pause; at twice as many nothing more is taken. */

@@ -1,7 +1,7 @@
 /** What the DHCP server of a one-machine network says: always the same lease. */
-import { ADDRESSING } from "./addressing.ts";
+import { ADDRESSING } from "../addressing.ts";
+import { DNS_SERVER, GATEWAY, GUEST, METADATA } from "../endpoints.ts";
 import { type DhcpLease, type DhcpReply, type DhcpRequest, DhcpType } from "./dhcp-message.ts";
-import { DNS_SERVER, GATEWAY, GUEST, METADATA } from "./endpoints.ts";
 
 const LEASE_SECONDS = 86_400;
 

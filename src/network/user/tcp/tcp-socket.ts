@@ -7,7 +7,7 @@
  * given away: it may be sent again later, so it must not be changed.
  */
 import { Duplex } from "node:stream";
-import { ADDRESSING } from "./addressing.ts";
+import { ADDRESSING } from "../../addressing.ts";
 import type { TcpConnection } from "./tcp-connection.ts";
 
 type Callback = (error?: Error | null) => void;

@@ -1,5 +1,5 @@
 /** DHCP messages (RFC 2131, 2132, 3442) over a client's ethernet. */
-import { formatIpv4Address, netmask } from "./addresses.ts";
+import { formatIpv4Address, netmask } from "../addresses.ts";
 
 export const DhcpType = {
   discover: 1,

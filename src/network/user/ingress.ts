@@ -2,10 +2,11 @@
  * The first look at a frame from the guest: only what comes from the machine's
  * own MAC and IP address, in whole packets, gets any further.
  */
-import { type ArpPacket, tryParseArp } from "./arp.ts";
-import { GATEWAY_MAC, GUEST, UNSPECIFIED } from "./endpoints.ts";
-import { BROADCAST_MAC, EtherType, tryParseEthernet } from "./ethernet.ts";
-import { hasValidHeaderChecksum, IpProtocol, type Ipv4Packet, tryParseIpv4 } from "./ipv4.ts";
+
+import { GATEWAY_MAC, GUEST, UNSPECIFIED } from "../endpoints.ts";
+import { type ArpPacket, tryParseArp } from "../packet/arp.ts";
+import { BROADCAST_MAC, EtherType, tryParseEthernet } from "../packet/ethernet.ts";
+import { hasValidHeaderChecksum, IpProtocol, type Ipv4Packet, tryParseIpv4 } from "../packet/ipv4.ts";
 
 /** Why a frame went no further. */
 export type DropReason =

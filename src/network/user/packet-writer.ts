@@ -1,9 +1,9 @@
 /** Packets towards the guest: ethernet and IPv4 headers, and the account of what is sent. */
-import type { Counters } from "./counters.ts";
-import { GATEWAY_MAC } from "./endpoints.ts";
-import { ETHERNET_HEADER_BYTES, EtherType, writeEthernetHeader } from "./ethernet.ts";
+import type { Counters } from "../counters.ts";
+import { GATEWAY_MAC } from "../endpoints.ts";
+import { ETHERNET_HEADER_BYTES, EtherType, writeEthernetHeader } from "../packet/ethernet.ts";
+import { IPV4_HEADER_BYTES, type Ipv4Header, writeIpv4Header } from "../packet/ipv4.ts";
 import type { FrameLink } from "./frame-link.ts";
-import { IPV4_HEADER_BYTES, type Ipv4Header, writeIpv4Header } from "./ipv4.ts";
 
 export class PacketWriter {
   readonly #link: FrameLink;

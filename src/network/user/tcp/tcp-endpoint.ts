@@ -7,10 +7,10 @@
  */
 
 import { randomInt } from "node:crypto";
-import { TokenBucket } from "../base/token-bucket.ts";
-import { GUEST, METADATA } from "./endpoints.ts";
-import { IPV4_HEADER_BYTES, IpProtocol, type Ipv4Header } from "./ipv4.ts";
-import type { PacketWriter } from "./packet-writer.ts";
+import { TokenBucket } from "../../../base/token-bucket.ts";
+import { GUEST, METADATA } from "../../endpoints.ts";
+import { IPV4_HEADER_BYTES, IpProtocol, type Ipv4Header } from "../../packet/ipv4.ts";
+import type { PacketWriter } from "../packet-writer.ts";
 import { TcpConnection, type TcpOwner } from "./tcp-connection.ts";
 import { resetFor, TCP_HEADER_BYTES, TcpFlag, type TcpSegment, writeTcpHeader } from "./tcp-segment.ts";
 import type { TcpWire } from "./tcp-segment-writer.ts";

@@ -3,7 +3,7 @@
  * big-endian. Most frames are views of the chunk they came in; only one that
  * straddles chunks is copied.
  */
-import { WorkerError } from "../base/errors.ts";
+import { WorkerError } from "../../base/errors.ts";
 
 export const FRAME_PREFIX_BYTES = 4;
 /** QEMU's own limit for a frame on such a link (NET_BUFSIZE). */

@@ -10,13 +10,13 @@
  */
 import type { RequestListener } from "node:http";
 import type { Duplex } from "node:stream";
-import { WorkerError } from "../base/errors.ts";
-import { Scope } from "../base/scope.ts";
-import { GuardedServer, type UpgradeListener } from "../http/guarded-server.ts";
-import { parseMac } from "./addresses.ts";
-import type { NetworkStats } from "./counters.ts";
+import { WorkerError } from "../../base/errors.ts";
+import { Scope } from "../../base/scope.ts";
+import { GuardedServer, type UpgradeListener } from "../../http/guarded-server.ts";
+import { parseMac } from "../addresses.ts";
+import type { NetworkStats } from "../counters.ts";
+import type { NetworkPolicy } from "../policy.ts";
 import { GuestStack } from "./guest-stack.ts";
-import type { NetworkPolicy } from "./policy.ts";
 
 const MAX_CONNECTIONS = 128;
 

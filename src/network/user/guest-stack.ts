@@ -10,22 +10,22 @@
  */
 
 import type { Duplex } from "node:stream";
-import type { WorkerError } from "../base/errors.ts";
-import { TokenBucket } from "../base/token-bucket.ts";
-import { ARP_BYTES, type ArpPacket, writeArp } from "./arp.ts";
-import { Counters, type NetworkStats } from "./counters.ts";
-import { GUEST } from "./endpoints.ts";
-import { ETHERNET_HEADER_BYTES, EtherType } from "./ethernet.ts";
+import type { WorkerError } from "../../base/errors.ts";
+import { TokenBucket } from "../../base/token-bucket.ts";
+import { Counters, type NetworkStats } from "../counters.ts";
+import { GUEST } from "../endpoints.ts";
+import { ARP_BYTES, type ArpPacket, writeArp } from "../packet/arp.ts";
+import { ETHERNET_HEADER_BYTES, EtherType } from "../packet/ethernet.ts";
+import { IpProtocol, type Ipv4Header, type Ipv4Packet, transportChecksum } from "../packet/ipv4.ts";
+import { hasValidUdpChecksum, tryParseUdp } from "../packet/udp.ts";
+import { decideFlow, type NetworkPolicy } from "../policy.ts";
 import { FrameLink, type FrameSink } from "./frame-link.ts";
 import { type DropReason, inspectFrame } from "./ingress.ts";
-import { IpProtocol, type Ipv4Header, type Ipv4Packet, transportChecksum } from "./ipv4.ts";
 import { type LocalReply, portUnreachable, replyToArp, replyToDhcp, replyToDns, replyToEcho } from "./local-replies.ts";
 import { PacketWriter } from "./packet-writer.ts";
-import { decideFlow, type NetworkPolicy } from "./policy.ts";
-import { refuseSegment, TcpEndpoint } from "./tcp-endpoint.ts";
-import { tryParseTcp } from "./tcp-segment.ts";
-import type { TcpSocket } from "./tcp-socket.ts";
-import { hasValidUdpChecksum, tryParseUdp } from "./udp.ts";
+import { refuseSegment, TcpEndpoint } from "./tcp/tcp-endpoint.ts";
+import { tryParseTcp } from "./tcp/tcp-segment.ts";
+import type { TcpSocket } from "./tcp/tcp-socket.ts";
 
 export interface GuestStackOptions {
   /** The only source MAC address that is believed, as a uint48. */

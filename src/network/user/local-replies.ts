@@ -1,13 +1,14 @@
 /** What the network itself answers: ARP, ping, DHCP and DNS. Deciding only; nothing is sent here. */
-import { ArpOperation, type ArpPacket } from "./arp.ts";
-import { encodeDhcpReply, tryParseDhcpRequest } from "./dhcp-message.ts";
-import { dhcpReplyTo } from "./dhcp-server.ts";
-import { DnsStatus, encodeDnsReply, tryParseDnsQuery } from "./dns-message.ts";
-import { GATEWAY, GATEWAY_MAC, GUEST, LIMITED_BROADCAST, METADATA } from "./endpoints.ts";
-import { encodeIcmp, hasValidIcmpChecksum, IcmpType, PORT_UNREACHABLE, tryParseIcmp } from "./icmp.ts";
-import { IpProtocol, type Ipv4Header, type Ipv4Packet } from "./ipv4.ts";
-import { decideName, type NetworkPolicy } from "./policy.ts";
-import { encodeUdp, type UdpDatagram } from "./udp.ts";
+
+import { encodeDhcpReply, tryParseDhcpRequest } from "../dhcp/dhcp-message.ts";
+import { dhcpReplyTo } from "../dhcp/dhcp-server.ts";
+import { DnsStatus, encodeDnsReply, tryParseDnsQuery } from "../dns/dns-message.ts";
+import { GATEWAY, GATEWAY_MAC, GUEST, LIMITED_BROADCAST, METADATA } from "../endpoints.ts";
+import { ArpOperation, type ArpPacket } from "../packet/arp.ts";
+import { encodeIcmp, hasValidIcmpChecksum, IcmpType, PORT_UNREACHABLE, tryParseIcmp } from "../packet/icmp.ts";
+import { IpProtocol, type Ipv4Header, type Ipv4Packet } from "../packet/ipv4.ts";
+import { encodeUdp, type UdpDatagram } from "../packet/udp.ts";
+import { decideName, type NetworkPolicy } from "../policy.ts";
 
 /** A packet to the guest. */
 export interface LocalReply {

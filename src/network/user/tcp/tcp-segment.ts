@@ -1,6 +1,6 @@
 /** TCP segments (RFC 9293) and the two options the network uses: MSS and window scale (RFC 7323). */
-import { addWords, checksumOf } from "./checksum.ts";
-import { type Ipv4Header, pseudoHeaderSum } from "./ipv4.ts";
+import { addWords, checksumOf } from "../../packet/checksum.ts";
+import { type Ipv4Header, pseudoHeaderSum } from "../../packet/ipv4.ts";
 
 export const TCP_HEADER_BYTES = 20;
 /** MSS (4), window scale (3) and one byte of padding. */
