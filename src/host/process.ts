@@ -22,6 +22,19 @@ export const FIRST_SOCKET_FD = 3;
 
 const STDERR_TAIL_CHARACTERS = 4_000;
 
+export interface ProcessOptions {
+  sockets?: number;
+  /** Becomes the program's, after its own sockets, and is closed here. */
+  inherited?: readonly Duplex[];
+  /** Added to the inherited environment. */
+  env?: Readonly<Record<string, string>>;
+  /**
+   * Gets what the program sends over a channel of Node, as `process.send` would; the channel is the file descriptor
+   * that NODE_CHANNEL_FD names, after all others. Without a listener there is none.
+   */
+  onMessage?: ((message: unknown, handle: unknown) => void) | undefined;
+}
+
 export class HostProcess {
   readonly pid: number | undefined;
   /** Our ends of the socketpairs, in order. */
@@ -42,10 +55,9 @@ export class HostProcess {
     this.#kill = kill;
   }
 
-  /** @param options.inherited Becomes the program's, after its own sockets, and is closed here. */
   static start(
-    command: readonly [string, ...string[]],
-    { sockets: count = 0, inherited = [] }: { sockets?: number; inherited?: readonly Duplex[] } = {},
+    command: readonly string[],
+    { sockets: count = 0, inherited = [], env, onMessage }: ProcessOptions = {},
   ): HostProcess {
     const [file, ...args] = supervised(command);
     const child = execa(file, args, {
@@ -55,7 +67,10 @@ export class HostProcess {
       detached: true,
       cleanup: true,
       stdio: ["ignore", "ignore", "pipe", ...Array<"pipe">(count).fill("pipe"), ...inherited],
+      ...(env === undefined ? {} : { env: { ...env } }),
+      ...(onMessage === undefined ? {} : { ipc: true, serialization: "json" }),
     });
+    if (onMessage !== undefined) child.nodeChildProcess.on("message", onMessage);
     for (const socket of inherited) socket.destroy();
     let stderrTail = "";
     child.stderr?.setEncoding("utf8").on("data", (text: string) => {

@@ -3,6 +3,7 @@
  * `namespace` (the kernel's, in a network namespace of the machine's own).
  */
 import type { RequestListener } from "node:http";
+import type { Duplex } from "node:stream";
 import type { WorkerError } from "../base/errors.ts";
 import type { NetworkPolicy } from "./policy/network-policy.ts";
 
@@ -10,6 +11,10 @@ export type NetworkMode = "user" | "namespace";
 
 export interface GuestNetwork extends AsyncDisposable {
   readonly mode: NetworkMode;
+  /** As the machine needs it: MachineNetwork in src/vm/ports.ts. */
+  readonly enter: readonly string[];
+  netdev(id: string, linkFd: number): string;
+  connect(link: Duplex): void;
   /**
    * Settles when the network has ended: with an error if it failed, in which case the machine has none any more and
    * should be killed; with undefined if the machine closed it or it was disposed.

@@ -32,11 +32,19 @@ export type MachineMemory =
   | { readonly kind: "resumed"; readonly memoryFile: string; readonly stateFile: string };
 
 /**
- * The network of one machine.
+ * The network of one machine: where QEMU is started, and what its card is wired to.
  *
- * QEMU gets one end of an anonymous socketpair; `connect` gets the other.
- * Frames on it are length-prefixed: 4 bytes big-endian, then an ethernet frame.
+ * QEMU gets one end of an anonymous socketpair; `connect` gets the other. A network that carries frames on it does so
+ * with a prefix of 4 bytes, the length, big-endian; one that does not still learns from it when QEMU is gone.
  */
 export interface MachineNetwork {
+  /** What comes before a command line so that the program is started where this network is; may be empty. */
+  readonly enter: readonly string[];
+  /**
+   * Value of QEMU's `-netdev`. No network negotiates anything with the guest, so that a snapshot resumes on any.
+   *
+   * @param linkFd File descriptor of QEMU's end of the socketpair.
+   */
+  netdev(id: string, linkFd: number): string;
   connect(link: Duplex): void;
 }

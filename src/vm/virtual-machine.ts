@@ -135,14 +135,14 @@ export class VirtualMachine implements AsyncDisposable {
         accelerator: options.accelerator,
         disk,
         memory: options.memory ?? ANONYMOUS,
-        netdev: `stream,id=${NETDEV_ID},server=off,addr.type=fd,addr.str=${NETWORK_FD}`,
+        netdev: options.network.netdev(NETDEV_ID, NETWORK_FD),
         monitorFd: MONITOR_FD,
         wakeFd: WAKE_FD,
         consoleFd: CONSOLE_FD,
         diskSlots: options.diskSlots,
       });
       vm = new VirtualMachine(
-        HostProcess.start([qemuBinary, ...args], {
+        HostProcess.start([...options.network.enter, qemuBinary, ...args], {
           sockets: SOCKETS,
           inherited: tpm === undefined ? [] : [tpm.socket],
         }),

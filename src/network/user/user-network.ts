@@ -32,6 +32,8 @@ export interface UserNetworkOptions {
 }
 
 export class UserNetwork implements AsyncDisposable {
+  /** QEMU needs to be nowhere in particular. */
+  readonly enter: readonly string[] = [];
   readonly #options: UserNetworkOptions;
   readonly #server: GuardedServer;
   readonly #scope: Scope;
@@ -59,6 +61,10 @@ export class UserNetwork implements AsyncDisposable {
    */
   get closed(): Promise<WorkerError | undefined> {
     return this.#closed.promise;
+  }
+
+  netdev(id: string, linkFd: number): string {
+    return `stream,id=${id},server=off,addr.type=fd,addr.str=${linkFd}`;
   }
 
   /** Undefined until the machine is connected. */

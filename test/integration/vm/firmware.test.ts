@@ -31,7 +31,11 @@ async function start(name: string, payload: MachineOverrides) {
     accelerator: "tcg",
     machine: resolveMachine({ payload }, { maxMemory: 256, maxCPUs: 1, defaultThreads: 1 }),
     disk: { diskFile, format: "raw", directBoot: undefined },
-    network: { connect: (link) => void link.resume() },
+    network: {
+      enter: [],
+      netdev: (id, fd) => `stream,id=${id},server=off,addr.type=fd,addr.str=${fd}`,
+      connect: (link) => void link.resume(),
+    },
     runDirectory: join(own, "run"),
     resources: new Scope(),
   });
