@@ -1,25 +1,8 @@
 /** Addresses that mean the same to everybody: what is not one may be a part of this host or of the network it is in. */
 import { lookup } from "node:dns";
 import { BlockList, isIP, type LookupFunction } from "node:net";
+import { SPECIAL_IPV4 } from "../base/special-ranges.ts";
 import { DownloadError } from "./download-error.ts";
-
-/** @see https://www.iana.org/assignments/iana-ipv4-special-registry */
-const SPECIAL_IPV4: readonly (readonly [string, number])[] = [
-  ["0.0.0.0", 8],
-  ["10.0.0.0", 8],
-  ["100.64.0.0", 10],
-  ["127.0.0.0", 8],
-  ["169.254.0.0", 16],
-  ["172.16.0.0", 12],
-  ["192.0.0.0", 24],
-  ["192.0.2.0", 24],
-  ["192.88.99.0", 24],
-  ["192.168.0.0", 16],
-  ["198.18.0.0", 15],
-  ["198.51.100.0", 24],
-  ["203.0.113.0", 24],
-  ["224.0.0.0", 3],
-];
 
 /** Of what is global unicast; with tunnels, which carry an IPv4 address. */
 const SPECIAL_IPV6: readonly (readonly [string, number])[] = [

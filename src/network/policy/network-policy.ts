@@ -1,4 +1,7 @@
 /** What a machine may reach outside, beside its own services; what is not public never is. */
+import type { AllowRule } from "../../base/allow-rule.ts";
+
+export type { AllowRule, NameRule, SubnetRule } from "../../base/allow-rule.ts";
 
 /** `internet` is everything public, `isolated` nothing. */
 export type NetworkPolicy =
@@ -6,20 +9,5 @@ export type NetworkPolicy =
   | { readonly kind: "allow"; readonly rules: readonly AllowRule[] }
   | { readonly kind: "internet" };
 
-export type AllowRule = NameRule | SubnetRule;
-
-export interface NameRule {
-  /** In lower case; `*.example.org` is every name below example.org, and not itself. */
-  readonly name: string;
-  /** 1 to 65535, in order; not empty. */
-  readonly ports: readonly number[];
-}
-
-export interface SubnetRule {
-  /** First address, a uint32. */
-  readonly subnet: number;
-  readonly prefixLength: number;
-  readonly ports: readonly number[];
-}
-
 export const ISOLATED: NetworkPolicy = Object.freeze({ kind: "isolated" });
+export const INTERNET: NetworkPolicy = Object.freeze({ kind: "internet" });

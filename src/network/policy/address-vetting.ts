@@ -1,0 +1,40 @@
+/** Which addresses no machine ever reaches, whatever its policy: those that are not public, and those of this host. */
+import { networkInterfaces } from "node:os";
+import { tryParseIpv4Address } from "../../base/ipv4.ts";
+import { isPublicIpv4 } from "../../base/special-ranges.ts";
+
+/** Reading them costs more than deciding; an address that has just come is refused a moment later. */
+const KEEP_MS = 500;
+
+export class AddressVetting {
+  readonly #list: () => readonly string[];
+  readonly #nowMs: () => number;
+  #own: ReadonlySet<number> = new Set();
+  #readAtMs = Number.NEGATIVE_INFINITY;
+
+  /** @param list The host's own addresses, as text. */
+  constructor(list = hostAddresses, nowMs: () => number = () => performance.now()) {
+    this.#list = list;
+    this.#nowMs = nowMs;
+  }
+
+  /** Why an address, a uint32, is not reached; undefined: it may be. */
+  fault(address: number): "not public" | "the host's own" | undefined {
+    if (!isPublicIpv4(address)) return "not public";
+    return this.ownAddresses().has(address) ? "the host's own" : undefined;
+  }
+
+  /** IPv4 addresses of the host's interfaces, as they are now. */
+  ownAddresses(): ReadonlySet<number> {
+    const now = this.#nowMs();
+    if (now - this.#readAtMs >= KEEP_MS) {
+      this.#own = new Set(this.#list().flatMap((address) => tryParseIpv4Address(address) ?? []));
+      this.#readAtMs = now;
+    }
+    return this.#own;
+  }
+}
+
+function hostAddresses(): string[] {
+  return Object.values(networkInterfaces()).flatMap((addresses) => addresses?.map(({ address }) => address) ?? []);
+}
