@@ -13,4 +13,5 @@ export const ADDRESSING = Object.freeze({
   metadataPort: 80,
   /** Resolves to the metadata address under every policy. */
   metadataName: "metadata.boxcar.internal",
+  gatewayName: "gateway.boxcar.internal",
 });
