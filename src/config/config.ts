@@ -9,6 +9,7 @@ import type { Surroundings } from "./host-facts.ts";
 import { completeImages, type ImagesSettings } from "./images.ts";
 import { completeLimits, type LimitsSettings, limitsIssues } from "./limits.ts";
 import { machineIssues } from "./machines.ts";
+import { completeNetwork, type NetworkSettings, networkIssues } from "./network.ts";
 import { completePool, type PoolSettings, poolIssues } from "./pool.ts";
 import { completeQueue, type QueueSettings, queueIssues } from "./queue.ts";
 import { runDirIssues } from "./run-dir.ts";
@@ -26,6 +27,7 @@ export interface Config {
   readonly accelerator: "auto" | "kvm" | "tcg";
   readonly qemu: { readonly binary: string };
   readonly pool: PoolSettings;
+  readonly network: NetworkSettings;
   readonly limits: LimitsSettings;
   readonly features: FeaturesSettings;
   readonly worker: WorkerSettings;
@@ -66,6 +68,7 @@ function complete(filled: FilledConfig, secrets: Secrets): Config {
     accelerator,
     qemu,
     pool: completePool(filled.pool),
+    network: completeNetwork(filled.network, secrets),
     limits: completeLimits(filled.limits),
     features: completeFeatures(filled.features, secrets),
     worker: completeWorkerProcess(filled.worker),
@@ -77,6 +80,7 @@ function semanticIssues(filled: FilledConfig): Issue[] {
   return [
     ...limitsIssues(filled.limits),
     ...poolIssues(filled.pool),
+    ...networkIssues(filled.network),
     ...runDirIssues(filled.runDir),
     ...machineIssues(filled.machine, filled.machineOptions),
     ...featuresIssues(filled.features),

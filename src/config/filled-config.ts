@@ -5,6 +5,7 @@ import type { WorkerConfig } from "../generated/worker-config.ts";
 import type { FilledFeatures } from "./features/features.ts";
 import type { FilledImages } from "./images.ts";
 import type { FilledLimits } from "./limits.ts";
+import type { FilledNetwork, OpenNetwork } from "./network.ts";
 import type { FilledPool } from "./pool.ts";
 import type { FilledQueue } from "./queue.ts";
 import type { FilledWorkerProcess } from "./worker-process.ts";
@@ -18,6 +19,7 @@ export interface FilledSource extends WorkerConfig {
   accelerator: "auto" | "kvm" | "tcg";
   qemu: Required<NonNullable<WorkerConfig["qemu"]>>;
   pool: Open<FilledPool, "memory">;
+  network: OpenNetwork;
   limits: FilledLimits;
   features: FilledFeatures;
   worker: Open<FilledWorkerProcess, "capacity">;
@@ -31,5 +33,6 @@ export interface FilledConfig extends FilledSource {
   images: FilledImages;
   machineOptions: Required<MachineOptions>;
   pool: FilledPool;
+  network: FilledNetwork;
   worker: FilledWorkerProcess;
 }

@@ -4,6 +4,7 @@ import type { WorkerConfig } from "../generated/worker-config.ts";
 import { defaultRunDir, defaultStateDir } from "./default-paths.ts";
 import type { FilledConfig, FilledSource } from "./filled-config.ts";
 import { defaultCapacity, defaultMachineOptions, type Surroundings } from "./host-facts.ts";
+import { withPolicyDefaults } from "./network/policy.ts";
 
 /** @param source With the schema's defaults in it. */
 export function withHostDefaults(source: WorkerConfig, surroundings: Surroundings): FilledConfig {
@@ -19,6 +20,7 @@ export function withHostDefaults(source: WorkerConfig, surroundings: Surrounding
     images: { ...filled.images, directory: filled.images.directory ?? join(stateDir, "images") },
     machineOptions,
     pool: { ...filled.pool, memory: filled.pool.memory ?? Math.floor(host.memoryMiB / 4) },
+    network: { ...filled.network, policy: withPolicyDefaults(filled.network.policy) },
     worker: { ...filled.worker, capacity: filled.worker.capacity ?? capacity },
   };
 }

@@ -2,14 +2,17 @@
 import { InvalidInputError, type Issue } from "../base/errors.ts";
 import { tryParseDuration } from "../base/units.ts";
 import type { FeaturesSettings } from "../config/features/features.ts";
+import type { NetworkPolicySettings } from "../config/network/policy.ts";
 import type { MachineOverrides } from "../generated/machine.ts";
 import type { TaskPayload } from "../generated/task-payload.ts";
+import type { NetworkPolicy } from "../network/policy/network-policy.ts";
 import { MAX_DURATION_MS } from "../schema/duration.ts";
 import { type ParseOptions, parseAs } from "../schema/parse.ts";
 import { type ArtifactRequest, artifactIssues, artifactRequests } from "./artifacts/request.ts";
 import { type CacheRequest, cacheIssues, cacheRequests } from "./caches/request.ts";
 import { type InputRequest, inputIssues, inputRequests } from "./inputs/request.ts";
 import { maxRunTimeIssues } from "./max-run-time/request.ts";
+import { networkIssues, networkPolicyOf } from "./network/request.ts";
 import { type OnExitStatus, onExitStatusOf } from "./on-exit-status/request.ts";
 import { type ScreensRequest, screensIssues, screensRequest } from "./screens/request.ts";
 import { secretsIssues } from "./secrets/request.ts";
@@ -36,7 +39,7 @@ export interface ParsedPayload extends ScreensRequest {
   readonly inputs: readonly InputRequest[];
   /** Names of secrets of the worker. */
   readonly secrets: readonly string[];
-  readonly network: NonNullable<TaskPayload["network"]>;
+  readonly network: NetworkPolicy;
   readonly artifacts: readonly ArtifactRequest[];
 }
 
@@ -45,6 +48,8 @@ export interface PayloadOptions extends ParseOptions {
   maxRunTimeMs?: number;
   /** What tasks may ask for; if it is left out, nothing that has to be allowed. */
   features?: PayloadRules;
+  /** What their machines may reach at most; nothing if it is left out. */
+  network?: NetworkPolicySettings;
 }
 
 /** What the worker's configuration says of payloads. */
@@ -58,6 +63,8 @@ const NOTHING_ALLOWED: PayloadRules = {
   secrets: { values: {}, listNames: false },
 };
 
+const NOTHING_REACHED: NetworkPolicySettings = { max: "isolated", allow: undefined };
+
 /**
  * @throws {@link InvalidInputError} with every issue found.
  */
@@ -68,6 +75,7 @@ export function parsePayload(data: unknown, options: PayloadOptions): ParsedPayl
     ...stepIssues(payload?.steps ?? []),
     ...cacheIssues(payload?.caches ?? [], (options.features ?? NOTHING_ALLOWED).caches),
     ...semanticIssues(payload ?? data, options.maxRunTimeMs ?? MAX_DURATION_MS, options.features ?? NOTHING_ALLOWED),
+    ...networkIssues(networkIn(data), options.network ?? NOTHING_REACHED),
   ];
   if (payload === undefined || all.length > 0) throw new InvalidInputError(options.subject, all, options.blame);
   return {
@@ -84,7 +92,7 @@ export function parsePayload(data: unknown, options: PayloadOptions): ParsedPayl
     caches: cacheRequests(payload.caches),
     inputs: inputRequests(payload.inputs),
     secrets: payload.secrets ?? [],
-    network: payload.network ?? "isolated",
+    network: networkPolicyOf(payload.network),
     artifacts: artifactRequests(payload.artifacts),
     ...screensRequest(payload),
   };
@@ -97,6 +105,10 @@ function trySchema(data: unknown, options: ParseOptions): { payload?: TaskPayloa
     if (error instanceof InvalidInputError) return { issues: error.issues };
     throw error;
   }
+}
+
+function networkIn(data: unknown): unknown {
+  return typeof data === "object" && data !== null && "network" in data ? data.network : undefined;
 }
 
 /** Looks only at what has the right shape: the schema speaks of the rest. */

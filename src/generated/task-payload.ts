@@ -4,6 +4,7 @@ import type { FeatureArtifacts } from "./feature-artifacts.ts";
 import type { FeatureCaches } from "./feature-caches.ts";
 import type { FeatureInputs } from "./feature-inputs.ts";
 import type { FeatureMaxRunTime } from "./feature-max-run-time.ts";
+import type { FeatureNetwork } from "./feature-network.ts";
 import type { FeatureOnExitStatus } from "./feature-on-exit-status.ts";
 import type { FeatureScreenshots } from "./feature-screenshots.ts";
 import type { FeatureSecrets } from "./feature-secrets.ts";
@@ -70,10 +71,7 @@ export type TaskPayload = {
   caches?: FeatureCaches;
   inputs?: FeatureInputs;
   secrets?: FeatureSecrets;
-  /**
-   * What the machine can reach. `isolated`: the service at 169.254.169.254 and nothing else.
-   */
-  network?: "isolated";
+  network?: FeatureNetwork;
   screenshots?: FeatureScreenshots;
   video?: FeatureVideo;
   artifacts?: FeatureArtifacts;

@@ -11,6 +11,7 @@ import type { ImagesConfig } from "./images-config.ts";
 import type { LimitsConfig } from "./limits-config.ts";
 import type { MachineOverrides } from "./machine.ts";
 import type { MachineOptions } from "./machine-options.ts";
+import type { NetworkConfig } from "./network-config.ts";
 import type { PoolConfig } from "./pool-config.ts";
 import type { QueueConfig } from "./queue-config.ts";
 import type { WorkerProcessConfig } from "./worker-process-config.ts";
@@ -50,6 +51,7 @@ export interface WorkerConfig {
     binary?: string;
   };
   pool?: PoolConfig;
+  network?: NetworkConfig;
   limits?: LimitsConfig;
   /**
    * What tasks may ask for, beside a machine and a command.

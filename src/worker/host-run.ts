@@ -148,9 +148,9 @@ export class HostRun implements OpenedRun {
 
   /** @throws {InvalidInputError} with every issue. */
   #parse(): ParsedPayload {
-    const { limits, features } = this.#host.config;
-    const { maxRunTimeMs } = limits;
-    return parsePayload(this.#claim.task.payload, { subject: "The payload", blame: "task", maxRunTimeMs, features });
+    const { limits, features, network } = this.#host.config;
+    const rules = { maxRunTimeMs: limits.maxRunTimeMs, features, network: network.policy };
+    return parsePayload(this.#claim.task.payload, { subject: "The payload", blame: "task", ...rules });
   }
 
   async #run(payload: ParsedPayload, staging: string, signal: AbortSignal): Promise<TaskResult> {

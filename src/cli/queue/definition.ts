@@ -1,11 +1,14 @@
 /** The definition of a task: a file, changed by what the flags say. Pure. */
 import type { TaskDefinition } from "../../generated/task-definition.ts";
 import { parseAs } from "../../schema/parse.ts";
+import { networkOfFlag } from "../network-flag.ts";
 
 export interface DefinitionChanges {
   /** Empty: the command of the document. */
   readonly command: readonly string[];
   readonly image: string | undefined;
+  /** As the flag has it. */
+  readonly network?: string | undefined;
   readonly priority: TaskDefinition["priority"];
   readonly name: string | undefined;
   readonly deadline: string | undefined;
@@ -22,12 +25,13 @@ export interface DefinitionChanges {
  */
 export function buildDefinition(document: unknown, changes: DefinitionChanges, subject: string): TaskDefinition {
   const given = isObject(document) && isObject(document["payload"]) ? document : { payload: document };
-  const { command, image, priority, name, deadline, queue, defaultQueue, dependencies } = changes;
+  const { command, image, network, priority, name, deadline, queue, defaultQueue, dependencies } = changes;
   const payload = isObject(given["payload"])
     ? {
         ...without(given["payload"], command.length === 0 ? [] : ["steps"]),
         ...(command.length === 0 ? {} : { command }),
         ...(image === undefined ? {} : { image }),
+        ...(network === undefined ? {} : { network: networkOfFlag(network) }),
       }
     : given["payload"];
   const said = Array.isArray(given["dependencies"]) ? given["dependencies"] : [];

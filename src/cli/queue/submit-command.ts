@@ -24,6 +24,7 @@ export function submitCommand(context: CliContext, argv: readonly string[]): Com
     .addOption(new Option("--priority <priority>", "what is claimed first (default: medium)").choices(PRIORITIES))
     .option("--name <text>", "what people call the task")
     .option("--image <image>", "name, path or URL of the image; replaces the task's")
+    .option("--network <policy>", "isolated, internet, or allow=NAME,…; replaces the task's")
     .option("--queue <name>", "task queue (default: the one of the configuration)")
     .option("--deadline <duration>", "when the queue gives up on it: 10 minutes, 2 hours (default: 1 day)")
     .option("--depends-on <task...>", "ids of tasks that must complete first, or their beginnings")

@@ -16,6 +16,7 @@ export interface SubmitFlags {
   priority?: NonNullable<TaskDefinition["priority"]>;
   name?: string;
   image?: string;
+  network?: string;
   queue?: string;
   deadline?: string;
   dependsOn?: string[];
@@ -44,7 +45,13 @@ export async function submit({ taskFile, taskCommand, flags, config, context }: 
     buildDefinition(
       document,
       {
-        ...{ command: taskCommand, image: flags.image, priority: flags.priority, name: flags.name },
+        ...{
+          command: taskCommand,
+          image: flags.image,
+          network: flags.network,
+          priority: flags.priority,
+          name: flags.name,
+        },
         ...{ deadline: flags.deadline, queue: flags.queue, defaultQueue: config.queue.name, dependencies },
       },
       subject,
@@ -52,8 +59,9 @@ export async function submit({ taskFile, taskCommand, flags, config, context }: 
   // Before the queue is opened, which takes longer than to see that something is wrong.
   const { payload } = build([]);
   if (flags.validate) {
-    const { limits, features } = config;
-    parsePayload(payload, { subject, blame: "task", maxRunTimeMs: limits.maxRunTimeMs, features });
+    const { limits, features, network } = config;
+    const rules = { maxRunTimeMs: limits.maxRunTimeMs, features, network: network.policy };
+    parsePayload(payload, { subject, blame: "task", ...rules });
   }
   await using tasks = await openTaskQueue(config);
   const dependencies = [];

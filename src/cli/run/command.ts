@@ -10,6 +10,7 @@ interface RunFlags {
   output?: string;
   json?: boolean;
   image?: string;
+  network?: string;
   screenshot?: string;
   cold?: boolean;
 }
@@ -20,6 +21,8 @@ Examples:
   boxcar run task.yml --output out          artifacts, log and result.json go to ./out
   boxcar run -- sh -c 'uname -a; free -m'   a command, with the default image
   boxcar run task.yml --json | tail -1      the result for a script
+  boxcar run --network internet task.yml    with everything public to reach
+  boxcar run --network 'allow=deb.debian.org,*.npmjs.org:443' -- apt-get update
 
 Exit codes: 0 completed, 1 failed, 2 bad usage or malformed payload, 3 any other exception, 130 cancelled.`;
 
@@ -31,6 +34,7 @@ export function runCommand(context: CliContext, argv: readonly string[]): Comman
     .argument("[arguments...]", "a task file, and after -- a command that replaces the task's")
     .option("-o, --output <dir>", "folder for artifacts, log and result.json (default: boxcar-output/<task id>)")
     .option("--image <image>", "name, path or URL of the image; replaces the task's")
+    .option("--network <policy>", "isolated, internet, or allow=NAME,…; replaces the task's")
     .option("--screenshot <file>", "write the screen as a PNG when the command has ended")
     .option("--cold", "boot the machine, instead of resuming one that has booted before")
     .option("--json", "print the result as one JSON object on the last line")
@@ -40,7 +44,10 @@ export function runCommand(context: CliContext, argv: readonly string[]): Comman
       const config = await configOf(context, command);
       const [{ readPayload }, { runLocally }] = await Promise.all([import("./payload.ts"), import("./run-locally.ts")]);
       const payload = await parse(() =>
-        readPayload({ taskFile, command: taskCommand, image: flags.image, cwd: context.cwd, config }),
+        readPayload({
+          ...{ taskFile, command: taskCommand, image: flags.image, network: flags.network },
+          ...{ cwd: context.cwd, config },
+        }),
       );
       if (payload instanceof InvalidInputError) {
         if (flags.json) printJson(context, malformed(payload));

@@ -5,18 +5,22 @@ import { InvalidInputError } from "../../base/errors.ts";
 import type { Config } from "../../config/config.ts";
 import { type ParsedPayload, parsePayload } from "../../feature/payload.ts";
 import { whyUnreadable } from "../config.ts";
+import { networkOfFlag } from "../network-flag.ts";
 
 export interface PayloadSource {
   taskFile?: string | undefined;
   /** Empty: the command of the file. */
   command: readonly string[];
   image: string | undefined;
+  /** As the flag has it. */
+  network?: string | undefined;
   cwd: string;
   config: Config;
 }
 
 /** @throws {InvalidInputError} with every issue. */
-export async function readPayload({ taskFile, command, image, cwd, config }: PayloadSource): Promise<ParsedPayload> {
+export async function readPayload(source: PayloadSource): Promise<ParsedPayload> {
+  const { taskFile, command, image, network, cwd, config } = source;
   const document = taskFile === undefined ? {} : await readTaskFile(taskFile, cwd);
   const changed =
     typeof document === "object" && document !== null && !Array.isArray(document)
@@ -24,6 +28,7 @@ export async function readPayload({ taskFile, command, image, cwd, config }: Pay
           ...document,
           ...(command.length === 0 ? {} : { command, steps: undefined }),
           ...(image === undefined ? {} : { image }),
+          ...(network === undefined ? {} : { network: networkOfFlag(network) }),
         }
       : document;
   return parsePayload(changed, {
@@ -31,6 +36,7 @@ export async function readPayload({ taskFile, command, image, cwd, config }: Pay
     blame: "task",
     maxRunTimeMs: config.limits.maxRunTimeMs,
     features: config.features,
+    network: config.network.policy,
   });
 }
 

@@ -63,8 +63,9 @@ function createHandler({ config, logs, queue, watchdog, worker }: ApiParts): Req
 }
 
 function taskRoutes({ config, logs, queue }: Pick<ApiParts, "config" | "logs" | "queue">): Router[] {
-  const { limits, features } = config;
-  const options = { subject: "The payload", blame: "task", maxRunTimeMs: limits.maxRunTimeMs, features } as const;
+  const { limits, features, network } = config;
+  const rules = { maxRunTimeMs: limits.maxRunTimeMs, features, network: network.policy };
+  const options = { subject: "The payload", blame: "task", ...rules } as const;
   const checkPayload = (payload: unknown) => void parsePayload(payload, options);
   const followed = logRouter((key) => logs.find(key));
   return queue.tasks === undefined ? [followed] : [followed, queueRoutes({ queue: queue.tasks, checkPayload })];

@@ -23,6 +23,19 @@ describe("resolveConfig", () => {
       accelerator: "auto",
       pool: { machines: 0, memory: 4_096, maxIdleMs: 1_800_000 },
       qemu: { binary: "qemu-system-x86_64" },
+      network: {
+        mode: "auto",
+        policy: { max: "internet" },
+        dns: { servers: [], hosts: {}, srv: [] },
+        limits: {
+          serviceConnections: 128,
+          outsideConnections: 512,
+          datagramFlows: 256,
+          connectionsPerSecond: 200,
+          idleMs: 3_600_000,
+        },
+        proxies: {},
+      },
       limits: {
         maxRunTimeMs: 3_600_000,
         bootTimeoutMs: 300_000,

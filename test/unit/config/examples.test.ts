@@ -21,14 +21,24 @@ describe("config/worker.example.yml", () => {
 
   it("is valid with all its settings in force, which are the defaults but for those that are off then", () => {
     const document = parseDocument(uncommented, "worker.example.yml", "host");
-    const { worker, features, queue, ...rest } = resolveConfig(document, surroundings);
+    const { worker, features, network, queue, ...rest } = resolveConfig(document, surroundings);
     const usually = resolveConfig(undefined, surroundings);
-    const { worker: usual, features: usualFeatures, queue: usualQueue, ...usualRest } = usually;
+    const { worker: usual, features: usualFeatures, network: usualNetwork, queue: usualQueue, ...usualRest } = usually;
     expect(rest).toEqual(usualRest);
     expect(features).toEqual({
       ...usualFeatures,
       artifacts: { ...usualFeatures.artifacts, manifestKey: expect.any(Secret) },
       stallTimeout: { defaultMs: expect.any(Number), maxMs: expect.any(Number) },
+    });
+    expect(network).toEqual({
+      ...usualNetwork,
+      policy: { max: "allow", allow: expect.anything() },
+      limits: {
+        ...usualNetwork.limits,
+        packetsPerSecond: expect.any(Number),
+        bytesPerSecond: expect.any(Number),
+        outsideBytes: expect.any(Number),
+      },
     });
     expect(queue).toEqual({
       ...usualQueue,

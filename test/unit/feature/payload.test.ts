@@ -35,7 +35,7 @@ describe("parsePayload", () => {
       caches: [],
       inputs: [],
       secrets: [],
-      network: "isolated",
+      network: { kind: "isolated" },
       artifacts: [],
       screenshots: { everyMs: undefined, onFailure: true, format: "png" },
       video: undefined,
