@@ -10,6 +10,7 @@ export const MACHINE_DEFAULTS = {
   tpm: false,
   cpu: "host",
   flags: [],
+  balloon: false,
   network: "virtio-net-pci",
   mac: "aa:54:1a:30:5c:de",
   storage: "virtio-blk-pci",

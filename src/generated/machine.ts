@@ -47,6 +47,10 @@ export type MachineSockets = number;
  */
 export type MachineMemory = number;
 /**
+ * Whether memory that the guest frees goes back to the host while the machine runs. Such a machine boots for each task: it is never captured or resumed.
+ */
+export type MachineBalloon = boolean;
+/**
  * Network card.
  */
 export type MachineNetworkCard = "virtio-net-pci" | "e1000" | "e1000e" | "rtl8139";
@@ -149,6 +153,7 @@ export interface Machine {
   cores?: MachineCores;
   sockets?: MachineSockets;
   memory?: MachineMemory;
+  balloon?: MachineBalloon;
   network?: MachineNetworkCard;
   mac?: MachineMac;
   storage?: MachineStorage;
@@ -191,6 +196,7 @@ export interface MachineOverrides {
   cores?: MachineCores;
   sockets?: MachineSockets;
   memory?: MachineMemory;
+  balloon?: MachineBalloon;
   network?: MachineNetworkCard;
   mac?: MachineMac;
   storage?: MachineStorage;

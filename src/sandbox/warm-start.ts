@@ -122,9 +122,10 @@ export async function dropSnapshot(snapshot: Snapshot, why: string, options: War
 }
 
 /** What of a machine cannot be captured, known before it is started. */
-function findObstacle({ firmware, tpm }: ResolvedMachine): string | undefined {
+function findObstacle({ firmware, tpm, balloon }: ResolvedMachine): string | undefined {
   if (firmware !== "bios") return `the variables of its firmware (${firmware}) are no part of a snapshot`;
   if (tpm) return "the secrets of its TPM must not be copied";
+  if (balloon) return "a guest that gives memory back could damage a snapshot that others share";
   return undefined;
 }
 

@@ -5,7 +5,7 @@
  *
  * @see QEMU system/invocation
  */
-import { hasPci, nameOnBoard } from "./boards.ts";
+import { BALLOON, hasPci, nameOnBoard } from "./boards.ts";
 import { diskNames, diskPlaces, diskSerial, EMPTY_BYTES } from "./data-disks.ts";
 import type { ResolvedMachine } from "./limits.ts";
 import { mtuOf } from "./network-mtu.ts";
@@ -52,6 +52,7 @@ const SLOT = {
   storage: 0x4,
   usb: 0x5,
   random: 0x6,
+  balloon: 0x7,
   serial: 0x8,
   sound: 0x9,
 } as const;
@@ -79,7 +80,7 @@ export function buildArguments(machine: ResolvedMachine, context: ArgumentContex
     ...sound(machine),
     ...["-object", "rng-random,id=random0,filename=/dev/urandom"],
     ...device(machine, "virtio-rng-pci", SLOT.random, "rng=random0"),
-    // No balloon: a guest that inflates one punches holes into the file of its memory, which others share.
+    ...balloon(machine, context.memory),
     ...wakePort(machine, context.wakeFd),
     // Another number at each start: a kernel that knows it makes its random generator anew.
     ...(machine.chipset === "microvm" ? [] : ["-device", "vmgenid,guid=auto"]),
@@ -124,6 +125,19 @@ function memory({ memory: mebibytes }: ResolvedMachine, where: MachineMemory): s
       : `memory-backend-file,${size},mem-path=${escapeValue(where.memoryFile)},share=${where.kind === "shared" ? "on" : "off"}`;
   const incoming = where.kind === "resumed" ? ["-incoming", "defer"] : [];
   return ["-m", `${mebibytes}M`, "-object", backend, ...incoming];
+}
+
+/**
+ * Gives back what the guest says is free.
+ *
+ * @throws {RangeError} The memory is a file: QEMU would punch the holes into it, for all that are resumed from it.
+ */
+function balloon(machine: ResolvedMachine, { kind }: MachineMemory): string[] {
+  if (!machine.balloon) return [];
+  if (kind !== "anonymous") throw new RangeError("a machine with a balloon has no file for its memory");
+  // On microvm that transport is a data disk's, but there is none for a graphics card.
+  const slot = hasPci(machine) ? SLOT.balloon : SLOT.graphics;
+  return device(machine, BALLOON, slot, "free-page-reporting=on", "deflate-on-oom=on");
 }
 
 function serialPort(fd: number): string[] {

@@ -9,6 +9,9 @@ import type { MergedMachine } from "./limits.ts";
 
 type Board = Pick<MergedMachine, "chipset">;
 
+/** The device that gives memory back. */
+export const BALLOON = "virtio-balloon-pci";
+
 /** Values of fields that stand for no device of their own. */
 const NO_DEVICE: readonly string[] = ["none", "PS/2"];
 

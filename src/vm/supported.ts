@@ -4,7 +4,7 @@ import { InvalidInputError, type Issue } from "../base/errors.ts";
 import { type CapabilityOptions, findCapabilities, type QemuCapabilities } from "../host/qemu-capabilities.ts";
 import { nearest } from "../schema/nearest.ts";
 import { readSchema } from "../schema/schema-files.ts";
-import { fitsBoard, isDevice, nameOnBoard } from "./boards.ts";
+import { BALLOON, fitsBoard, isDevice, nameOnBoard } from "./boards.ts";
 import { chooseFirmware } from "./firmware.ts";
 import type { ResolvedMachine } from "./limits.ts";
 import type { MachineDisk } from "./ports.ts";
@@ -48,6 +48,7 @@ export function findIssues(machine: ResolvedMachine, source: BootSource, qemu: Q
     ...boardIssues(machine, source, qemu),
     ...firmwareIssues(machine, source, qemu),
     ...tpmIssues(machine, source, qemu),
+    ...balloonIssues(machine, qemu),
     ...cpuIssues(machine, qemu),
     ...DEVICE_FIELDS.flatMap((field) => deviceIssues(field, machine, qemu)),
     ...inputIssues(machine),
@@ -105,6 +106,12 @@ function tpmIssues(machine: ResolvedMachine, source: BootSource, qemu: QemuCapab
   }
   if (!qemu.devices.includes("tpm-crb")) return issue("the installed QEMU has no TPM");
   return qemu.tpm ? [] : issue("a TPM needs the Debian package swtpm, which is not installed on this host");
+}
+
+function balloonIssues(machine: ResolvedMachine, { devices }: QemuCapabilities): Issue[] {
+  const name = nameOnBoard(machine, BALLOON);
+  if (!machine.balloon || devices.includes(name)) return [];
+  return [{ path: "balloon", message: `the installed QEMU has no device ${name}; leave balloon out` }];
 }
 
 function cpuIssues({ cpu, flags }: ResolvedMachine, { cpuModels, cpuFlags }: QemuCapabilities): Issue[] {

@@ -15,6 +15,7 @@ export const DRIVERS: DriverPlan = {
   always: ["crc32c_generic", "ext4"],
   forDevices: [
     ...["virtio_pci", "virtio_mmio", "virtio_blk", "virtio_net", "virtio_scsi", "virtio_console", "virtio_rng"],
+    "virtio_balloon",
     ...["nvme", "sd_mod", "e1000", "e1000e", "8139cp"],
     ...["pvpanic_mmio", "pvpanic_pci", "button", "vmgenid"],
     // The kernel is not started by way of a BIOS call, so it knows of no text mode: screens need their driver.

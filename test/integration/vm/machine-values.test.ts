@@ -29,6 +29,8 @@ const EXAMPLES: readonly MachineOverrides[] = [
   ...["host", "max", "qemu64", "Nehalem", "Haswell", "EPYC", "NoSuchModel", "help"].map((cpu) => ({ cpu })),
   ...[["+avx2", "-vmx"], ["+sse4_1"], ["+nosuch"]].map((flags) => ({ flags })),
   ...[true, false].map((tpm) => ({ tpm })),
+  ...(["q35", "pc", "microvm"] as const).map((chipset) => ({ chipset, balloon: true })),
+  { balloon: false },
   { usb: "piix3-usb-uhci", keyboard: "usb-kbd", mouse: "usb-mouse", tablet: "usb-tablet" },
   { usb: "none", tablet: "usb-tablet" },
   { firmware: "uefi-secure", tpm: true },

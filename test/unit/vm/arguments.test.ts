@@ -40,14 +40,42 @@ function devices(payload: MachineOverrides): string[] {
 }
 
 describe("buildArguments", () => {
-  it("gives no machine a balloon, with which it could punch holes into the memory that others share", () => {
+  it("gives no machine a balloon that does not ask for one", () => {
     for (const chipset of ["q35", "pc", "microvm"] as const)
       expect(args({ chipset }).join(" ")).not.toContain("balloon");
   });
 
+  it("adds nothing but the balloon to a machine that asks for one", () => {
+    const added = (chipset: "q35" | "pc" | "microvm") => {
+      const plain = args({ chipset });
+      const more = args({ chipset, balloon: true });
+      const at = more.findIndex((arg, index) => arg !== plain[index]);
+      expect(more.toSpliced(at, 1).toSpliced(at - 1, 1)).toEqual(plain);
+      return more[at];
+    };
+    expect(added("q35")).toBe("virtio-balloon-pci,free-page-reporting=on,deflate-on-oom=on,addr=0x7");
+    expect(added("pc")).toBe(added("q35"));
+    expect(added("microvm")).toBe(
+      "virtio-balloon-device,free-page-reporting=on,deflate-on-oom=on,bus=virtio-mmio-bus.0",
+    );
+  });
+
+  it("never maps a file as the memory of a machine with a balloon, which would punch holes into what others share", () => {
+    const files = [
+      { kind: "shared", memoryFile: "/memory" },
+      { kind: "resumed", memoryFile: "/memory", stateFile: "/state" },
+    ] as const;
+    for (const memory of files) {
+      expect(args({}, true, "tcg", { memory }).join(" ")).toContain("memory-backend-file");
+      expect(() => args({ balloon: true }, true, "tcg", { memory })).toThrow(RangeError);
+    }
+    expect(args({ balloon: true }).join(" ")).not.toContain("memory-backend-file");
+  });
+
   it.each(["q35", "pc", "microvm"] as const)("gives each place for a disk on %s an address of its own", (chipset) => {
     const diskSlots = chipset === "microvm" ? 3 : 8;
-    const line = args({ chipset, sound: chipset === "microvm" ? "none" : "AC97" }, true, "tcg", { diskSlots });
+    const machine = { chipset, sound: chipset === "microvm" ? "none" : "AC97", balloon: true } as const;
+    const line = args(machine, true, "tcg", { diskSlots });
     const devices = line.filter((_arg, index) => line[index - 1] === "-device");
     expect(devices.filter((device) => device.includes("serial=boxcar-cache-"))).toHaveLength(diskSlots);
     const places = devices.flatMap((device) => /(?:addr|bus=virtio-mmio-bus)[=.](.*)$/.exec(device)?.[1] ?? []);

@@ -12,6 +12,7 @@ const QEMU: QemuCapabilities = {
   devices: [
     ...["virtio-net-pci", "virtio-net-device", "virtio-blk-pci", "virtio-blk-device", "e1000", "ide-hd"],
     ...["VGA", "qemu-xhci", "piix3-usb-uhci", "usb-kbd", "usb-mouse", "usb-tablet", "AC97", "intel-hda", "tpm-crb"],
+    ...["virtio-balloon-pci", "virtio-balloon-device"],
   ],
   cpuModels: ["host", "max", "Haswell", "Haswell-v2"],
   cpuFlags: ["avx2", "sse4-1", "vmx"],
@@ -28,6 +29,10 @@ const QEMU: QemuCapabilities = {
   ],
   tpm: true,
 };
+
+function lackingBalloons(): string[] {
+  return QEMU.devices.filter((name) => !name.includes("balloon"));
+}
 
 function issues(payload: MachineOverrides, source: BootSource = "bzimage", qemu: Partial<QemuCapabilities> = {}) {
   return findIssues(resolveMachine({ payload }, LIMITS), source, { ...QEMU, ...qemu });
@@ -49,6 +54,14 @@ describe("a machine is refused before it starts", () => {
     [{ firmware: "uefi-secure", chipset: "pc" }, "disk", {}, "firmware", /q35/],
     [{ tpm: true }, "elf", {}, "tpm", /image that has a kernel/],
     [{ tpm: true }, "disk", { tpm: false }, "tpm", /package swtpm/],
+    [{ balloon: true }, "elf", { devices: lackingBalloons() }, "balloon", /no device virtio-balloon-pci; leave/],
+    [
+      { balloon: true, chipset: "microvm" },
+      "elf",
+      { devices: lackingBalloons() },
+      "balloon",
+      /no device virtio-balloon-device; leave/,
+    ],
     [{ cpu: "help" }, "elf", {}, "cpu", /no CPU model "help"; "-cpu help" lists the 4 it has/],
     [{ cpu: "haswel" }, "elf", {}, "cpu", /did you mean "Haswell"\?/],
     [{ flags: ["+avx2", "-avx22"] }, "elf", {}, "flags", /no CPU feature "avx22"; did you mean "avx2"\?/],
@@ -79,6 +92,8 @@ describe("a machine is taken", () => {
     [{ tpm: true, firmware: "uefi" }, "bzimage"],
     [{ usb: "piix3-usb-uhci" }, "elf"],
     [{ usb: "none" }, "elf"],
+    [{ balloon: true }, "elf"],
+    [{ balloon: true, chipset: "microvm" }, "elf"],
     [{ flags: ["+sse4_1", "-vmx"] }, "elf"],
     [{ graphics: "none", keyboardLayout: "nl-be" }, "elf"],
   ])("%o that starts %s", (payload, source) => {
