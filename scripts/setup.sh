@@ -38,6 +38,8 @@ REQUIRED=(
   mount:mount
   tar:tar
   swtpm:swtpm
+  nft:nftables
+  dnsmasq:dnsmasq-base
 )
 
 debian_packages() {

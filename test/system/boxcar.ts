@@ -25,8 +25,14 @@ export interface Finished {
 
 export type Running = ReturnType<typeof launch>;
 
-function launch(args: readonly string[], cwd: string, env: Record<string, string>, detached: boolean) {
-  return execa(process.execPath, [BOXCAR, ...args], { reject: false, cwd, env, detached, maxBuffer: 200_000_000 });
+function launch(
+  args: readonly string[],
+  cwd: string,
+  env: Record<string, string>,
+  { ownGroups = false, prefix = () => [] }: BoxcarOptions,
+) {
+  const [file, ...rest] = [...prefix(cwd), process.execPath, BOXCAR, ...args] as [string, ...string[]];
+  return execa(file, rest, { reject: false, cwd, env, detached: ownGroups, maxBuffer: 200_000_000 });
 }
 
 export interface BoxcarOptions {
@@ -34,26 +40,29 @@ export interface BoxcarOptions {
   ownImages?: boolean | "default";
   /** A process group for each command, as a shell makes them; see {@link pressCtrlC}. */
   ownGroups?: boolean;
+  /** What is in front of each command, which is to run in that folder; does not stay beside it. */
+  prefix?: (directory: string) => readonly string[];
 }
 
 export class Boxcar implements AsyncDisposable {
   readonly directory: string;
   /** The image store its commands use. */
   readonly images: string;
-  readonly #ownGroups: boolean;
+  readonly #options: BoxcarOptions;
   #count = 0;
 
-  private constructor(directory: string, images: string, ownGroups: boolean) {
+  private constructor(directory: string, images: string, options: BoxcarOptions) {
     this.directory = directory;
     this.images = images;
-    this.#ownGroups = ownGroups;
+    this.#options = options;
   }
 
-  static async open({ ownImages = false, ownGroups = false }: BoxcarOptions = {}): Promise<Boxcar> {
+  static async open(options: BoxcarOptions = {}): Promise<Boxcar> {
+    const { ownImages = false } = options;
     const directory = await mkdtemp(join(tmpdir(), "bx-"));
     const images = ownImages === false ? (await hostImages()).directory : join(directory, "images");
     if (ownImages === "default") await linkDefaultImage(images);
-    return new Boxcar(directory, images, ownGroups);
+    return new Boxcar(directory, images, options);
   }
 
   /** Starts `boxcar` with these arguments. */
@@ -65,7 +74,7 @@ export class Boxcar implements AsyncDisposable {
       // A machine that hangs is gone before the test is given up, and does not disturb the next one.
       BOXCAR_LIMITS_BOOT_TIMEOUT: "90 seconds",
     };
-    return launch(args, this.directory, { ...folders, ...env }, this.#ownGroups);
+    return launch(args, this.directory, { ...folders, ...env }, this.#options);
   }
 
   /** Runs `boxcar` with these arguments to its end. */
