@@ -1,22 +1,21 @@
 /** What a guest is told about a name. Deciding only: nobody is asked here. */
-import { formatIpv4Address, parseIpv4Address } from "../addresses.ts";
+import { formatIpv4Address, parseIpv4Address } from "../../base/ipv4.ts";
+import type { VirtualAddresses } from "../egress/virtual-addresses.ts";
+import type { AddressVetting } from "../policy/address-vetting.ts";
 import type { NetworkPolicy } from "../policy/network-policy.ts";
-import { isAskable, isLocalName } from "./dns-name.ts";
+import { allowsName } from "../policy/policy-match.ts";
+import { isAskable, isLocalName, tryParseReverseName } from "./dns-name.ts";
 import { type DnsQuery, type DnsQuestion, INTERNET_CLASS, QUERY_OPCODE } from "./dns-query.ts";
 import { type DnsRecord, type DnsReply, DnsStatus } from "./dns-reply.ts";
-import { isMetaType, type RecordType, recordTypeOf } from "./dns-type.ts";
+import { DnsType, isMetaType, type RecordType, recordTypeOf } from "./dns-type.ts";
 import type { LocalRecords } from "./local-records.ts";
 import type { UpstreamAnswer } from "./upstream.ts";
 
 /** What the decision needs to know of the machine. */
 export interface NameRules {
   readonly policy: NetworkPolicy;
-  /** Whether a rule of the policy names it, with whatever port. */
-  allowsName(name: string): boolean;
-  /** Whether a machine may ever reach an address, a uint32: it is public, and none of the host's own. */
-  isPublic(address: number): boolean;
-  /** The address, a uint32, that stands for a name in this machine; undefined: there are none left. */
-  virtualAddress(name: string): number | undefined;
+  readonly vetting: Pick<AddressVetting, "fault">;
+  readonly virtual: Pick<VirtualAddresses, "addressOf" | "nameOf">;
 }
 
 export interface NameAnswer {
@@ -35,6 +34,7 @@ export interface NameQuestion {
 
 /** A virtual address stays, but the name behind it may vanish. */
 const VIRTUAL_TTL_SECONDS = 60;
+const TOO_MANY_NAMES = "too many names";
 
 /** An answer, or the question for upstream that it takes first. */
 export function decideQuestion(query: DnsQuery, local: LocalRecords, rules: NameRules): NameAnswer | NameQuestion {
@@ -46,22 +46,29 @@ export function decideQuestion(query: DnsQuery, local: LocalRecords, rules: Name
   if (isMetaType(question.type)) return answer("failed", DnsStatus.notImplemented, "type");
   const { name } = question;
   const own = local.tryFind(name, question.type);
-  if (own !== undefined) return answer("allowed", DnsStatus.ok, undefined, own, true);
-  if (!mayAsk(name, rules)) return answer("refused", DnsStatus.refused, "policy");
+  if (own !== undefined) return decideOwn(name, own, rules);
+  const virtual = virtualName(question, rules);
+  if (virtual !== undefined) return answer("allowed", DnsStatus.ok, undefined, [virtual], true);
+  if (!allowsName(rules.policy, name)) return answer("refused", DnsStatus.refused, "policy");
   if (!isAskable(name)) return answer("refused", DnsStatus.noSuchName, "not a host's name");
-  if (isLocalName(name, rules.isPublic)) return answer("refused", DnsStatus.noSuchName, "not a public name");
+  if (isLocalName(name, (address) => isPublic(address, rules))) {
+    return answer("refused", DnsStatus.noSuchName, "not a public name");
+  }
   return { kind: "ask", question, type: recordTypeOf(question.type) ?? "A" };
 }
 
-function mayAsk(name: string, rules: NameRules): boolean {
-  switch (rules.policy.kind) {
-    case "isolated":
-      return false;
-    case "allow":
-      return rules.allowsName(name);
-    case "internet":
-      return true;
-  }
+/** An address outside can only be reached by its name if the policy allows the name and not the address. */
+function decideOwn(name: string, records: readonly DnsRecord[], rules: NameRules): NameAnswer {
+  const byName = rules.policy.kind === "allow" && allowsName(rules.policy, name);
+  const outside = byName && records.some((record) => isPublicRecord(record, rules));
+  const told = outside ? virtualRecords(name, rules) : records;
+  return told === undefined ? failure(TOO_MANY_NAMES) : answer("allowed", DnsStatus.ok, undefined, told, true);
+}
+
+function virtualName({ name, type }: DnsQuestion, { virtual }: NameRules): DnsRecord | undefined {
+  const address = type === DnsType.ptr ? tryParseReverseName(name) : undefined;
+  const data = address === undefined ? undefined : virtual.nameOf(address);
+  return data === undefined ? undefined : { type: "PTR", data, ttlSeconds: VIRTUAL_TTL_SECONDS };
 }
 
 /** What becomes of the answer of upstream. */
@@ -92,14 +99,25 @@ function decideRecords(question: DnsQuestion, records: readonly DnsRecord[], rul
 
 /** An upstream that answers an address of the host's surroundings does not make it reachable (DNS rebinding). */
 function decideAddresses(name: string, records: readonly DnsRecord[], rules: NameRules): NameAnswer {
-  const isPublic = (record: DnsRecord) => record.type === "A" && rules.isPublic(parseIpv4Address(record.data));
-  const reachable = records.filter(isPublic);
+  const reachable = records.filter((record) => isPublicRecord(record, rules));
   if (reachable.length === 0) return answer("refused", DnsStatus.ok, "no public address");
-  if (rules.policy.kind !== "allow") return answer("allowed", DnsStatus.ok, undefined, reachable);
-  const virtual = rules.virtualAddress(name);
-  if (virtual === undefined) return failure("too many names");
-  const data = formatIpv4Address(virtual);
-  return answer("allowed", DnsStatus.ok, undefined, [{ type: "A", data, ttlSeconds: VIRTUAL_TTL_SECONDS }]);
+  const told = rules.policy.kind === "allow" ? virtualRecords(name, rules) : reachable;
+  return told === undefined ? failure(TOO_MANY_NAMES) : answer("allowed", DnsStatus.ok, undefined, told);
+}
+
+function isPublicRecord(record: DnsRecord, rules: NameRules): boolean {
+  return record.type === "A" && isPublic(parseIpv4Address(record.data), rules);
+}
+
+function isPublic(address: number, { vetting }: NameRules): boolean {
+  return vetting.fault(address) === undefined;
+}
+
+/** Undefined: the machine has no address left for another name. */
+function virtualRecords(name: string, { virtual }: NameRules): DnsRecord[] | undefined {
+  const address = virtual.addressOf(name);
+  if (address === undefined) return undefined;
+  return [{ type: "A", data: formatIpv4Address(address), ttlSeconds: VIRTUAL_TTL_SECONDS }];
 }
 
 /** The guest may try again. */

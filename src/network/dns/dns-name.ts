@@ -1,5 +1,5 @@
 /** Names as text: lower case, without the last dot. */
-import { parseIpv4Address } from "../addresses.ts";
+import { tryParseIpv4Address } from "../../base/ipv4.ts";
 
 const MAX_NAME_LENGTH = 253;
 const ASKABLE = /^[a-z0-9_-]{1,63}(\.[a-z0-9_-]{1,63})*$/;
@@ -32,11 +32,7 @@ export function reverseName(address: string): string {
 /** The address of a reverse name, a uint32; undefined if it is not one of a whole IPv4 address. */
 export function tryParseReverseName(name: string): number | undefined {
   if (!name.endsWith(REVERSE)) return undefined;
-  try {
-    return parseIpv4Address(name.slice(0, -REVERSE.length).split(".").reverse().join("."));
-  } catch {
-    return undefined;
-  }
+  return tryParseIpv4Address(name.slice(0, -REVERSE.length).split(".").reverse().join("."));
 }
 
 /**

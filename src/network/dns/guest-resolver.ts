@@ -9,34 +9,23 @@
  */
 import { messageOf } from "../../base/errors.ts";
 import { TokenBucket } from "../../base/token-bucket.ts";
+import type { EgressEntry, EgressSink } from "../egress/egress-entry.ts";
+import type { NetworkPolicy } from "../policy/network-policy.ts";
 import { decideAnswer, decideQuestion, failure, type NameAnswer, type NameRules } from "./decide-name.ts";
-import { type DnsQuery, tryParseDnsQuery } from "./dns-query.ts";
-import { type DnsStatusName, encodeDnsReply, nameOfStatus, replyLimit } from "./dns-reply.ts";
+import { type DnsQuery, type DnsQuestion, tryParseDnsQuery } from "./dns-query.ts";
+import { encodeDnsReply, nameOfStatus, replyLimit } from "./dns-reply.ts";
 import { nameOfType } from "./dns-type.ts";
 import type { LocalRecords } from "./local-records.ts";
 import type { Upstream } from "./upstream.ts";
 
-/** A question and what became of it. */
-export interface DnsLogEntry {
-  readonly name: string;
-  /** Such as `A`, `SRV`, `TYPE65`. */
-  readonly type: string;
-  readonly status: DnsStatusName;
-  /** That the guest was told; under the policy `allow`, the virtual one. */
-  readonly addresses: readonly string[];
-  /** `failed`: nobody said no, but there is no answer. */
-  readonly decision: NameAnswer["decision"];
-  readonly reason: string | undefined;
-}
-
-export interface GuestResolverOptions {
+export interface GuestResolverOptions extends Omit<NameRules, "policy"> {
   readonly records: LocalRecords;
   /** Is the resolver's from now on; one per machine, with a cache of its own if any. */
   readonly upstream: Upstream;
   /** Asked anew for every question. */
-  readonly rules: NameRules;
-  /** Must not throw. */
-  readonly log: (entry: DnsLogEntry) => void;
+  readonly policy: () => NetworkPolicy;
+  /** Told of every question that was understood, and of its answer. */
+  readonly log: EgressSink;
   readonly nowMs?: () => number;
 }
 
@@ -81,28 +70,23 @@ export class GuestResolver implements Disposable {
   }
 
   async #replyTo(query: DnsQuery, maxBytes: number): Promise<Buffer> {
+    const began = new Date();
+    let answer = await this.#answerTo(query);
+    let reply: Buffer;
     try {
-      const answer = await this.#answerTo(query);
-      const reply = encodeDnsReply(query, answer.reply, maxBytes);
-      this.#note(query, answer);
-      return reply;
+      reply = encodeDnsReply(query, answer.reply, maxBytes);
     } catch (error) {
-      const answer = failure(messageOf(error));
-      this.#note(query, answer);
-      return encodeDnsReply(query, answer.reply, maxBytes);
+      answer = failure(messageOf(error));
+      reply = encodeDnsReply(query, answer.reply, maxBytes);
     }
-  }
-
-  #note({ question }: DnsQuery, { decision, reason, reply }: NameAnswer): void {
-    if (decision === "refused") this.#stats.refused += 1;
-    if (question === undefined) return;
-    const addresses = reply.records.flatMap((record) => (record.type === "A" ? [record.data] : []));
-    const type = nameOfType(question.type);
-    this.#options.log({ name: question.name, type, status: nameOfStatus(reply.status), addresses, decision, reason });
+    if (answer.decision === "refused") this.#stats.refused += 1;
+    if (query.question !== undefined) this.#options.log.note(entryOf(query.question, answer), began);
+    return reply;
   }
 
   async #answerTo(query: DnsQuery): Promise<NameAnswer> {
-    const { records, upstream, rules } = this.#options;
+    const { records, upstream } = this.#options;
+    const rules = { ...this.#options, policy: this.#options.policy() };
     const first = decideQuestion(query, records, rules);
     if (first.kind === "answer") return first;
     if (this.#waiting >= MAX_WAITING) {
@@ -122,4 +106,16 @@ export class GuestResolver implements Disposable {
     this.#disposed = true;
     this.#options.upstream[Symbol.dispose]();
   }
+}
+
+function entryOf(question: DnsQuestion, { decision, reason, reply }: NameAnswer): EgressEntry {
+  const addresses = reply.records.flatMap((record) => (record.type === "A" ? [record.data] : []));
+  const outcome = `${nameOfType(question.type)} ${nameOfStatus(reply.status)}`;
+  return {
+    kind: "dns",
+    decision,
+    name: question.name,
+    addresses,
+    reason: reason === undefined ? outcome : `${outcome}: ${reason}`,
+  };
 }

@@ -1,5 +1,5 @@
 /** Names that are answered under every policy, and by nobody else: the network's own, and those of the configuration. */
-import { parseIpv4Address } from "../addresses.ts";
+import { parseIpv4Address } from "../../base/ipv4.ts";
 import { ADDRESSING } from "../addressing.ts";
 import { isAskable, normalizeName, reverseName } from "./dns-name.ts";
 import type { DnsRecord } from "./dns-reply.ts";
