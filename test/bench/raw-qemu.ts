@@ -36,11 +36,8 @@ export async function rawFirstByteMs({ image, machine, snapshot, directory }: Ra
   const disk = await image.createOverlay(directory, snapshot);
   const log = new PassThrough();
   const session = new GuestSession({ task: { command: ["echo", "hi"], env: {}, tty: false, runId: 0 }, log });
-  await using network = await UserNetwork.open({
-    mac: machine.mac,
-    mtu: mtuOf(machine),
-    handler: createMetadataService(session),
-  });
+  await using network = await UserNetwork.open({ mac: machine.mac, mtu: mtuOf(machine) });
+  network.setHandler(createMetadataService(session));
   const printed = once(log, "data");
   const begin = performance.now();
   const qemu = execa(

@@ -1,10 +1,11 @@
-/** IPv4 packets (RFC 791), whole ones only: fragments are parsed but never joined. */
+/** IPv4 packets (RFC 791). Fragments are written, and recognized, but never joined. */
 import { addWords, checksumOf } from "./checksum.ts";
 
 export const IPV4_HEADER_BYTES = 20;
 export const IpProtocol = { icmp: 1, tcp: 6, udp: 17 } as const;
 
 const DONT_FRAGMENT = 0x4000;
+const MORE_FRAGMENTS = 0x2000;
 const MORE_FRAGMENTS_OR_OFFSET = 0x3fff;
 const TIME_TO_LIVE = 64;
 
@@ -45,12 +46,41 @@ export function hasValidHeaderChecksum(packet: Ipv4Packet): boolean {
   return checksumOf(addWords(0, packet.header)) === 0;
 }
 
-/** Writes the first {@link IPV4_HEADER_BYTES} of `out`, for a payload of `payloadBytes` behind it. */
-export function writeIpv4Header(out: Buffer, header: Ipv4Header, payloadBytes: number): void {
+/** Where a packet's payload lies in the payload of the packet it is part of. */
+export interface Ipv4Fragment {
+  /** The same for all parts: 16 bits. */
+  id: number;
+  /** A multiple of 8 bytes. */
+  offset: number;
+  length: number;
+  /** Another part comes behind it. */
+  more: boolean;
+}
+
+/** How a payload is to be cut for a link that carries packets of `mtu` bytes. */
+export function fragmentsOf(payloadBytes: number, mtu: number, id: number): Ipv4Fragment[] {
+  const most = Math.floor((mtu - IPV4_HEADER_BYTES) / 8) * 8;
+  const fragments: Ipv4Fragment[] = [];
+  for (let offset = 0; offset < payloadBytes; offset += most) {
+    const length = Math.min(most, payloadBytes - offset);
+    fragments.push({ id, offset, length, more: offset + length < payloadBytes });
+  }
+  return fragments;
+}
+
+/**
+ * Writes the first {@link IPV4_HEADER_BYTES} of `out`, for a payload of `payloadBytes` behind it.
+ *
+ * @param fragment Undefined: the packet is whole, and is not to be cut.
+ */
+export function writeIpv4Header(out: Buffer, header: Ipv4Header, payloadBytes: number, fragment?: Ipv4Fragment): void {
   out.writeUInt16BE(0x4500, 0);
   out.writeUInt16BE(IPV4_HEADER_BYTES + payloadBytes, 2);
-  out.writeUInt16BE(0, 4);
-  out.writeUInt16BE(DONT_FRAGMENT, 6);
+  out.writeUInt16BE(fragment?.id ?? 0, 4);
+  out.writeUInt16BE(
+    fragment === undefined ? DONT_FRAGMENT : (fragment.more ? MORE_FRAGMENTS : 0) | (fragment.offset / 8),
+    6,
+  );
   out.writeUInt16BE((TIME_TO_LIVE << 8) | header.protocol, 8);
   out.writeUInt16BE(0, 10);
   out.writeUInt32BE(header.source, 12);

@@ -2,17 +2,25 @@
  * The wire between a machine's network card and the stack that answers on it.
  *
  * *Owns* the stream. Frames of one turn leave in one write, and what waits for
- * a machine that does not drain its card is bounded: a sender of data asks
- * `hasRoom` first and goes on at `drained`, anything else is refused by
- * `tryAllocate` a little later.
+ * a machine that does not drain its card, or for its limits, is bounded: a
+ * sender of data asks `hasRoom` first and goes on at `drained`, anything else
+ * is refused by `tryAllocate` a little later. A machine that sends more than
+ * its limits is not read from for a while.
  */
 import type { Duplex } from "node:stream";
 import { codeOf, messageOf, WorkerError } from "../../base/errors.ts";
 import { FRAME_PREFIX_BYTES, FrameDecoder } from "./frame-decoder.ts";
+import { type InputLimits, PacedInput } from "./paced-input.ts";
+import { PacedOutput } from "./paced-output.ts";
 
 /** Waiting bytes above which senders of data pause; at twice as many nothing more is taken. */
 const DATA_LIMIT_BYTES = 256 * 1_024;
 const BATCH_BYTES = 64 * 1_024;
+
+/** Of the machine: frames it sends, and bytes in each direction, the prefixes of frames among them. */
+export type LinkLimits = InputLimits;
+
+const NO_LIMITS: LinkLimits = { packetsPerSecond: undefined, bytesPerSecond: undefined };
 
 /** Who lives at our end of the link. */
 export interface FrameSink {
@@ -30,6 +38,8 @@ export class FrameLink {
   readonly #stream: Duplex;
   readonly #sink: FrameSink;
   readonly #decoder = new FrameDecoder();
+  readonly #input: PacedInput;
+  readonly #output: PacedOutput;
   readonly #dataLimitBytes: number;
   #batch = Buffer.allocUnsafeSlow(BATCH_BYTES);
   /** Where the frames not yet written begin and end in the batch. */
@@ -39,9 +49,11 @@ export class FrameLink {
   #receiving = false;
   #closed = false;
 
-  constructor(stream: Duplex, sink: FrameSink) {
+  constructor(stream: Duplex, sink: FrameSink, limits: LinkLimits = NO_LIMITS) {
     this.#stream = stream;
     this.#sink = sink;
+    this.#input = new PacedInput(stream, limits);
+    this.#output = new PacedOutput(stream, limits.bytesPerSecond, () => sink.drained());
     // Below its high-water mark a stream would not tell when it has drained.
     this.#dataLimitBytes = Math.max(DATA_LIMIT_BYTES, stream.writableHighWaterMark);
     stream.on("data", (chunk: Buffer) => this.#receive(chunk));
@@ -52,12 +64,13 @@ export class FrameLink {
   }
 
   get waitingBytes(): number {
-    return this.#stream.writableLength + this.#end - this.#start;
+    return this.#stream.writableLength + this.#output.heldBytes + this.#end - this.#start;
   }
 
   /** Whether more data may be queued; if not, `drained` follows. */
   get hasRoom(): boolean {
-    return !this.#closed && this.waitingBytes < this.#dataLimitBytes;
+    if (this.#closed || this.waitingBytes >= this.#dataLimitBytes) return false;
+    return this.#output.hasRoom(this.#end - this.#start);
   }
 
   /**
@@ -86,7 +99,7 @@ export class FrameLink {
     if (this.#start === this.#end || this.#closed) return;
     const batch = this.#batch.subarray(this.#start, this.#end);
     this.#start = this.#end;
-    this.#stream.write(batch);
+    this.#output.write(batch);
   }
 
   /** Closes the link at once; idempotent. */
@@ -106,19 +119,26 @@ export class FrameLink {
   #receive(chunk: Buffer): void {
     if (this.#closed) return;
     this.#receiving = true;
+    let frames = 0;
     try {
-      this.#decoder.decode(chunk, (frame) => this.#closed || this.#sink.frame(frame));
+      this.#decoder.decode(chunk, (frame) => {
+        frames += 1;
+        if (!this.#closed) this.#sink.frame(frame);
+      });
       if (!this.#closed) this.#sink.batchEnd();
     } catch (error) {
       this.#close(linkError(error));
     }
     this.#receiving = false;
     this.flush();
+    if (!this.#closed) this.#input.spend(frames, chunk.length);
   }
 
   #close(error: WorkerError | undefined): void {
     if (this.#closed) return;
     this.#closed = true;
+    this.#input.stop();
+    this.#output.stop();
     // A late error of a stream that is being destroyed must not crash the process.
     this.#stream.on("error", () => {});
     this.#stream.destroy();

@@ -8,7 +8,7 @@ import { type ArpPacket, tryParseArp } from "../packet/arp.ts";
 import { BROADCAST_MAC, EtherType, tryParseEthernet } from "../packet/ethernet.ts";
 import { hasValidHeaderChecksum, IpProtocol, type Ipv4Packet, tryParseIpv4 } from "../packet/ipv4.ts";
 
-/** Why a frame went no further. */
+/** Why a frame, or what it carried, went no further. */
 export type DropReason =
   | "malformed"
   | "bad-checksum"
@@ -18,6 +18,7 @@ export type DropReason =
   | "unsupported"
   | "fragment"
   | "rate-limited"
+  | "too-many-queries"
   | "link-full";
 
 export type Ingress =

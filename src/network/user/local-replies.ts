@@ -1,21 +1,17 @@
-/** What the network itself answers: ARP, ping, DHCP and DNS. Deciding only; nothing is sent here. */
+/** What the network itself answers: ARP, ping and DHCP. Deciding only; nothing is sent here. */
 
 import { encodeDhcpReply, tryParseDhcpRequest } from "../dhcp/dhcp-message.ts";
 import { dhcpReplyTo } from "../dhcp/dhcp-server.ts";
-import { DnsStatus, encodeDnsReply, tryParseDnsQuery } from "../dns/dns-message.ts";
 import { GATEWAY, GATEWAY_MAC, GUEST, LIMITED_BROADCAST, METADATA } from "../endpoints.ts";
 import { ArpOperation, type ArpPacket } from "../packet/arp.ts";
 import { encodeIcmp, hasValidIcmpChecksum, IcmpType, PORT_UNREACHABLE, tryParseIcmp } from "../packet/icmp.ts";
 import { IpProtocol, type Ipv4Header, type Ipv4Packet } from "../packet/ipv4.ts";
 import { encodeUdp, type UdpDatagram } from "../packet/udp.ts";
-import { decideName, type NetworkPolicy } from "../policy.ts";
 
 /** A packet to the guest. */
 export interface LocalReply {
   header: Ipv4Header;
   payload: Buffer;
-  /** It tells the guest that something is not allowed. */
-  refusal: boolean;
 }
 
 /** The gateway answers for itself and for the metadata address, and for nobody else. */
@@ -36,14 +32,14 @@ export function replyToEcho(packet: Ipv4Packet): LocalReply | undefined {
   const message = tryParseIcmp(packet.payload);
   if (message?.type !== IcmpType.echoRequest || !hasValidIcmpChecksum(packet.payload)) return undefined;
   const header = { protocol: IpProtocol.icmp, source: packet.destination, destination: GUEST };
-  return { header, payload: encodeIcmp({ ...message, type: IcmpType.echoReply }), refusal: false };
+  return { header, payload: encodeIcmp({ ...message, type: IcmpType.echoReply }) };
 }
 
 /** "Port unreachable" quotes the header and the first 8 bytes of what was refused (RFC 792). */
 export function portUnreachable(packet: Ipv4Packet): LocalReply {
   const quote = Buffer.concat([packet.header, packet.payload.subarray(0, 8)]);
   const payload = encodeIcmp({ type: IcmpType.unreachable, code: PORT_UNREACHABLE, rest: 0, body: quote });
-  return { header: { protocol: IpProtocol.icmp, source: GATEWAY, destination: GUEST }, payload, refusal: true };
+  return { header: { protocol: IpProtocol.icmp, source: GATEWAY, destination: GUEST }, payload };
 }
 
 /** Undefined if it is no request, needs no answer, or names another client. */
@@ -55,15 +51,10 @@ export function replyToDhcp(datagram: UdpDatagram, machineMac: number, mtu: numb
   return udpReply({ source: GATEWAY, destination }, { sourcePort: 67, destinationPort: 68 }, encodeDhcpReply(reply));
 }
 
-/** Undefined if it is no query. */
-export function replyToDns(policy: NetworkPolicy, packet: Ipv4Packet, datagram: UdpDatagram): LocalReply | undefined {
-  const query = tryParseDnsQuery(datagram.payload);
-  if (query === undefined) return undefined;
-  const answer = decideName(policy, query);
-  const addresses = { source: packet.destination, destination: GUEST };
-  const ports = { sourcePort: datagram.destinationPort, destinationPort: datagram.sourcePort };
-  const reply = udpReply(addresses, ports, encodeDnsReply(query, answer));
-  return { ...reply, refusal: answer.status === DnsStatus.refused };
+/** A datagram to one port of the guest, from where it had sent one. */
+export function datagramReply(from: { address: number; port: number }, guestPort: number, payload: Buffer): LocalReply {
+  const addresses = { source: from.address, destination: GUEST };
+  return udpReply(addresses, { sourcePort: from.port, destinationPort: guestPort }, payload);
 }
 
 function udpReply(
@@ -72,5 +63,5 @@ function udpReply(
   payload: Buffer,
 ): LocalReply {
   const header = { ...addresses, protocol: IpProtocol.udp };
-  return { header, payload: encodeUdp(header, { ...ports, payload }), refusal: false };
+  return { header, payload: encodeUdp(header, { ...ports, payload }) };
 }

@@ -1,18 +1,25 @@
 /** Packets towards the guest: ethernet and IPv4 headers, and the account of what is sent. */
-import type { Counters } from "../counters.ts";
 import { GATEWAY_MAC } from "../endpoints.ts";
 import { ETHERNET_HEADER_BYTES, EtherType, writeEthernetHeader } from "../packet/ethernet.ts";
-import { IPV4_HEADER_BYTES, type Ipv4Header, writeIpv4Header } from "../packet/ipv4.ts";
+import { fragmentsOf, IPV4_HEADER_BYTES, type Ipv4Fragment, type Ipv4Header, writeIpv4Header } from "../packet/ipv4.ts";
+import type { Counters } from "./counters.ts";
 import type { FrameLink } from "./frame-link.ts";
+
+export interface PacketWriterOptions {
+  machineMac: number;
+  /** Bytes of an IP packet. */
+  mtu: number;
+}
 
 export class PacketWriter {
   readonly #link: FrameLink;
-  readonly #machineMac: number;
+  readonly #options: PacketWriterOptions;
   readonly #counters: Counters;
+  #lastId = 0;
 
-  constructor(link: FrameLink, machineMac: number, counters: Counters) {
+  constructor(link: FrameLink, options: PacketWriterOptions, counters: Counters) {
     this.#link = link;
-    this.#machineMac = machineMac;
+    this.#options = options;
     this.#counters = counters;
   }
 
@@ -33,19 +40,29 @@ export class PacketWriter {
     }
     this.#counters.framesOut += 1;
     this.#counters.bytesOut += frame.length;
-    writeEthernetHeader(frame, { destination: this.#machineMac, source: GATEWAY_MAC, etherType });
+    writeEthernetHeader(frame, { destination: this.#options.machineMac, source: GATEWAY_MAC, etherType });
     return frame.subarray(ETHERNET_HEADER_BYTES);
   }
 
   /** Room for the payload of a packet; undefined as above. */
-  tryAllocateIpv4(header: Ipv4Header, payloadBytes: number): Buffer | undefined {
+  tryAllocateIpv4(header: Ipv4Header, payloadBytes: number, fragment?: Ipv4Fragment): Buffer | undefined {
     const packet = this.tryAllocate(EtherType.ipv4, IPV4_HEADER_BYTES + payloadBytes);
     if (packet === undefined) return undefined;
-    writeIpv4Header(packet, header, payloadBytes);
+    writeIpv4Header(packet, header, payloadBytes, fragment);
     return packet.subarray(IPV4_HEADER_BYTES);
   }
 
+  /** What is too long for the link goes in several packets. */
   send(header: Ipv4Header, payload: Buffer): void {
-    this.tryAllocateIpv4(header, payload.length)?.set(payload);
+    const { mtu } = this.#options;
+    if (IPV4_HEADER_BYTES + payload.length <= mtu) {
+      this.tryAllocateIpv4(header, payload.length)?.set(payload);
+      return;
+    }
+    this.#lastId = (this.#lastId + 1) & 0xffff;
+    for (const fragment of fragmentsOf(payload.length, mtu, this.#lastId)) {
+      const part = payload.subarray(fragment.offset, fragment.offset + fragment.length);
+      this.tryAllocateIpv4(header, part.length, fragment)?.set(part);
+    }
   }
 }

@@ -1,48 +1,56 @@
 /**
  * The rootless network of one machine: a small network stack on the machine's
- * own link, with an HTTP server at the metadata address. Nothing else can be
- * reached, and whoever asks the server is this machine: its identity is the
- * link, not an address.
+ * own link, which carries connections and datagrams to the machine's services.
+ * Whoever asks them is this machine: its identity is the link, not an address.
  *
  *   open ──connect()──▶ connected ──link ends or dispose──▶ closed
  *
- * *Owns* the link, its connections and the HTTP server.
+ * *Owns* the link and its connections; *borrows* the services it is given.
  */
 import type { RequestListener } from "node:http";
 import type { Duplex } from "node:stream";
 import { WorkerError } from "../../base/errors.ts";
 import { Scope } from "../../base/scope.ts";
-import { GuardedServer, type UpgradeListener } from "../../http/guarded-server.ts";
+import type { UpgradeListener } from "../../http/guarded-server.ts";
 import { parseMac } from "../addresses.ts";
-import type { NetworkStats } from "../counters.ts";
-import type { NetworkPolicy } from "../policy.ts";
+import type { GuestNetwork, NetworkStats } from "../guest-network.ts";
+import { IsolatedServices } from "../isolated-services.ts";
+import { DEFAULT_LIMITS, type NetworkLimits } from "../limits.ts";
+import type { NetworkPolicy } from "../policy/network-policy.ts";
+import type { NetworkServices } from "../services.ts";
+import { NO_STATS } from "./counters.ts";
 import { GuestStack } from "./guest-stack.ts";
 
-const MAX_CONNECTIONS = 128;
+/** Services that can be told what to serve, and to whom. */
+export interface MachineServices extends NetworkServices {
+  setHandler(handler: RequestListener | undefined): void;
+  setUpgradeHandler(handler: UpgradeListener | undefined): void;
+  setPolicy(policy: NetworkPolicy): void;
+}
 
 export interface UserNetworkOptions {
   /** Of the machine's network card, as in `52:54:00:12:34:56`. */
   mac: string;
   /** What that card carries: bytes of an IP packet, 1,500 to 65,521. */
   mtu: number;
-  policy?: NetworkPolicy;
-  /** Answers the machine's requests; see {@link UserNetwork.setHandler}. */
-  handler?: RequestListener;
-  maxConnections?: number;
+  /** Default: of its own, with nothing outside. */
+  services?: MachineServices;
+  limits?: NetworkLimits;
 }
 
-export class UserNetwork implements AsyncDisposable {
+export class UserNetwork implements GuestNetwork {
+  readonly mode = "user";
   /** QEMU needs to be nowhere in particular. */
   readonly enter: readonly string[] = [];
   readonly #options: UserNetworkOptions;
-  readonly #server: GuardedServer;
+  readonly #services: MachineServices;
   readonly #scope: Scope;
   readonly #closed = Promise.withResolvers<WorkerError | undefined>();
   #stack: GuestStack | undefined;
 
-  private constructor(options: UserNetworkOptions, server: GuardedServer, scope: Scope) {
+  private constructor(options: UserNetworkOptions, services: MachineServices, scope: Scope) {
     this.#options = options;
-    this.#server = server;
+    this.#services = services;
     this.#scope = scope;
   }
 
@@ -50,9 +58,8 @@ export class UserNetwork implements AsyncDisposable {
   static async open(options: UserNetworkOptions): Promise<UserNetwork> {
     parseMac(options.mac);
     await using scope = new Scope();
-    const server = scope.use(GuardedServer.open({ maxConnections: options.maxConnections ?? MAX_CONNECTIONS }));
-    server.setHandler(options.handler);
-    return new UserNetwork(options, server, scope.move());
+    const services = options.services ?? scope.use(IsolatedServices.open());
+    return new UserNetwork(options, services, scope.move());
   }
 
   /**
@@ -67,9 +74,8 @@ export class UserNetwork implements AsyncDisposable {
     return `stream,id=${id},server=off,addr.type=fd,addr.str=${linkFd}`;
   }
 
-  /** Undefined until the machine is connected. */
-  stats(): NetworkStats | undefined {
-    return this.#stack?.stats;
+  async stats(): Promise<NetworkStats> {
+    return this.#stack?.stats ?? NO_STATS;
   }
 
   /**
@@ -88,21 +94,24 @@ export class UserNetwork implements AsyncDisposable {
     this.#stack = new GuestStack(link, {
       machineMac: parseMac(this.#options.mac),
       mtu: this.#options.mtu,
-      policy: this.#options.policy ?? "isolated",
-      maxConnections: this.#options.maxConnections ?? MAX_CONNECTIONS,
-      onConnection: (socket) => this.#server.serve(socket),
+      services: this.#services,
+      limits: this.#options.limits ?? DEFAULT_LIMITS,
       onClosed: (error) => this.#closed.resolve(error),
     });
   }
 
-  /** Who answers the machine's requests from now on; without a handler they get 503. */
   setHandler(handler: RequestListener | undefined): void {
-    this.#server.setHandler(handler);
+    this.#services.setHandler(handler);
   }
 
   /** Who takes over connections that ask for another protocol; without one they are refused. */
   setUpgradeHandler(handler: UpgradeListener | undefined): void {
-    this.#server.setUpgradeHandler(handler);
+    this.#services.setUpgradeHandler(handler);
+  }
+
+  /** Every packet asks what the policy is, so there is nothing to wait for. */
+  async setPolicy(policy: NetworkPolicy): Promise<void> {
+    this.#services.setPolicy(policy);
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -10,20 +10,22 @@ import { IPV4_HEADER_BYTES, transportChecksum, writeIpv4Header } from "../../../
 import { TcpFlag } from "../../../src/network/user/tcp/tcp-segment.ts";
 import { UserNetwork } from "../../../src/network/user/user-network.ts";
 import { FakeGuest, MACHINE_MAC } from "../../fakes/fake-guest.ts";
+import { FakeServices } from "../../fakes/fake-services.ts";
 
 const MIB = 1_024 * 1_024;
-const networks: UserNetwork[] = [];
+const disposables: AsyncDisposable[] = [];
 
 afterEach(async () => {
-  for (const network of networks.splice(0)) await network[Symbol.asyncDispose]();
+  for (const disposable of disposables.splice(0)) await disposable[Symbol.asyncDispose]();
 });
 
 async function start(handler: (request: IncomingMessage, response: ServerResponse) => void) {
-  const network = await UserNetwork.open({ mac: MACHINE_MAC, mtu: 15_360, handler });
-  networks.push(network);
+  const services = new FakeServices({ handler });
+  const network = await UserNetwork.open({ mac: MACHINE_MAC, mtu: 15_360, services });
+  disposables.push(network, services);
   const guest = new FakeGuest();
   network.connect(guest.networkSide);
-  return { network, guest };
+  return { network, services, guest };
 }
 
 function hello(_request: IncomingMessage, response: ServerResponse): void {
@@ -84,12 +86,12 @@ describe("a hostile guest", () => {
     }
     await guest.flushed();
     expect(await guest.get("/")).toContain("hello");
-    const { framesIn = 0, dropped, connections } = network.stats() ?? {};
+    const { framesIn, dropped, connections } = await network.stats();
     expect(framesIn).toBeGreaterThan(60_000);
     // Sixteen ports to open connections from, and the one of the GET.
     expect(connections).toBeLessThanOrEqual(17);
     for (const reason of ["malformed", "spoofed-mac", "bad-checksum", "rate-limited"] as const) {
-      expect(dropped?.[reason], reason).toBeGreaterThan(0);
+      expect(dropped[reason], reason).toBeGreaterThan(0);
     }
   });
 
@@ -97,9 +99,9 @@ describe("a hostile guest", () => {
     const { network, guest } = await start(hello);
     for (let port = 1; port <= 1_500; port++) guest.sendTcp({ flags: TcpFlag.syn, sourcePort: port, sequence: port });
     await guest.flushed();
-    const { connections, connectionsOverLimit = 0, dropped } = network.stats() ?? {};
+    const { connections, connectionsOverLimit, dropped } = await network.stats();
     expect(connections).toBe(128);
-    expect(connectionsOverLimit + (dropped?.["rate-limited"] ?? 0)).toBe(1_500 - 128);
+    expect(connectionsOverLimit + (dropped["rate-limited"] ?? 0)).toBe(1_500 - 128);
     expect(connectionsOverLimit).toBeGreaterThan(0);
   });
 
@@ -109,7 +111,7 @@ describe("a hostile guest", () => {
     await expect(guest.connect(30_000)).rejects.toThrow("connection refused");
     for (const client of clients) client.abort();
     await guest.flushed();
-    expect(network.stats()).toMatchObject({ connections: 0, connectionsOverLimit: 1 });
+    expect(await network.stats()).toMatchObject({ connections: 0, connectionsOverLimit: 1 });
     expect(await guest.get("/")).toContain("hello");
   });
 
@@ -122,7 +124,7 @@ describe("a hostile guest", () => {
     await Promise.all([slow.reset, silent.reset]);
     clearInterval(drip);
     expect(normal.received.toString()).toContain("hello");
-    expect(network.stats()).toMatchObject({ connections: 1 });
+    expect(await network.stats()).toMatchObject({ connections: 1 });
   });
 
   it("that takes nothing from its card is not sent more than a bounded amount", async () => {
@@ -149,7 +151,7 @@ describe("a hostile guest", () => {
       await guest.flushed();
       for (let i = 0; i < 50; i++) await new Promise((resolve) => setImmediate(resolve));
     }
-    expect(network.stats()?.waitingBytes).toBeLessThanOrEqual(512 * 1_024 + 64 * 1_024);
+    expect((await network.stats()).waitingBytes).toBeLessThanOrEqual(512 * 1_024 + 64 * 1_024);
     expect(offered).toBeLessThan(64 * MIB);
     guest.resume();
     await clients[99]?.progress();

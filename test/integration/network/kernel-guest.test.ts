@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { FrameDecoder } from "../../../src/network/user/frame-decoder.ts";
 import { UserNetwork } from "../../../src/network/user/user-network.ts";
 import { MACHINE_MAC } from "../../fakes/fake-guest.ts";
+import { FakeServices } from "../../fakes/fake-services.ts";
 import { KernelGuest, whyNoKernelGuest } from "../../fakes/kernel-guest.ts";
 
 const MIB = 1_024 * 1_024;
@@ -77,17 +78,20 @@ function lossy(link: Duplex, period: number): Duplex {
 }
 
 describe.skipIf(whyNoKernelGuest() !== undefined).each(MTUS)("a real TCP stack on a link of %d bytes", (mtu) => {
+  let services: FakeServices;
   let network: UserNetwork;
   let guest: KernelGuest;
 
   beforeAll(async () => {
-    network = await UserNetwork.open({ mac: MACHINE_MAC, mtu, handler: (...args) => void handle(...args) });
+    services = new FakeServices({ handler: (...args) => void handle(...args) });
+    network = await UserNetwork.open({ mac: MACHINE_MAC, mtu, services });
     guest = await KernelGuest.start(mtu);
     network.connect(guest.link);
   });
 
   afterAll(async () => {
     await network?.[Symbol.asyncDispose]();
+    await services?.[Symbol.asyncDispose]();
     await guest?.[Symbol.asyncDispose]();
   });
 
@@ -114,9 +118,9 @@ describe.skipIf(whyNoKernelGuest() !== undefined).each(MTUS)("a real TCP stack o
   });
 
   it("serves many requests on one connection", async () => {
-    const before = network.stats()?.connectionsOpened ?? 0;
+    const before = (await network.stats()).connectionsOpened;
     expect(await guest.client("keep-alive", "/", "200")).toEqual({ connections: 1 });
-    expect(network.stats()?.connectionsOpened).toBe(before + 1);
+    expect((await network.stats()).connectionsOpened).toBe(before + 1);
   });
 
   it("answers a client that has ended its side", async () => {
@@ -147,8 +151,8 @@ describe.skipIf(whyNoKernelGuest() !== undefined).each(MTUS)("a real TCP stack o
   });
 
   it("leaves no connection behind", async () => {
-    while ((network.stats()?.connections ?? 0) > 0) await new Promise((resolve) => setImmediate(resolve));
-    expect(network.stats()).toMatchObject({ waitingBytes: 0 });
+    while ((await network.stats()).connections > 0) await new Promise((resolve) => setImmediate(resolve));
+    expect(await network.stats()).toMatchObject({ waitingBytes: 0 });
   });
 });
 
@@ -156,11 +160,8 @@ describe.skipIf(whyNoKernelGuest() !== undefined).each(MTUS)(
   "a link of %d bytes that loses frames all the same",
   (mtu) => {
     it("carries everything, both ways", async () => {
-      await using network = await UserNetwork.open({
-        mac: MACHINE_MAC,
-        mtu,
-        handler: (...args) => void handle(...args),
-      });
+      await using services = new FakeServices({ handler: (...args) => void handle(...args) });
+      await using network = await UserNetwork.open({ mac: MACHINE_MAC, mtu, services });
       await using guest = await KernelGuest.start(mtu);
       network.connect(lossy(guest.link, 211));
       const bytes = 8 * MIB;

@@ -1,14 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { parseIpv4Address } from "../../../src/network/addresses.ts";
 import { type DnsQuery, encodeDnsReply, tryParseDnsQuery } from "../../../src/network/dns/dns-message.ts";
-import { IpProtocol } from "../../../src/network/packet/ipv4.ts";
-import { decideFlow, decideName } from "../../../src/network/policy.ts";
-
-const { tcp, udp, icmp } = IpProtocol;
-
-function decide(protocol: number, address: string, destinationPort = 0) {
-  return decideFlow("isolated", { protocol, destination: parseIpv4Address(address), destinationPort });
-}
+import { decideName } from "../../../src/network/policy.ts";
 
 function query(name: string, type = 1, overrides: Partial<DnsQuery> = {}): DnsQuery {
   const header = Buffer.from("1234" + "0100" + "0001" + "000000000000", "hex");
@@ -19,58 +12,31 @@ function query(name: string, type = 1, overrides: Partial<DnsQuery> = {}): DnsQu
 }
 
 describe("the isolated policy", () => {
-  it("lets a machine reach the services of its own network", () => {
-    expect(decide(tcp, "169.254.169.254", 80)).toBe("metadata");
-    expect(decide(udp, "10.0.2.2", 53)).toBe("dns");
-    expect(decide(udp, "10.0.2.2", 67)).toBe("dhcp");
-    expect(decide(udp, "255.255.255.255", 67)).toBe("dhcp");
-    expect(decide(icmp, "10.0.2.2")).toBe("echo");
-    expect(decide(icmp, "169.254.169.254")).toBe("echo");
-  });
-
-  it.each([
-    [tcp, "169.254.169.254", 443],
-    [tcp, "169.254.169.253", 80],
-    [tcp, "10.0.2.2", 80],
-    [tcp, "10.0.2.2", 53],
-    [tcp, "127.0.0.1", 80],
-    [tcp, "10.0.2.16", 22],
-    [tcp, "192.168.1.1", 80],
-    [tcp, "93.184.216.34", 443],
-    [udp, "8.8.8.8", 53],
-    [udp, "169.254.169.254", 53],
-    [udp, "255.255.255.255", 53],
-    [icmp, "8.8.8.8", 0],
-    [47, "10.0.2.2", 0],
-  ])("refuses protocol %d to %s port %d", (protocol, address, port) => {
-    expect(decide(protocol, address, port)).toBe("refuse");
-  });
-
   it("resolves the metadata name, in any letter case", () => {
     const addresses = [parseIpv4Address("169.254.169.254")];
-    expect(decideName("isolated", query("metadata.boxcar.internal"))).toMatchObject({ status: 0, addresses });
-    expect(decideName("isolated", query("METADATA.boxcar.Internal"))).toMatchObject({ status: 0, addresses });
+    expect(decideName(query("metadata.boxcar.internal"))).toMatchObject({ status: 0, addresses });
+    expect(decideName(query("METADATA.boxcar.Internal"))).toMatchObject({ status: 0, addresses });
   });
 
   it("says that the metadata name has no IPv6 address", () => {
-    expect(decideName("isolated", query("metadata.boxcar.internal", 28))).toMatchObject({ status: 0, addresses: [] });
+    expect(decideName(query("metadata.boxcar.internal", 28))).toMatchObject({ status: 0, addresses: [] });
   });
 
   it("refuses every other name", () => {
-    expect(decideName("isolated", query("example.org"))).toMatchObject({ status: 5, addresses: [] });
-    expect(decideName("isolated", query("x.metadata.boxcar.internal"))).toMatchObject({ status: 5 });
+    expect(decideName(query("example.org"))).toMatchObject({ status: 5, addresses: [] });
+    expect(decideName(query("x.metadata.boxcar.internal"))).toMatchObject({ status: 5 });
   });
 
   it("answers a query that it does not understand with the reason", () => {
-    expect(decideName("isolated", query("a", 1, { question: undefined }))).toMatchObject({ status: 1 });
-    expect(decideName("isolated", query("a", 1, { opcode: 2 }))).toMatchObject({ status: 4 });
+    expect(decideName(query("a", 1, { question: undefined }))).toMatchObject({ status: 1 });
+    expect(decideName(query("a", 1, { opcode: 2 }))).toMatchObject({ status: 4 });
   });
 });
 
 describe("DNS messages", () => {
   it("repeat the question as asked and carry the answer", () => {
     const asked = query("Metadata.boxcar.internal");
-    const reply = encodeDnsReply(asked, decideName("isolated", asked));
+    const reply = encodeDnsReply(asked, decideName(asked));
     expect(reply.subarray(0, 12).toString("hex")).toBe("1234" + "8580" + "0001" + "0001" + "00000000");
     expect(reply.toString("latin1")).toContain("Metadata");
     expect(reply.subarray(-6).toString("hex")).toBe("0004a9fea9fe");

@@ -47,6 +47,7 @@ class Peer implements TcpUser {
       gone: () => {
         this.gone = true;
       },
+      receiveLimitBytes: () => 256 * 1_024,
     };
     this.connection = new TcpConnection(
       this.#segment({ flags: syn, options: synOptions, window: synWindow }),

@@ -12,6 +12,7 @@ import { TcpFlag } from "../../../src/network/user/tcp/tcp-segment.ts";
 import { TcpSocket } from "../../../src/network/user/tcp/tcp-socket.ts";
 import { UserNetwork } from "../../../src/network/user/user-network.ts";
 import { FakeGuest, ipv4Packet, MACHINE_MAC } from "../../fakes/fake-guest.ts";
+import { FakeServices } from "../../fakes/fake-services.ts";
 
 const OTHER = parseIpv4Address("10.0.2.99");
 const MAC = parseMac(MACHINE_MAC);
@@ -26,11 +27,12 @@ async function start(
   options: { mtu?: number; guestMtu?: number } = {},
 ) {
   const { mtu = 1_500, guestMtu = mtu } = options;
-  const network = await UserNetwork.open({ mac: MACHINE_MAC, mtu, ...(handler && { handler }) });
-  disposables.push(network);
+  const services = new FakeServices({ handler });
+  const network = await UserNetwork.open({ mac: MACHINE_MAC, mtu, services });
+  disposables.push(network, services);
   const guest = new FakeGuest(guestMtu);
   network.connect(guest.networkSide);
-  return { network, guest };
+  return { network, services, guest };
 }
 
 function hello(_request: IncomingMessage, response: ServerResponse): void {
@@ -81,7 +83,7 @@ describe("a machine's network", () => {
     guest.sendEthernet(EtherType.arp, arp({ senderAddress: 0, targetAddress: GUEST }));
     guest.sendEthernet(EtherType.arp, arp({ targetAddress: OTHER }));
     await settle(guest);
-    expect(network.stats()).toMatchObject({ framesIn: 3, framesOut: 1 });
+    expect(await network.stats()).toMatchObject({ framesIn: 3, framesOut: 1 });
   });
 
   it("answers pings of the gateway and of the metadata address, and of nothing else", async () => {
@@ -99,15 +101,15 @@ describe("a machine's network", () => {
     }
     guest.sendIpv4({ protocol: IpProtocol.icmp, destination: OTHER }, echo());
     await settle(guest);
-    expect(network.stats()).toMatchObject({ framesOut: 3, refused: 1 });
+    expect(await network.stats()).toMatchObject({ framesOut: 3, refused: 1 });
   });
 
   it("limits how often it answers pings", async () => {
     const { network, guest } = await start();
     for (let i = 0; i < 500; i++) guest.sendIpv4({ protocol: IpProtocol.icmp, destination: GATEWAY }, echo());
     await settle(guest);
-    const { dropped, framesOut = 0 } = network.stats() ?? {};
-    expect(dropped?.["rate-limited"]).toBeGreaterThan(400);
+    const { dropped, framesOut } = await network.stats();
+    expect(dropped["rate-limited"]).toBeGreaterThan(400);
     expect(framesOut).toBeLessThan(100);
   });
 
@@ -136,7 +138,7 @@ describe("a machine's network", () => {
     const reply = tryParseUdp((await answer).payload);
     expect(reply).toMatchObject({ sourcePort: 53, destinationPort: 30_000 });
     expect((reply?.payload.readUInt16BE(2) ?? 0) & 0xf).toBe(5);
-    expect(network.stats()).toMatchObject({ refused: 1 });
+    expect(await network.stats()).toMatchObject({ refused: 1 });
   });
 
   it("says that other UDP ports are unreachable, quoting what was refused", async () => {
@@ -146,7 +148,7 @@ describe("a machine's network", () => {
     const message = tryParseIcmp((await answer).payload);
     expect(message).toMatchObject({ type: IcmpType.unreachable, code: 3 });
     expect(message?.body).toHaveLength(28);
-    expect(network.stats()).toMatchObject({ refused: 1 });
+    expect(await network.stats()).toMatchObject({ refused: 1 });
   });
 
   it.each([
@@ -160,7 +162,7 @@ describe("a machine's network", () => {
     const answer = guest.nextTcp();
     guest.sendTcp({ flags: TcpFlag.syn, sequence: 1_000, destinationPort }, { destination });
     expect(await answer).toMatchObject({ flags: TcpFlag.rst | TcpFlag.ack, acknowledgement: 1_001 });
-    expect(network.stats()).toMatchObject({ refused: 1, connections: 0 });
+    expect(await network.stats()).toMatchObject({ refused: 1, connections: 0 });
   });
 
   it("resets segments of connections that it does not know", async () => {
@@ -214,7 +216,12 @@ describe("a guest that pretends", () => {
     const { network, guest } = await start();
     send(guest);
     await settle(guest);
-    expect(network.stats()).toMatchObject({ framesIn: 2, framesOut: 1, dropped: { [reason]: 1 }, connections: 0 });
+    expect(await network.stats()).toMatchObject({
+      framesIn: 2,
+      framesOut: 1,
+      dropped: { [reason]: 1 },
+      connections: 0,
+    });
   });
 
   it.each([1_500, 15_360])(
@@ -228,7 +235,7 @@ describe("a guest that pretends", () => {
       guest.sendIpv4(header, echo("x".repeat(mtu - 27)));
       guest.sendFrame(Buffer.alloc(MAX_FRAME_BYTES));
       await settle(guest);
-      expect(network.stats()).toMatchObject({ framesIn: 4, framesOut: 2, dropped: { malformed: 2 } });
+      expect(await network.stats()).toMatchObject({ framesIn: 4, framesOut: 2, dropped: { malformed: 2 } });
     },
   );
 
@@ -248,7 +255,7 @@ describe("a guest that pretends", () => {
       client.end();
       expect(client.received.subarray(-body.length).equals(body)).toBe(true);
       expect(Math.max(...sizes)).toBe(guestMtu);
-      expect(network.stats()?.dropped.malformed).toBe(0);
+      expect((await network.stats()).dropped.malformed).toBe(0);
     },
   );
 
@@ -258,7 +265,7 @@ describe("a guest that pretends", () => {
     packet.writeUInt16BE(0x2000, 6);
     guest.sendEthernet(EtherType.ipv4, packet);
     await settle(guest);
-    expect(network.stats()).toMatchObject({ dropped: { fragment: 1 } });
+    expect(await network.stats()).toMatchObject({ dropped: { fragment: 1 } });
   });
 });
 
@@ -295,7 +302,7 @@ describe("the metadata service", () => {
     const { network, guest } = await start(hello);
     await guest.get("/");
     await settle(guest);
-    expect(network.stats()).toMatchObject({ connections: 0, connectionsOpened: 1 });
+    expect(await network.stats()).toMatchObject({ connections: 0, connectionsOpened: 1 });
   });
 
   it("gives the request of a resetting client an error, and goes on", async () => {
@@ -390,7 +397,7 @@ describe("the life of a network", () => {
     await Promise.all([network[Symbol.asyncDispose](), network[Symbol.asyncDispose]()]);
     expect(guest.networkSide.destroyed).toBe(true);
     expect(await network.closed).toBeUndefined();
-    expect(network.stats()).toMatchObject({ connections: 0 });
+    expect(await network.stats()).toMatchObject({ connections: 0 });
   });
 
   it("refuses a malformed MAC address", async () => {

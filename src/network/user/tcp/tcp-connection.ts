@@ -33,6 +33,8 @@ export interface TcpOwner {
   ready(connection: TcpConnection): void;
   /** Nothing more will be sent or received. */
   gone(connection: TcpConnection): void;
+  /** What a connection may keep for an application that does not read. */
+  receiveLimitBytes(): number;
 }
 
 /** The application's side. */
@@ -51,6 +53,9 @@ export interface TcpUser {
 
 export class TcpConnection {
   readonly guestPort: number;
+  /** Where the guest has connected to: IPv4, as a uint32, and a port. */
+  readonly address: number;
+  readonly port: number;
   readonly #wire: TcpWire;
   readonly #writer: TcpSegmentWriter;
   readonly #owner: TcpOwner;
@@ -75,6 +80,8 @@ export class TcpConnection {
     const options = parseTcpOptions(syn.options);
     const segmentBytes = Math.max(options.maximumSegmentBytes ?? MIN_SEGMENT_BYTES, MIN_SEGMENT_BYTES);
     this.guestPort = syn.sourcePort;
+    this.address = wire.header.source;
+    this.port = syn.destinationPort;
     this.#writer = new TcpSegmentWriter(wire, {
       sourcePort: syn.destinationPort,
       destinationPort: syn.sourcePort,
@@ -84,7 +91,7 @@ export class TcpConnection {
     this.#guestSequence = syn.sequence;
     this.#ownSequence = initialSequence;
     this.#guestShift = options.windowShift;
-    this.#receiver = new TcpReceiver(sequenceAdd(syn.sequence, 1));
+    this.#receiver = new TcpReceiver(sequenceAdd(syn.sequence, 1), () => owner.receiveLimitBytes());
     this.#sender = new TcpSender(
       sequenceAdd(initialSequence, 1),
       syn.window,

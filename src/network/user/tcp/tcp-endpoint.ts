@@ -1,5 +1,5 @@
 /**
- * All connections to the metadata service, and the turns they take on the link.
+ * All TCP connections of a guest, and the turns they take on the link.
  *
  * *Owns* its connections; *borrows* the wire. Whoever has something to deliver
  * or to send is in the ready set; turns are short, so that one large answer
@@ -8,67 +8,64 @@
 
 import { randomInt } from "node:crypto";
 import { TokenBucket } from "../../../base/token-bucket.ts";
-import { GUEST, METADATA } from "../../endpoints.ts";
+import { GUEST } from "../../endpoints.ts";
+import type { NetworkLimits } from "../../limits.ts";
 import { IPV4_HEADER_BYTES, IpProtocol, type Ipv4Header } from "../../packet/ipv4.ts";
 import type { PacketWriter } from "../packet-writer.ts";
+import { ConnectionTable } from "./connection-table.ts";
+import { receiveShareBytes, sendShareBytes } from "./memory-shares.ts";
 import { TcpConnection, type TcpOwner } from "./tcp-connection.ts";
-import { resetFor, TCP_HEADER_BYTES, TcpFlag, type TcpSegment, writeTcpHeader } from "./tcp-segment.ts";
+import { resetFor, TCP_HEADER_BYTES, type TcpSegment, writeTcpHeader } from "./tcp-segment.ts";
 import type { TcpWire } from "./tcp-segment-writer.ts";
 import { TcpSocket } from "./tcp-socket.ts";
 
-/** Of what the service sends. */
-const REPLY_HEADER: Ipv4Header = { protocol: IpProtocol.tcp, source: METADATA, destination: GUEST };
-
-const SYNS_PER_SECOND = 200;
-const SYN_BURST = 400;
 const TURN_BYTES = 48 * 1_024;
 const TICK_MS = 250;
 
-/** What may wait for acknowledgement: shared by all connections, within limits for each. */
-const SEND_BUDGET_BYTES = 16 * 1_024 * 1_024;
-const MIN_SEND_LIMIT_BYTES = 64 * 1_024;
-const MAX_SEND_LIMIT_BYTES = 1_024 * 1_024;
+/** To a service of the network itself, or to the outside: each has a number of connections of its own. */
+export type TcpGroup = "service" | "outside";
+
+/** What becomes of a connection. */
+export interface Opening {
+  readonly group: TcpGroup;
+  /** Gets the connection when it is established, and owns it. */
+  readonly accept: (socket: TcpSocket) => void;
+}
 
 export interface TcpEndpointOptions {
   /** Bytes of an IP packet. */
   mtu: number;
-  /** More connections than this, half-open ones included, are reset. */
-  maxConnections: number;
-  /** Gets every established connection, and owns it. */
-  onConnection: (socket: TcpSocket) => void;
+  limits: Pick<NetworkLimits, "serviceConnections" | "outsideConnections" | "connectionsPerSecond">;
   /** First sequence numbers, uint32; random by default. */
   initialSequence?: () => number;
 }
 
-export type SegmentOutcome = "taken" | "rate-limited" | "too-many-connections";
+export type OpenOutcome = "taken" | "rate-limited" | "too-many-connections";
 
 export class TcpEndpoint implements TcpOwner {
   readonly #writer: PacketWriter;
-  readonly #wire: TcpWire;
+  readonly #maxSegmentBytes: number;
   readonly #segmentsPerTurn: number;
   readonly #options: TcpEndpointOptions;
-  readonly #connections = new Map<number, TcpConnection>();
+  readonly #connections = new ConnectionTable<TcpConnection>();
+  readonly #openings = new Map<TcpConnection, Opening>();
+  readonly #counts: Record<TcpGroup, number> = { service: 0, outside: 0 };
   readonly #ready = new Set<TcpConnection>();
-  readonly #syns = new TokenBucket(SYNS_PER_SECOND, SYN_BURST);
+  readonly #syns: TokenBucket;
   #ticker: NodeJS.Timeout | undefined;
   #pumpScheduled = false;
   #opened = 0;
 
   constructor(writer: PacketWriter, options: TcpEndpointOptions) {
-    const maxSegmentBytes = options.mtu - IPV4_HEADER_BYTES - TCP_HEADER_BYTES;
+    const { connectionsPerSecond } = options.limits;
     this.#writer = writer;
-    this.#segmentsPerTurn = Math.max(Math.floor(TURN_BYTES / maxSegmentBytes), 1);
-    this.#wire = {
-      header: REPLY_HEADER,
-      maxSegmentBytes,
-      get hasRoom() {
-        return writer.hasRoom;
-      },
-      tryAllocateTcp: (bytes) => writer.tryAllocateIpv4(REPLY_HEADER, bytes),
-    };
+    this.#maxSegmentBytes = options.mtu - IPV4_HEADER_BYTES - TCP_HEADER_BYTES;
+    this.#segmentsPerTurn = Math.max(Math.floor(TURN_BYTES / this.#maxSegmentBytes), 1);
     this.#options = options;
+    this.#syns = new TokenBucket(connectionsPerSecond, 2 * connectionsPerSecond);
   }
 
+  /** Half-open ones included. */
   get connectionCount(): number {
     return this.#connections.size;
   }
@@ -78,23 +75,29 @@ export class TcpEndpoint implements TcpOwner {
     return this.#opened;
   }
 
-  /** Takes a segment for this endpoint; what it causes is sent by the next `pump`. */
-  receive(segment: TcpSegment): SegmentOutcome {
-    const connection = this.#connections.get(segment.sourcePort);
-    if (connection !== undefined) {
-      connection.receive(segment);
-      return "taken";
-    }
-    if ((segment.flags & (TcpFlag.syn | TcpFlag.ack | TcpFlag.rst)) !== TcpFlag.syn) {
-      refuseSegment(this.#writer, REPLY_HEADER, segment);
-      return "taken";
-    }
+  /**
+   * Gives a segment to its connection; what it causes is sent by the next `pump`.
+   * @returns whether there is such a connection.
+   */
+  tryReceive(segment: TcpSegment, address: number): boolean {
+    const connection = this.#connections.get(segment.sourcePort, address, segment.destinationPort);
+    connection?.receive(segment);
+    return connection !== undefined;
+  }
+
+  /** Begins a connection with a SYN to `address` that {@link tryReceive} did not take. */
+  open(syn: TcpSegment, address: number, opening: Opening): OpenOutcome {
     if (!this.#syns.tryTake()) return "rate-limited";
-    if (this.#connections.size >= this.#options.maxConnections) {
-      refuseSegment(this.#writer, REPLY_HEADER, segment);
-      return "too-many-connections";
-    }
-    this.#open(segment);
+    const { serviceConnections, outsideConnections } = this.#options.limits;
+    const limit = opening.group === "service" ? serviceConnections : outsideConnections;
+    if (this.#counts[opening.group] >= limit) return "too-many-connections";
+    const initialSequence = this.#options.initialSequence?.() ?? randomInt(0x1_0000_0000);
+    const connection = new TcpConnection(syn, this.#wireFrom(address), this, initialSequence);
+    this.#connections.add(connection);
+    this.#openings.set(connection, opening);
+    this.#counts[opening.group] += 1;
+    this.#ticker ??= setInterval(() => this.#tick(), TICK_MS).unref();
+    this.ready(connection);
     return "taken";
   }
 
@@ -112,12 +115,17 @@ export class TcpEndpoint implements TcpOwner {
 
   /** The link is lost: every connection is. */
   destroy(): void {
-    for (const connection of [...this.#connections.values()]) connection.lose();
+    for (const connection of [...this.#connections]) connection.lose();
   }
 
   established(connection: TcpConnection): void {
+    const opening = this.#openings.get(connection);
     this.#opened += 1;
-    this.#options.onConnection(new TcpSocket(connection, () => this.#sendLimitBytes()));
+    opening?.accept(new TcpSocket(connection, () => sendShareBytes(this.#connections.size)));
+  }
+
+  receiveLimitBytes(): number {
+    return receiveShareBytes(this.#connections.size);
   }
 
   ready(connection: TcpConnection): void {
@@ -131,28 +139,31 @@ export class TcpEndpoint implements TcpOwner {
   }
 
   gone(connection: TcpConnection): void {
+    const opening = this.#openings.get(connection);
+    if (opening !== undefined) this.#counts[opening.group] -= 1;
+    this.#openings.delete(connection);
     this.#ready.delete(connection);
-    this.#connections.delete(connection.guestPort);
+    this.#connections.delete(connection);
     if (this.#connections.size > 0) return;
     clearInterval(this.#ticker);
     this.#ticker = undefined;
   }
 
-  #open(syn: TcpSegment): void {
-    const initialSequence = this.#options.initialSequence?.() ?? randomInt(0x1_0000_0000);
-    const connection = new TcpConnection(syn, this.#wire, this, initialSequence);
-    this.#connections.set(syn.sourcePort, connection);
-    this.#ticker ??= setInterval(() => this.#tick(), TICK_MS).unref();
-    this.ready(connection);
+  #wireFrom(address: number): TcpWire {
+    const writer = this.#writer;
+    const header = { protocol: IpProtocol.tcp, source: address, destination: GUEST };
+    return {
+      header,
+      maxSegmentBytes: this.#maxSegmentBytes,
+      get hasRoom() {
+        return writer.hasRoom;
+      },
+      tryAllocateTcp: (bytes) => writer.tryAllocateIpv4(header, bytes),
+    };
   }
 
   #tick(): void {
-    for (const connection of [...this.#connections.values()]) connection.tick();
-  }
-
-  #sendLimitBytes(): number {
-    const share = SEND_BUDGET_BYTES / Math.max(this.#connections.size, 1);
-    return Math.min(Math.max(share, MIN_SEND_LIMIT_BYTES), MAX_SEND_LIMIT_BYTES);
+    for (const connection of [...this.#connections]) connection.tick();
   }
 }
 

@@ -9,20 +9,22 @@ import { ReceiveQueue } from "./receive-queue.ts";
 import { sequenceAdd, sequenceDistance } from "./sequence.ts";
 import { TcpFlag, type TcpSegment } from "./tcp-segment.ts";
 
-/** What is kept for a reader that does not read. */
-const RECEIVE_LIMIT_BYTES = 256 * 1_024;
-
 export class TcpReceiver {
   readonly #queue = new ReceiveQueue();
+  readonly #limitBytes: () => number;
   /** The next sequence number expected. */
   #next: number;
   /** How far beyond `next` the guest was allowed to send; may not be taken back. */
   #allowance = 0;
   #finished = false;
 
-  /** @param next The sequence number after the guest's SYN. */
-  constructor(next: number) {
+  /**
+   * @param next The sequence number after the guest's SYN.
+   * @param limitBytes What is kept for a reader that does not read; may change.
+   */
+  constructor(next: number, limitBytes: () => number) {
     this.#next = next;
+    this.#limitBytes = limitBytes;
   }
 
   get next(): number {
@@ -84,11 +86,11 @@ export class TcpReceiver {
 
   /** The window has grown so much since it was last advertised that the guest should hear of it. */
   hasWindowNews(unreadBytes: number): boolean {
-    return !this.#finished && this.#room(unreadBytes) - this.#allowance >= RECEIVE_LIMIT_BYTES / 4;
+    return !this.#finished && this.#room(unreadBytes) - this.#allowance >= this.#limitBytes() / 4;
   }
 
   #room(unreadBytes: number): number {
-    return Math.max(RECEIVE_LIMIT_BYTES - this.#queue.length - unreadBytes, this.#allowance, 0);
+    return Math.max(this.#limitBytes() - this.#queue.length - unreadBytes, this.#allowance, 0);
   }
 
   #advance(bytes: number): void {

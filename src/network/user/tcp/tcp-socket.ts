@@ -7,6 +7,7 @@
  * given away: it may be sent again later, so it must not be changed.
  */
 import { Duplex } from "node:stream";
+import { formatIpv4Address } from "../../addresses.ts";
 import { ADDRESSING } from "../../addressing.ts";
 import type { TcpConnection } from "./tcp-connection.ts";
 
@@ -16,6 +17,9 @@ export class TcpSocket extends Duplex {
   readonly remoteAddress: string = ADDRESSING.guestAddress;
   readonly remoteFamily = "IPv4";
   readonly remotePort: number;
+  /** Where the guest has connected to. */
+  readonly localAddress: string;
+  readonly localPort: number;
   readonly #connection: TcpConnection;
   readonly #sendLimitBytes: () => number;
   #wanted = false;
@@ -30,6 +34,8 @@ export class TcpSocket extends Duplex {
   constructor(connection: TcpConnection, sendLimitBytes: () => number) {
     super({ allowHalfOpen: true });
     this.remotePort = connection.guestPort;
+    this.localAddress = formatIpv4Address(connection.address);
+    this.localPort = connection.port;
     this.#connection = connection;
     this.#sendLimitBytes = sendLimitBytes;
     const unreadBytes = () => this.readableLength;
@@ -65,6 +71,12 @@ export class TcpSocket extends Duplex {
     if (this.writable) this.end();
     if (this.writableFinished) this.destroy();
     else this.once("finish", () => this.destroy());
+  }
+
+  /** Resets the connection, also one on which everything was sent. */
+  resetAndDestroy(): this {
+    if (!this.destroyed) this.#connection.abort();
+    return this.destroy();
   }
 
   /** Segments are never held back to be merged. */
