@@ -144,6 +144,22 @@ export interface NetworkConfig {
       headers?: {
         [k: string]: ConfigValuesSecret;
       };
+      /**
+       * What machines may do with it.
+       *
+       * @minItems 1
+       *
+       * Items: A method of HTTP.
+       */
+      methods?: ("GET" | "HEAD" | "POST" | "PUT" | "PATCH" | "DELETE" | "OPTIONS")[];
+      /**
+       * Other hosts that redirects of the server are followed to, without the headers from here.
+       *
+       * @maxItems 100
+       *
+       * Items: Name of a host; `*.` in front is every name below it.
+       */
+      redirects?: string[];
     };
   };
 }

@@ -12,6 +12,10 @@ export interface ProxySettings {
   readonly cacheBytes: number;
   /** Added to every request. */
   readonly headers: Readonly<Record<string, Secret>>;
+  /** In capitals. */
+  readonly methods: readonly string[];
+  /** Hosts that redirects are followed to; `*.example.org` is every name below example.org. */
+  readonly redirects: readonly string[];
 }
 
 /** The part; the schema fills no defaults into what people give names. */
@@ -21,6 +25,8 @@ type FilledProxy = FilledProxies[string];
 
 /** As the schema says. */
 const DEFAULT_CACHE_MIB = 1_024;
+const DEFAULT_METHODS = ["GET", "HEAD"];
+const HOST_PATTERN = /^(?:\*\.)?[a-z0-9_](?:[a-z0-9_.-]*[a-z0-9])?$/i;
 
 /** They say how a request is carried, which is the proxy's own affair. */
 const CARRIAGE: ReadonlySet<string> = new Set([
@@ -29,7 +35,7 @@ const CARRIAGE: ReadonlySet<string> = new Set([
 ]);
 
 export function completeProxies(path: string, proxies: FilledProxies, secrets: Secrets): Record<string, ProxySettings> {
-  const complete = (name: string, { url, cache = {}, headers = {} }: FilledProxy): ProxySettings => {
+  const complete = (name: string, { url, cache = {}, headers = {}, ...rest }: FilledProxy): ProxySettings => {
     const place = joinPath(joinPath(path, name), "headers");
     const values = Object.entries(headers).map(([header, value]) => {
       return [header, secretAt(joinPath(place, header), value, secrets)] as const;
@@ -38,13 +44,15 @@ export function completeProxies(path: string, proxies: FilledProxies, secrets: S
       url,
       cacheBytes: cache === false ? 0 : Math.round((cache.maxMiB ?? DEFAULT_CACHE_MIB) * MIB),
       headers: Object.fromEntries(values),
+      methods: rest.methods ?? DEFAULT_METHODS,
+      redirects: (rest.redirects ?? []).map((host) => host.toLowerCase()),
     };
   };
   return Object.fromEntries(Object.entries(proxies).map(([name, proxy]) => [name, complete(name, proxy)]));
 }
 
 export function proxiesIssues(path: string, proxies: FilledProxies): Issue[] {
-  return Object.entries(proxies).flatMap(([name, { url, headers = {} }]) => {
+  return Object.entries(proxies).flatMap(([name, { url, headers = {}, redirects = [] }]) => {
     const place = joinPath(path, name);
     const carriage = Object.keys(headers).filter((header) => CARRIAGE.has(header.toLowerCase()));
     return [
@@ -53,6 +61,10 @@ export function proxiesIssues(path: string, proxies: FilledProxies): Issue[] {
         path: joinPath(`${place}.headers`, header),
         message: "is set by the worker itself; remove it",
       })),
+      ...redirects.flatMap((host, index) => {
+        if (HOST_PATTERN.test(host)) return [];
+        return [{ path: `${place}.redirects[${index}]`, message: `${JSON.stringify(host)} is no name of a host` }];
+      }),
     ];
   });
 }

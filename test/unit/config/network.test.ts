@@ -126,6 +126,7 @@ describe("network.proxies", () => {
     });
     expect(Object.values(proxies).map(({ cacheBytes }) => cacheBytes)).toEqual([1_073_741_824, 2_097_152, 0]);
     expect(proxies["npm"]?.headers["Authorization"]?.reveal()).toBe("Bearer very-secret");
+    expect(proxies["api"]).toMatchObject({ methods: ["GET", "HEAD"], redirects: [] });
     expect(`${JSON.stringify(proxies)}${inspect(proxies, { depth: 9 })}`).not.toContain("very-secret");
   });
 
@@ -137,6 +138,8 @@ describe("network.proxies", () => {
     [{ a: { url: "https://a.example:99999" } }, "network.proxies.a.url"],
     [{ a: { url: "https://a.example", cache: true } }, "network.proxies.a.cache"],
     [{ a: { url: "https://a.example", cache: { maxMiB: 0 } } }, "network.proxies.a.cache.maxMiB"],
+    [{ a: { url: "https://a.example", methods: ["CONNECT"] } }, "network.proxies.a.methods[0]"],
+    [{ a: { url: "https://a.example", redirects: ["b.example/c"] } }, "network.proxies.a.redirects[0]"],
     [{ a: { url: "https://a.example", headers: { Host: "b.example" } } }, "network.proxies.a.headers.Host"],
     [{ a: { url: "https://a.example", headers: { "a b": "c" } } }, 'network.proxies.a.headers["a b"]'],
   ])("refuses %j", (proxies, path) => {
