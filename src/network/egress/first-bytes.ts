@@ -6,9 +6,6 @@
 import { httpHosts } from "./http-host.ts";
 import { tlsServerNames } from "./tls-server-name.ts";
 
-/** In lower case; undefined: it takes more bytes to tell. */
-export type FirstBytesNames = readonly string[] | undefined;
-
 export type Verdict =
   /** More bytes are needed. */
   | { readonly kind: "hold" }

@@ -2,7 +2,6 @@
  * The host that the first bytes of a plain HTTP/1 connection ask for (RFC 9112). Pure; reads hostile bytes, and as the
  * most lenient server would: whatever any server might take for the host is one.
  */
-import type { FirstBytesNames } from "./first-bytes.ts";
 
 const MAX_METHOD_LENGTH = 32;
 /** A request line so far: a method, then a target, then the version; each may still be on its way. */
@@ -16,7 +15,7 @@ const ABSOLUTE_TARGET = /^[a-z][a-z0-9+.-]*:\/\/(?<authority>[^/?#]*)/i;
  *
  * @param ended There will be no more.
  */
-export function httpHosts(bytes: Buffer, ended = false): FirstBytesNames {
+export function httpHosts(bytes: Buffer, ended = false): readonly string[] | undefined {
   const text = bytes.toString("latin1").replace(/^[\r\n]+/, "");
   const [first = "", ...lines] = text.split("\n");
   if (lines.length === 0) return isRequestSoFar(first.replace(/\r$/, "")) && !ended ? undefined : [];

@@ -1,5 +1,4 @@
 /** The server name in the first bytes of a TLS connection (RFC 8446, 4.1.2; RFC 6066, 3). Pure; reads hostile bytes. */
-import type { FirstBytesNames } from "./first-bytes.ts";
 
 const RECORD_HEADER_BYTES = 5;
 const HANDSHAKE_HEADER_BYTES = 4;
@@ -11,7 +10,7 @@ const SERVER_NAME_EXTENSION = 0;
 const HOST_NAME = 0;
 
 /** Names in lower case; none if it is no ClientHello or has none; undefined: it takes more bytes to tell. */
-export function tlsServerNames(bytes: Buffer): FirstBytesNames {
+export function tlsServerNames(bytes: Buffer): readonly string[] | undefined {
   const message = handshakeBytes(bytes);
   if (message === "none" || (message.length > 0 && message[0] !== CLIENT_HELLO)) return [];
   if (message.length < HANDSHAKE_HEADER_BYTES) return undefined;
