@@ -8,7 +8,7 @@ import type { UpstreamAnswer } from "../../../src/network/dns/upstream.ts";
 import { VirtualAddresses } from "../../../src/network/egress/virtual-addresses.ts";
 import { AddressVetting } from "../../../src/network/policy/address-vetting.ts";
 import { INTERNET, ISOLATED, type NetworkPolicy } from "../../../src/network/policy/network-policy.ts";
-import { buildQuery, type QueryOptions } from "./dns-client.ts";
+import { buildQuery, type QueryOptions } from "../../fixtures/network/dns-client.ts";
 
 const A = 1;
 const NS = 2;

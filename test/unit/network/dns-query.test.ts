@@ -2,7 +2,7 @@ import type { OptAnswer } from "dns-packet";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { tryParseDnsQuery } from "../../../src/network/dns/dns-query.ts";
-import { buildQuery } from "./dns-client.ts";
+import { buildQuery } from "../../fixtures/network/dns-client.ts";
 
 const HEADER = "1234" + "0100" + "0001" + "000000000000";
 

@@ -8,7 +8,7 @@ import {
   encodeDnsReply,
   replyLimit,
 } from "../../../src/network/dns/dns-reply.ts";
-import { buildQuery, parseReply, type QueryOptions } from "./dns-client.ts";
+import { buildQuery, parseReply, type QueryOptions } from "../../fixtures/network/dns-client.ts";
 
 function query(name: string, options?: QueryOptions): DnsQuery {
   const parsed = tryParseDnsQuery(buildQuery(name, options));
