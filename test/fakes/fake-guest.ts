@@ -22,6 +22,8 @@ import {
   tryParseIpv4,
   writeIpv4Header,
 } from "../../src/network/packet/ipv4.ts";
+import { encodeUdp } from "../../src/network/packet/udp.ts";
+import type { Destination } from "../../src/network/services.ts";
 import { FrameDecoder } from "../../src/network/user/frame-decoder.ts";
 import { sequenceAdd } from "../../src/network/user/tcp/sequence.ts";
 import {
@@ -130,6 +132,12 @@ export class FakeGuest {
     this.sendIpv4(header, out);
   }
 
+  /** A datagram from one of the guest's ports. */
+  sendUdp(destination: Destination, payload: Buffer, sourcePort = 30_000): void {
+    const header = { protocol: IpProtocol.udp, source: this.#address, destination: destination.address };
+    this.sendIpv4(header, encodeUdp(header, { sourcePort, destinationPort: destination.port, payload }));
+  }
+
   onFrame(listener: (frame: EthernetFrame) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
@@ -158,9 +166,9 @@ export class FakeGuest {
     return this.next((frame) => tcpSegmentTo(frame, port));
   }
 
-  /** Opens a connection to the metadata service. @throws if it is refused. */
-  async connect(port: number): Promise<FakeTcpClient> {
-    const client = new FakeTcpClient(this, port);
+  /** Opens a connection, by default to the metadata service. @throws if it is refused. */
+  async connect(port: number, destination: Partial<Destination> = {}): Promise<FakeTcpClient> {
+    const client = new FakeTcpClient(this, port, { address: METADATA, port: 80, ...destination });
     await client.open();
     return client;
   }
@@ -185,6 +193,7 @@ export class FakeGuest {
 export class FakeTcpClient {
   readonly #guest: FakeGuest;
   readonly #port: number;
+  readonly #destination: Destination;
   readonly #chunks: Buffer[] = [];
   readonly #opened = Promise.withResolvers<void>();
   readonly #ended = Promise.withResolvers<void>();
@@ -196,11 +205,12 @@ export class FakeTcpClient {
   /** What the client advertises, unscaled by 2^7. */
   window = 65_535;
 
-  constructor(guest: FakeGuest, port: number) {
+  constructor(guest: FakeGuest, port: number, destination: Destination) {
     this.#guest = guest;
     this.#port = port;
+    this.#destination = destination;
     guest.onFrame((frame) => {
-      const segment = tcpSegmentTo(frame, port);
+      const segment = tcpSegmentTo(frame, port, destination);
       if (segment !== undefined) this.#receive(segment);
     });
   }
@@ -308,12 +318,13 @@ export class FakeTcpClient {
     this.#guest.sendTcp(
       {
         sourcePort: this.#port,
+        destinationPort: this.#destination.port,
         sequence: this.#sequence,
         acknowledgement: flags & TcpFlag.syn ? 0 : this.#expected,
         flags,
         window: this.window,
       },
-      payload === undefined ? {} : { payload },
+      { destination: this.#destination.address, ...(payload && { payload }) },
     );
   }
 }
@@ -325,10 +336,12 @@ export function ipv4Packet(header: Ipv4Header, payload: Buffer): Buffer {
   return packet;
 }
 
-function tcpSegmentTo(frame: EthernetFrame, port: number): TcpSegment | undefined {
+/** @param from Undefined: from anybody. */
+function tcpSegmentTo(frame: EthernetFrame, port: number, from?: Destination): TcpSegment | undefined {
   const packet = frame.etherType === EtherType.ipv4 ? tryParseIpv4(frame.payload) : undefined;
   if (packet?.protocol !== IpProtocol.tcp) return undefined;
   if (transportChecksum(packet, packet.payload) !== 0) throw new Error("the network sent a wrong TCP checksum");
   const segment = tryParseTcp(packet.payload);
+  if (from !== undefined && (packet.source !== from.address || segment?.sourcePort !== from.port)) return undefined;
   return segment?.destinationPort === port ? segment : undefined;
 }

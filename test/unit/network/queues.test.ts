@@ -4,10 +4,12 @@ import { ReceiveQueue } from "../../../src/network/user/tcp/receive-queue.ts";
 import { SendQueue } from "../../../src/network/user/tcp/send-queue.ts";
 
 const chunk = fc.uint8Array({ maxLength: 50 }).map((data) => Buffer.from(data));
+/** Around what counts as small, and around what is put together. */
+const largeChunk = fc.integer({ min: 900, max: 9_000 }).map((size) => Buffer.alloc(size, `${size};`));
 
 describe("SendQueue", () => {
   const step = fc.oneof(
-    fc.record({ append: chunk }),
+    fc.record({ append: fc.oneof({ weight: 3, arbitrary: chunk }, largeChunk) }),
     fc.record({ drop: fc.double({ min: 0, max: 1, noNaN: true }) }),
     fc.record({
       copy: fc.tuple(fc.double({ min: 0, max: 1, noNaN: true }), fc.double({ min: 0, max: 1, noNaN: true })),
@@ -38,6 +40,18 @@ describe("SendQueue", () => {
         }
       }),
     );
+  });
+
+  it("keeps neither small chunks alive nor what they are part of, and does not copy large ones", () => {
+    const queue = new SendQueue();
+    const [small, large] = [Buffer.alloc(64 * 1_024, "s").subarray(100, 103), Buffer.alloc(4_096, "l")];
+    queue.append(small);
+    queue.append(large);
+    small.fill("x");
+    large.fill("y");
+    const out = Buffer.alloc(5);
+    queue.copy(out, 0, 5);
+    expect(out.toString()).toBe("sssyy");
   });
 
   it("refuses to go beyond its end", () => {

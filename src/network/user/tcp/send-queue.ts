@@ -2,7 +2,12 @@
  * Bytes on their way to the guest, kept until it has acknowledged them.
  *
  * Holds the chunks themselves, not copies: whoever appends one gives it away.
+ * Only small ones are put together, so that many of them cost no more than
+ * their bytes.
  */
+const SMALL_BYTES = 1_024;
+const BLOCK_BYTES = 8 * 1_024;
+
 export class SendQueue {
   #chunks: Buffer[] = [];
   /** Chunks before this index are acknowledged and forgotten. */
@@ -10,6 +15,12 @@ export class SendQueue {
   /** Acknowledged bytes of the first chunk. */
   #offset = 0;
   #length = 0;
+  /** Where small chunks are put together, and from where to where the last chunk of the queue lies in it. */
+  #block: Buffer | undefined;
+  #blockStart = 0;
+  #filled = 0;
+  /** The chunk that was put together last. */
+  #tail: Buffer | undefined;
   /** Where the last copy ended, because the next one mostly begins there: chunk index and its position. */
   #cursorIndex = 0;
   #cursorStart = 0;
@@ -21,7 +32,8 @@ export class SendQueue {
 
   append(chunk: Buffer): void {
     if (chunk.length === 0) return;
-    this.#chunks.push(chunk);
+    if (chunk.length < SMALL_BYTES) this.#appendSmall(chunk);
+    else this.#chunks.push(chunk);
     this.#length += chunk.length;
   }
 
@@ -60,6 +72,21 @@ export class SendQueue {
     }
     // Moving the rest up now and then keeps both the array and the time per drop small.
     if (this.#head > 32 && this.#head * 2 >= this.#chunks.length) this.#compact();
+  }
+
+  #appendSmall(chunk: Buffer): void {
+    if (this.#block === undefined || this.#filled + chunk.length > BLOCK_BYTES) {
+      this.#block = Buffer.allocUnsafeSlow(BLOCK_BYTES);
+      this.#filled = 0;
+      this.#tail = undefined;
+    }
+    const last = this.#chunks.length - 1;
+    const grows = last >= this.#head && this.#tail !== undefined && this.#chunks[last] === this.#tail;
+    if (!grows) this.#blockStart = this.#filled;
+    this.#filled += chunk.copy(this.#block, this.#filled);
+    this.#tail = this.#block.subarray(this.#blockStart, this.#filled);
+    if (grows) this.#chunks[last] = this.#tail;
+    else this.#chunks.push(this.#tail);
   }
 
   #rewind(): void {

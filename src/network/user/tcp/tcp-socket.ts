@@ -32,7 +32,8 @@ export class TcpSocket extends Duplex {
 
   /** @param sendLimitBytes Unacknowledged bytes above which the writer waits; may change. */
   constructor(connection: TcpConnection, sendLimitBytes: () => number) {
-    super({ allowHalfOpen: true });
+    // What is read ahead stays in the queue of the connection, where small pieces are put together.
+    super({ allowHalfOpen: true, readableHighWaterMark: 1 });
     this.remotePort = connection.guestPort;
     this.localAddress = formatIpv4Address(connection.address);
     this.localPort = connection.port;
