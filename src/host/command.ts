@@ -25,6 +25,8 @@ export interface CommandOptions {
   /** Added to the inherited environment. */
   env?: Readonly<Record<string, string>>;
   limits?: ResourceLimits;
+  /** What it reads from stdin; default nothing. */
+  input?: string;
   /** Open files that the program gets as file descriptors 3, 4 …; they stay open here. */
   descriptors?: readonly number[];
   /** Called with each line of stdout and stderr as it appears. */
@@ -84,7 +86,13 @@ export async function runCommand(
   const child = execa(file, args, {
     reject: false,
     // Any descriptor may be passed on; the types of execa know some.
-    stdio: ["ignore", "pipe", "pipe", ...((options.descriptors ?? []) as readonly 3[])],
+    stdio: [
+      options.input === undefined ? "ignore" : "pipe",
+      "pipe",
+      "pipe",
+      ...((options.descriptors ?? []) as readonly 3[]),
+    ],
+    ...(options.input === undefined ? {} : { input: options.input }),
     all: options.onLine !== undefined,
     maxBuffer: 16 * 1_024 * 1_024,
     forceKillAfterDelay: 2_000,

@@ -1,0 +1,48 @@
+/** A guest's link wired to the tap device of a namespace, as QEMU would be: by a program that has no rights there. */
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { join } from "node:path";
+import type { Duplex } from "node:stream";
+import { fileURLToPath } from "node:url";
+import { runCommand } from "../../src/host/command.ts";
+import type { NamespaceNetwork } from "../../src/network/namespace/namespace-network.ts";
+
+const SOURCE = fileURLToPath(new URL("../fixtures/network/tap-cable.c", import.meta.url));
+
+/** @returns the program. */
+export async function buildTapCable(directory: string): Promise<string> {
+  const program = join(directory, "tap-cable");
+  await runCommand(["cc", "-O2", "-Wall", "-Wextra", "-Werror", "-o", program, SOURCE]);
+  return program;
+}
+
+export class TapCable implements AsyncDisposable {
+  readonly link: Duplex;
+  readonly #child: ChildProcess;
+
+  private constructor(child: ChildProcess) {
+    this.#child = child;
+    this.link = child.stdio[3] as Duplex;
+  }
+
+  /** @param guestSide What a guest would give to `UserNetwork.connect`. */
+  static async plug(program: string, network: NamespaceNetwork, guestSide: Duplex): Promise<TapCable> {
+    const [file = "", ...args] = [...network.enter, program, "tap0"];
+    const child = spawn(file, args, { stdio: ["ignore", "pipe", "inherit", "pipe"] });
+    const cable = new TapCable(child);
+    const first = await Promise.race([once(child.stdout as Duplex, "data"), once(child, "exit")]);
+    if (String(first[0]).trim() !== "ready") throw new Error(`the cable ended with ${first[0]}`);
+    const { link } = cable;
+    for (const end of [link, guestSide]) end.on("error", () => {});
+    link.pipe(guestSide).pipe(link);
+    return cable;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.link.destroy();
+    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
+    const exited = once(this.#child, "exit");
+    this.#child.kill("SIGKILL");
+    await exited;
+  }
+}
