@@ -2,15 +2,31 @@
 import type { RequestListener } from "node:http";
 import type { Duplex } from "node:stream";
 import { GuardedServer, type UpgradeListener } from "../http/guarded-server.ts";
-import { encodeDnsReply, tryParseDnsQuery } from "./dns/dns-message.ts";
+import { GuestResolver } from "./dns/guest-resolver.ts";
+import { LocalRecords } from "./dns/local-records.ts";
+import type { Upstream } from "./dns/upstream.ts";
+import { VirtualAddresses } from "./egress/virtual-addresses.ts";
 import { DEFAULT_LIMITS } from "./limits.ts";
+import { AddressVetting } from "./policy/address-vetting.ts";
 import { ISOLATED, type NetworkPolicy } from "./policy/network-policy.ts";
-import { decideName } from "./policy.ts";
 import type { NetworkServices } from "./services.ts";
+
+const NO_UPSTREAM: Upstream = {
+  resolve: async () => ({ kind: "failed", reason: "isolated" }),
+  [Symbol.dispose]() {},
+};
 
 export class IsolatedServices implements NetworkServices, AsyncDisposable {
   readonly policy = ISOLATED;
   readonly #server: GuardedServer;
+  readonly #resolver = new GuestResolver({
+    records: new LocalRecords({ hosts: {}, srv: [] }),
+    upstream: NO_UPSTREAM,
+    policy: () => ISOLATED,
+    vetting: new AddressVetting(),
+    virtual: new VirtualAddresses(),
+    log: { note() {} },
+  });
 
   private constructor(server: GuardedServer) {
     this.#server = server;
@@ -52,9 +68,8 @@ export class IsolatedServices implements NetworkServices, AsyncDisposable {
 
   sendDatagram(): void {}
 
-  async answerDns(message: Buffer): Promise<Buffer | undefined> {
-    const query = tryParseDnsQuery(message);
-    return query && encodeDnsReply(query, decideName(query));
+  answerDns(message: Buffer, transport: "udp" | "tcp"): Promise<Buffer | undefined> {
+    return this.#resolver.answer(message, transport);
   }
 
   noteRefused(): void {}

@@ -26,10 +26,14 @@ const TTL_SECONDS = 300;
 export class LocalRecords {
   readonly #records = new Map<string, DnsRecord[]>();
 
-  /** @throws {TypeError} A name or an address is none. */
+  /** @throws {TypeError} A name or an address is none, or a name is taken. */
   constructor({ hosts, srv }: DnsRecordsConfig) {
     this.#addHost(ADDRESSING.metadataName, ADDRESSING.metadataAddress);
     this.#addHost(ADDRESSING.gatewayName, ADDRESSING.gatewayAddress);
+    const own = new Set(this.#records.keys());
+    for (const name of [...Object.keys(hosts), ...srv.map((record) => record.name)]) {
+      if (own.has(normalizeName(name))) throw new TypeError(`${JSON.stringify(name)} is a name of the network's own`);
+    }
     for (const [name, address] of Object.entries(hosts)) this.#addHost(name, address);
     for (const { name, target, port, priority, weight } of srv) {
       const data = { target: parseName(target), port, priority, weight };

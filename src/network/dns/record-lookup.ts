@@ -1,6 +1,6 @@
 /** Finds where names that a machine may connect to are now: by the configuration, or by the machine's upstream. */
 import { parseIpv4Address } from "../../base/ipv4.ts";
-import type { NameLookup } from "../egress/outside.ts";
+import { type NameLookup, OutsideError } from "../egress/outside.ts";
 import { isAskable, isLocalName } from "./dns-name.ts";
 import type { DnsRecord } from "./dns-reply.ts";
 import { DnsType } from "./dns-type.ts";
@@ -22,6 +22,8 @@ export class RecordLookup implements NameLookup {
     if (own !== undefined) return own.flatMap(addressOf);
     if (!isAskable(name) || isLocalName(name, () => false)) return [];
     const answer = await this.#upstream.resolve(name, "A");
+    if (answer.kind === "failed")
+      throw new OutsideError("failed", `its name could not be looked up (${answer.reason})`);
     return answer.kind === "records" ? answer.records.flatMap(addressOf) : [];
   }
 }

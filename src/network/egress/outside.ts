@@ -36,6 +36,7 @@ export interface NameLookup {
    * IPv4 addresses, as uint32, whatever they are: it is the caller who vets them. Empty if there are none.
    *
    * @param name In lower case, without the last dot.
+   * @throws {OutsideError} Nobody could say.
    */
   lookup(name: string): Promise<readonly number[]>;
 }

@@ -156,6 +156,8 @@ describe("a client in a machine that may ask", () => {
     expect(await lookup.lookup("www.example.org")).toEqual([0x5d_b8_d8_22]);
     expect(await lookup.lookup("mirror.internal")).toEqual([0x0a_01_02_03]);
     expect(await lookup.lookup("none.example.org")).toEqual([]);
+    expect(await lookup.lookup("secret.internal")).toEqual([]);
+    await expect(lookup.lookup("elsewhere.com")).rejects.toMatchObject({ code: "outside-failed" });
   });
 
   it("asks by TCP for an answer that is too long for a datagram", async () => {

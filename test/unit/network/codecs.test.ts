@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { tryParseDhcpRequest } from "../../../src/network/dhcp/dhcp-message.ts";
-import { tryParseDnsQuery } from "../../../src/network/dns/dns-message.ts";
+import { tryParseDnsQuery } from "../../../src/network/dns/dns-query.ts";
 import { ARP_BYTES, tryParseArp, writeArp } from "../../../src/network/packet/arp.ts";
 import { ETHERNET_HEADER_BYTES, tryParseEthernet, writeEthernetHeader } from "../../../src/network/packet/ethernet.ts";
 import { encodeIcmp, hasValidIcmpChecksum, tryParseIcmp } from "../../../src/network/packet/icmp.ts";

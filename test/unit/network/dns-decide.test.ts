@@ -277,6 +277,7 @@ describe("records of the configuration", () => {
     [{ hosts: { [`${"a".repeat(64)}.org`]: "10.0.0.1" }, srv: [] }],
     [{ hosts: { "a.org": "10.0.0" }, srv: [] }],
     [{ hosts: { "a.org": "::1" }, srv: [] }],
+    [{ hosts: { "Metadata.boxcar.internal.": "10.0.0.1" }, srv: [] }],
     [{ hosts: {}, srv: [{ name: "_a._tcp.b", target: "..", port: 1, priority: 0, weight: 0 }] }],
   ])("are names and addresses: %o", (config) => {
     expect(() => new LocalRecords(config)).toThrow(TypeError);
