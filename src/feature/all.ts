@@ -4,12 +4,14 @@ import { caches } from "./caches/feature.ts";
 import type { Feature } from "./feature.ts";
 import { inputs } from "./inputs/feature.ts";
 import { maxRunTime } from "./max-run-time/feature.ts";
+import { network } from "./network/feature.ts";
 import { onExitStatus } from "./on-exit-status/feature.ts";
 import { screens } from "./screens/feature.ts";
 import { secrets } from "./secrets/feature.ts";
 import { stallTimeout } from "./stall-timeout/feature.ts";
 
 export const FEATURES: readonly Feature[] = [
+  network,
   maxRunTime,
   stallTimeout,
   onExitStatus,

@@ -1,7 +1,7 @@
 /**
  * What a task can ask for beside a machine and a command; one file each.
  *
- *   begin ──▶ prepare ──▶ (machine starts) ──▶ furnish ──▶ watch (the command runs) ──▶ collect ──▶ (machine is gone)
+ *   begin ──▶ prepare ──▶ connect (machine starts) ──▶ furnish ──▶ watch (the command runs) ──▶ collect ──▶ (machine is gone)
  *                                   └── anything goes wrong ──▶ salvage ──▶─┘               ──▶ finish ──▶ disposed
  *
  * A stage of one feature begins when that of the feature before it in the list is over; `watch` of all runs at once.
@@ -9,8 +9,11 @@
  */
 import type { Config } from "../config/config.ts";
 import type { GuestSession } from "../guest/guest-session.ts";
+import type { EgressRecord } from "../network/egress/egress-record.ts";
+import type { GuestNetwork } from "../network/guest-network.ts";
 import type { VirtualMachine } from "../vm/virtual-machine.ts";
 import type { RunArtifacts } from "./artifacts/run-artifacts.ts";
+import type { NetworkReportSource } from "./network/report.ts";
 import type { Outcome, Stop } from "./outcome.ts";
 import type { ParsedPayload } from "./payload.ts";
 
@@ -33,6 +36,10 @@ export interface RunContext {
   readonly stateParent: string;
   /** A line of the worker in the log of the task. */
   readonly note: (text: string) => void;
+  /** Takes the secrets of the task out of a text. */
+  readonly mask: (text: string) => string;
+  /** Gets who knows about the network of the run, for who asks while it runs. */
+  readonly onNetwork: (source: NetworkReportSource) => void;
   /** Fires when nobody waits for the run any more. */
   readonly signal: AbortSignal;
 }
@@ -43,6 +50,15 @@ export interface TaskMachine {
   readonly vm: VirtualMachine;
 }
 
+/** The network of the machine, before the guest goes on. */
+export interface TaskConnection {
+  readonly network: GuestNetwork;
+  /** What it asks of its network, from then on. */
+  readonly egress: { connect(record: EgressRecord): void };
+  /** The mode, and why it is this one. */
+  readonly mode: string;
+}
+
 export interface ActiveFeature extends Partial<AsyncDisposable> {
   /** There is no machine yet: fetch, lock. */
   prepare?(): Promise<void>;
@@ -50,6 +66,8 @@ export interface ActiveFeature extends Partial<AsyncDisposable> {
   readonly disks?: number;
   /** Variables for the command, from `prepare` on; above those of the payload. */
   readonly env?: Readonly<Record<string, string>>;
+  /** There is a machine, with a network that reaches nothing; called again where another takes its place. */
+  connect?(connection: TaskConnection): Promise<void>;
   /** The guest answers, its command has not begun. */
   furnish?(machine: TaskMachine): Promise<void>;
   /** The command runs, until `over` fires. What this resolves with ends the command. */

@@ -34,9 +34,14 @@ export class TaskLog extends Writable {
     this.#scanner = mask?.scanner();
   }
 
+  /** A text that is complete, without the secrets of the task. */
+  masked(text: string): string {
+    return this.#mask?.apply(text) ?? text;
+  }
+
   /** Writes the worker's own lines, each on a line of its own. */
   note(text: string): void {
-    const line = Buffer.from(formatNote(this.#mask?.apply(text) ?? text, this.#now()));
+    const line = Buffer.from(formatNote(this.masked(text), this.#now()));
     for (const target of this.#targets) target.append(line, "worker");
   }
 

@@ -5,6 +5,7 @@
 import type { RequestListener } from "node:http";
 import type { Duplex } from "node:stream";
 import type { WorkerError } from "../base/errors.ts";
+import type { UpgradeListener } from "../http/guarded-server.ts";
 import type { NetworkPolicy } from "./policy/network-policy.ts";
 
 export type NetworkMode = "user" | "namespace";
@@ -22,6 +23,8 @@ export interface GuestNetwork extends AsyncDisposable {
   readonly closed: Promise<WorkerError | undefined>;
   /** Who answers the machine's requests to 169.254.169.254 from now on; without a handler they get 503. */
   setHandler(handler: RequestListener | undefined): void;
+  /** Who takes over connections that ask for another protocol; without one they are refused. */
+  setUpgradeHandler(handler: UpgradeListener | undefined): void;
   /** What the machine may reach from now on; resolved when it is so. Open connections stay. */
   setPolicy(policy: NetworkPolicy): Promise<void>;
   /** What it has seen since it was opened. */

@@ -16,7 +16,8 @@ import { RecordLookup } from "./dns/record-lookup.ts";
 import type { Upstream } from "./dns/upstream.ts";
 import { Egress } from "./egress/egress.ts";
 import type { LoggedEntry } from "./egress/egress-entry.ts";
-import type { EgressCounts, EgressLog } from "./egress/egress-log.ts";
+import type { EgressCounts } from "./egress/egress-log.ts";
+import type { EgressRecord } from "./egress/egress-record.ts";
 import type { Outside } from "./egress/outside.ts";
 import { reset } from "./egress/reset.ts";
 import type { NetworkLimits } from "./limits.ts";
@@ -38,7 +39,7 @@ export interface GuestServicesOptions {
   /** Makes the HTTP proxy, which is the services' then; without one its port resets connections. */
   readonly httpProxy?: ((outside: Outside, limits: NetworkLimits) => ConnectionServer) | undefined;
   /** Is the services' from now on. */
-  readonly log: EgressLog;
+  readonly log: EgressRecord;
   readonly vetting?: AddressVetting;
 }
 
@@ -60,7 +61,7 @@ export class GuestServices implements NetworkServices, AsyncDisposable {
   readonly #resolver: GuestResolver;
   readonly #egress: Egress;
   readonly #httpProxy: ConnectionServer | undefined;
-  readonly #log: EgressLog;
+  readonly #log: EgressRecord;
   readonly #policyListeners = new Set<(policy: NetworkPolicy) => void>();
   readonly #dispatch: RequestListener;
   #scope: Scope;

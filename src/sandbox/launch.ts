@@ -4,18 +4,22 @@ import { WakeLine } from "../guest/wake.ts";
 import { OwnedDirectory } from "../host/owned-directory.ts";
 import type { ImageLease } from "../image/store/image-lease.ts";
 import type { Snapshot, SnapshotDraft } from "../image/store/snapshots.ts";
-import { UserNetwork } from "../network/user/user-network.ts";
+import type { GuestNetwork } from "../network/guest-network.ts";
 import type { Accelerator } from "../vm/arguments.ts";
 import type { ResolvedMachine } from "../vm/limits.ts";
 import { mtuOf } from "../vm/network-mtu.ts";
 import type { MachineMemory } from "../vm/ports.ts";
 import { VirtualMachine } from "../vm/virtual-machine.ts";
+import type { EgressTap } from "./egress-tap.ts";
+import type { MachineNetwork, NetworkCard } from "./machine-networks.ts";
 
 export interface LaunchOptions {
   image: ImageLease;
   machine: ResolvedMachine;
   qemuBinary: string;
   accelerator: Accelerator;
+  /** Makes the network of a machine; MachineNetworks is one. */
+  networks: { open(card: NetworkCard): Promise<MachineNetwork> };
   /** Parents of the machine's own folders: a short one for sockets, a roomy one for the disk. */
   runParent: string;
   stateParent: string;
@@ -35,7 +39,9 @@ export type Beginning =
 export interface LaunchedMachine {
   /** Owns everything else of the machine. Paused if it was resumed, else running. */
   readonly vm: VirtualMachine;
-  readonly network: UserNetwork;
+  /** Isolated until it is told otherwise. */
+  readonly network: GuestNetwork;
+  readonly egress: EgressTap;
   readonly wakeLine: WakeLine;
 }
 
@@ -49,7 +55,7 @@ export async function launch(options: LaunchOptions, beginning: Beginning): Prom
     beginning.kind === "capture"
       ? await image.createOverlay(beginning.draft.directory)
       : await image.createOverlay(state.path, beginning.kind === "resume" ? beginning.snapshot : undefined);
-  const network = scope.use(await UserNetwork.open({ mac: machine.mac, mtu: mtuOf(machine) }));
+  const { network, egress } = scope.use(await options.networks.open({ mac: machine.mac, mtu: mtuOf(machine) }));
   const vm = await VirtualMachine.start({
     qemuBinary,
     accelerator,
@@ -67,7 +73,7 @@ export async function launch(options: LaunchOptions, beginning: Beginning): Prom
   void network.closed.then((error) => {
     if (error !== undefined) vm.kill();
   });
-  return { vm, network, wakeLine: new WakeLine(vm.wakePort) };
+  return { vm, network, egress, wakeLine: new WakeLine(vm.wakePort) };
 }
 
 function memoryOf(beginning: Beginning): MachineMemory {

@@ -19,6 +19,7 @@ import type { Snapshot } from "../image/store/snapshots.ts";
 import type { VirtualMachine } from "../vm/virtual-machine.ts";
 import { GuestGoneError, GuestSilentError } from "./errors.ts";
 import { type LaunchedMachine, launch } from "./launch.ts";
+import { isNetworkFault } from "./machine-networks.ts";
 import type { MachinePool } from "./machine-pool.ts";
 import { dropSnapshot, obtainSnapshot, type WarmStartOptions } from "./warm-start.ts";
 
@@ -39,6 +40,8 @@ export interface SandboxOptions extends WarmStartOptions {
   cold: boolean;
   /** Where machines may be ready. */
   pool?: MachinePool | undefined;
+  /** Says what the machine may reach, before its guest goes on; without it that is nothing. */
+  onNetwork?: ((machine: Pick<LaunchedMachine, "network" | "egress">) => Promise<void>) | undefined;
 }
 
 /** A resumed guest is there within a fraction of a second; one that is not never will be. */
@@ -80,6 +83,8 @@ export class Sandbox implements AsyncDisposable {
       sandbox = await Sandbox.#resume(options, snapshot);
     } catch (error) {
       options.signal.throwIfAborted();
+      // No snapshot is at fault, and no machine would have a better one.
+      if (isNetworkFault(error)) throw error;
       options.pool?.forget(snapshot);
       await dropSnapshot(snapshot, messageOf(error), options);
       return await Sandbox.#boot(options);
@@ -91,7 +96,15 @@ export class Sandbox implements AsyncDisposable {
   }
 
   static async #boot(options: SandboxOptions): Promise<Sandbox> {
-    return new Sandbox(await launch(options, { kind: "boot" }), options);
+    const machine = await launch(options, { kind: "boot" });
+    const sandbox = new Sandbox(machine, options);
+    try {
+      await options.onNetwork?.(machine);
+      return sandbox;
+    } catch (error) {
+      await sandbox[Symbol.asyncDispose]();
+      throw error;
+    }
   }
 
   static async #resume(options: SandboxOptions, snapshot: Snapshot): Promise<Sandbox> {
@@ -110,6 +123,7 @@ export class Sandbox implements AsyncDisposable {
   static async #goOn(machine: LaunchedMachine, options: SandboxOptions, snapshot: Snapshot): Promise<Sandbox> {
     const sandbox = new Sandbox(machine, options, snapshot);
     try {
+      await options.onNetwork?.(machine);
       await machine.vm.resume();
       machine.wakeLine.wake(options.identity);
       await sandbox.waitForGuest(RESUME_TIMEOUT_MS, options.signal);

@@ -17,6 +17,7 @@ import { describeMachine, type ResolvedMachine } from "../vm/limits.ts";
 import { snapshotKey } from "../vm/snapshot-key.ts";
 import { GuestGoneError, GuestSilentError } from "./errors.ts";
 import { type LaunchOptions, launch } from "./launch.ts";
+import { isNetworkFault } from "./machine-networks.ts";
 
 export interface WarmStartOptions extends LaunchOptions {
   /** How long a machine may take until its agent is there. */
@@ -33,10 +34,10 @@ const MIB = 1_048_576;
 /** Kept free on the disk of the store, whatever a snapshot takes. */
 const RESERVE_BYTES = 1_024 * MIB;
 
-/** What the guest did itself, or never does: it would start, or boot, no better without being captured. */
+/** What the guest did itself, or never does, and what no machine has: it would start no better without being captured. */
 function isVerdict(error: unknown): boolean {
   if (error instanceof GuestGoneError) return error.blame === "task";
-  return error instanceof InvalidInputError || error instanceof GuestSilentError;
+  return error instanceof InvalidInputError || error instanceof GuestSilentError || isNetworkFault(error);
 }
 
 /** No snapshot can be made of this guest, ever. */

@@ -3,7 +3,7 @@ import { orAborted, orTimeout } from "../base/abort.ts";
 import { messageOf } from "../base/errors.ts";
 import { Scope } from "../base/scope.ts";
 import { formatDuration } from "../base/units.ts";
-import type { ActiveFeature, Feature, RunContext, TaskMachine } from "../feature/feature.ts";
+import type { ActiveFeature, Feature, RunContext, TaskConnection, TaskMachine } from "../feature/feature.ts";
 import type { Outcome } from "../feature/outcome.ts";
 import { GuestError } from "../guest/guest-errors.ts";
 import type { RunEnd } from "./outcome.ts";
@@ -36,6 +36,10 @@ export class ActiveFeatures implements AsyncDisposable {
 
   async prepare(): Promise<void> {
     for (const active of this.#active) await this.#orAborted(Promise.resolve(active.prepare?.()));
+  }
+
+  async connect(connection: TaskConnection): Promise<void> {
+    for (const active of this.#active) await this.#orAborted(Promise.resolve(active.connect?.(connection)));
   }
 
   async furnish(machine: TaskMachine): Promise<void> {

@@ -154,12 +154,12 @@ export class HostRun implements OpenedRun {
   }
 
   async #run(payload: ParsedPayload, staging: string, signal: AbortSignal): Promise<TaskResult> {
-    const { config, images, pool, agentFile, chooseAccelerator, features } = this.#host;
+    const { config, images, networks, pool, agentFile, chooseAccelerator, features } = this.#host;
     const folders = hostFolders(config);
     const log = (this.#log as RunLog).task;
     const note = (text: string) => log.note(text);
     return await runTask({
-      ...{ ...this.#ids, payload, config, log, agentFile, features, pool, signal },
+      ...{ ...this.#ids, payload, config, log, agentFile, features, networks, pool, signal },
       cold: false,
       artifacts: new DirectoryStore(staging),
       directory: this.#directory,

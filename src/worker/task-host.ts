@@ -6,6 +6,7 @@ import type { Config } from "../config/config.ts";
 import type { Feature } from "../feature/feature.ts";
 import { reclaimDirectories } from "../host/owned-directory.ts";
 import type { ImageStore } from "../image/store/image-store.ts";
+import type { MachineNetworks } from "../sandbox/machine-networks.ts";
 import type { MachinePool } from "../sandbox/machine-pool.ts";
 import type { SandboxOptions } from "../sandbox/sandbox.ts";
 import type { Accelerator } from "../vm/arguments.ts";
@@ -14,6 +15,7 @@ import type { TaskLogs } from "./task-logs.ts";
 export interface TaskHost {
   readonly config: Config;
   readonly images: ImageStore;
+  readonly networks: MachineNetworks;
   readonly pool: MachinePool | undefined;
   readonly agentFile: SandboxOptions["agentFile"];
   readonly chooseAccelerator: (signal: AbortSignal, note: (text: string) => void) => Promise<Accelerator>;
@@ -37,6 +39,8 @@ export interface HostFolders {
   readonly staging: string;
   /** Of what the host can do. */
   readonly cache: string;
+  /** Of what proxies keep for machines. */
+  readonly proxies: string;
   /** Of logs, by task and run. */
   readonly runs: string;
 }
@@ -47,6 +51,7 @@ export function hostFolders({ runDir, stateDir }: Pick<Config, "runDir" | "state
     machines: join(stateDir, "machines"),
     staging: join(stateDir, "staging"),
     cache: join(stateDir, "cache"),
+    proxies: join(stateDir, "proxies"),
     runs: join(stateDir, "runs"),
   };
 }

@@ -13,6 +13,7 @@ import { FEATURES } from "../feature/all.ts";
 import { RunArtifacts } from "../feature/artifacts/run-artifacts.ts";
 import type { ArtifactSink } from "../feature/artifacts/store-artifact.ts";
 import type { Feature } from "../feature/feature.ts";
+import type { NetworkReportSource } from "../feature/network/report.ts";
 import type { Outcome } from "../feature/outcome.ts";
 import type { ParsedPayload } from "../feature/payload.ts";
 import type { Step, StepResult } from "../feature/steps.ts";
@@ -20,6 +21,7 @@ import type { GuestTask } from "../guest/guest-task.ts";
 import { createIdentity } from "../guest/wake.ts";
 import type { ImageLease } from "../image/store/image-lease.ts";
 import type { TaskLog } from "../log/task-log.ts";
+import type { MachineNetworks } from "../sandbox/machine-networks.ts";
 import { Sandbox, type SandboxOptions } from "../sandbox/sandbox.ts";
 import type { Accelerator } from "../vm/arguments.ts";
 import { chooseDiskSlots } from "../vm/data-disks.ts";
@@ -31,6 +33,7 @@ import { runSteps } from "./run-steps.ts";
 import type { Phase, TaskResult } from "./task-result.ts";
 
 export interface TaskRunOptions extends Pick<SandboxOptions, "agentFile" | "cold" | "pool"> {
+  networks: SandboxOptions["networks"] & Pick<MachineNetworks, "description">;
   taskId: string;
   runId: number;
   payload: ParsedPayload;
@@ -52,6 +55,8 @@ export interface TaskRunOptions extends Pick<SandboxOptions, "agentFile" | "cold
   onPhase?: (phase: Phase) => void;
   /** There is a machine. */
   onMachine?: (machine: { pid: number | undefined; memoryMiB: number }) => void;
+  /** Who knows about its network. */
+  onNetwork?: (source: NetworkReportSource) => void;
   signal: AbortSignal;
 }
 
@@ -96,7 +101,11 @@ class TaskRun {
   async #runWithFeatures(): Promise<Outcome> {
     const { features = FEATURES, signal, taskId, runId, payload, config, directory, stateParent } = this.#options;
     const [artifacts, note] = [this.#artifacts, this.#note];
-    const context = { taskId, runId, payload, config, artifacts, directory, stateParent, note, signal };
+    const context = {
+      ...{ taskId, runId, payload, config, artifacts, directory, stateParent, note, signal },
+      mask: (text: string) => this.#options.log.masked(text),
+      onNetwork: (source: NetworkReportSource) => this.#options.onNetwork?.(source),
+    };
     await using active = new ActiveFeatures(features, context);
     let outcome: Outcome;
     try {
@@ -120,7 +129,7 @@ class TaskRun {
     this.#note(`image ${lease.image.digest}`);
     this.#note(`machine: ${describeMachine(machine)}, ${accelerator}`);
 
-    const sandbox = await this.#phases.measure("start", () => this.#start(lease, machine, accelerator, active.disks));
+    const sandbox = await this.#phases.measure("start", () => this.#start(lease, machine, accelerator, active));
     this.#options.onMachine?.({ pid: sandbox.vm.pid, memoryMiB: machine.memory });
     this.#facts.start = sandbox.snapshot === undefined ? "booted" : "resumed";
     try {
@@ -141,14 +150,20 @@ class TaskRun {
     }
   }
 
-  async #start(image: ImageLease, machine: ResolvedMachine, accelerator: Accelerator, disks: number): Promise<Sandbox> {
+  async #start(
+    image: ImageLease,
+    machine: ResolvedMachine,
+    accelerator: Accelerator,
+    active: ActiveFeatures,
+  ): Promise<Sandbox> {
     const { config, log, taskId, directory } = this.#options;
-    const { agentFile, cold, pool, runParent, stateParent, cacheDirectory, signal } = this.#options;
+    const { agentFile, cold, networks, pool, runParent, stateParent, cacheDirectory, signal } = this.#options;
     const { maxLogBytes, bootTimeoutMs } = config.limits;
     return Sandbox.start({
       ...{ image, machine, accelerator, log, maxLogBytes, bootTimeoutMs, signal },
-      ...{ agentFile, cold, pool, runParent, stateParent, cacheDirectory },
-      diskSlots: chooseDiskSlots(machine, disks),
+      ...{ agentFile, cold, networks, pool, runParent, stateParent, cacheDirectory },
+      diskSlots: chooseDiskSlots(machine, active.disks),
+      onNetwork: ({ network, egress }) => active.connect({ network, egress, mode: networks.description }),
       onLogLimit: () => this.#note(`the log has reached its limit of ${maxLogBytes} bytes and ends here`),
       identity: createIdentity(taskId),
       note: this.#note,

@@ -18,9 +18,10 @@ import { compressLog, type LogEncoding } from "../../src/log/compress-log.ts";
 import { LiveLog } from "../../src/log/live-log.ts";
 import { SecretMask } from "../../src/log/mask/secret-mask.ts";
 import { TaskLog } from "../../src/log/task-log.ts";
-import type { UserNetwork } from "../../src/network/user/user-network.ts";
+import type { GuestNetwork } from "../../src/network/guest-network.ts";
 import { launch } from "../../src/sandbox/launch.ts";
 import { resolveMachine } from "../../src/vm/limits.ts";
+import { openNetworks } from "../fixtures/network/machine-networks.ts";
 
 const ROUNDS = 5;
 const FILE_BYTES = 8 * 1_000_000;
@@ -51,6 +52,7 @@ export async function benchLog(): Promise<Throughput[]> {
   const store = scope.use(await ImageStore.open({ directory: config.images.directory }));
   const image = scope.use(await store.acquire(config.images.default));
   const machines = join(directory, "machines");
+  const networks = scope.use(await openNetworks(directory));
   const start = (log: TaskLog) =>
     startGuest(log, (machine) =>
       launch(
@@ -62,6 +64,7 @@ export async function benchLog(): Promise<Throughput[]> {
           ),
           accelerator: "tcg",
           qemuBinary: config.qemu.binary,
+          networks,
           runParent: join(config.runDir, "m"),
           stateParent: machines,
           cacheDirectory: join(config.stateDir, "cache"),
@@ -121,7 +124,7 @@ async function startGuest(log: TaskLog, start: (signal: AbortSignal) => ReturnTy
   };
 }
 
-async function sendRaw(network: UserNetwork, session: GuestSession, send: string): Promise<number> {
+async function sendRaw(network: GuestNetwork, session: GuestSession, send: string): Promise<number> {
   const counted = Promise.withResolvers<void>();
   network.setUpgradeHandler((_request, socket, head) => void count(socket, head).then(counted.resolve, counted.reject));
   const begin = performance.now();

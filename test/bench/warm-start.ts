@@ -10,10 +10,12 @@ import { loadConfig } from "../../src/config/load-config.ts";
 import { createIdentity } from "../../src/guest/wake.ts";
 import type { ImageLease } from "../../src/image/store/image-lease.ts";
 import { ImageStore } from "../../src/image/store/image-store.ts";
+import type { MachineNetworks } from "../../src/sandbox/machine-networks.ts";
 import { MachinePool } from "../../src/sandbox/machine-pool.ts";
 import { Sandbox } from "../../src/sandbox/sandbox.ts";
 import { obtainSnapshot, type WarmStartOptions } from "../../src/sandbox/warm-start.ts";
 import { resolveMachine } from "../../src/vm/limits.ts";
+import { openNetworks } from "../fixtures/network/machine-networks.ts";
 import { autopkgtestFirstByteMs, prepareAutopkgtest } from "./autopkgtest.ts";
 import { rawFirstByteMs } from "./raw-qemu.ts";
 import { type Report, summarize } from "./report.ts";
@@ -29,16 +31,18 @@ export async function benchWarmStart(): Promise<Report> {
   try {
     await using store = await ImageStore.open({ directory: config.images.directory });
     await using image = await store.acquire(config.images.default);
+    await using networks = await openNetworks(directory);
     const rows = [];
-    for (const memory of MEMORY_MIB) rows.push(...(await benchStarts(store, image, memory, directory)));
-    const idle = await benchIdle(store, optionsFor(image, 512, directory));
+    for (const memory of MEMORY_MIB)
+      rows.push(...(await benchStarts(store, optionsFor(image, networks, memory, directory), directory)));
+    const idle = await benchIdle(store, optionsFor(image, networks, 512, directory));
     return { title: "first byte of a command's output, ms", rows, facts: idle };
   } finally {
     await rm(directory, { recursive: true, force: true });
   }
 }
 
-function optionsFor(image: ImageLease, memory: number, directory: string): WarmStartOptions {
+function optionsFor(image: ImageLease, networks: MachineNetworks, memory: number, directory: string): WarmStartOptions {
   return {
     image,
     machine: resolveMachine(
@@ -47,6 +51,7 @@ function optionsFor(image: ImageLease, memory: number, directory: string): WarmS
     ),
     accelerator: "tcg",
     qemuBinary: "qemu-system-x86_64",
+    networks,
     bootTimeoutMs: 60_000,
     note: () => {},
     runParent: join(directory, "m"),
@@ -57,8 +62,9 @@ function optionsFor(image: ImageLease, memory: number, directory: string): WarmS
 }
 
 /** All by turns, so that what else the host does meets all of them. */
-async function benchStarts(store: ImageStore, image: ImageLease, memory: number, directory: string) {
-  const options = optionsFor(image, memory, directory);
+async function benchStarts(store: ImageStore, options: WarmStartOptions, directory: string) {
+  const { image, machine } = options;
+  const { memory } = machine;
   const snapshot = await obtainSnapshot(options);
   if (snapshot === undefined) throw new Error("the default image cannot be captured");
   const task = join(directory, `${memory}.json`);
@@ -72,7 +78,7 @@ async function benchStarts(store: ImageStore, image: ImageLease, memory: number,
   });
   const raw = async (from: typeof snapshot | undefined) => {
     const own = await mkdtemp(join(directory, "r-"));
-    const ms = await rawFirstByteMs({ image, machine: options.machine, snapshot: from, directory: own });
+    const ms = await rawFirstByteMs({ image, machine, snapshot: from, directory: own });
     await rm(own, { recursive: true });
     return ms;
   };

@@ -7,10 +7,12 @@ import type { GuestTask } from "../../src/guest/guest-task.ts";
 import { createIdentity } from "../../src/guest/wake.ts";
 import type { ImageLease } from "../../src/image/store/image-lease.ts";
 import { ImageStore } from "../../src/image/store/image-store.ts";
+import type { MachineNetworks } from "../../src/sandbox/machine-networks.ts";
 import type { MachinePool } from "../../src/sandbox/machine-pool.ts";
 import { Sandbox } from "../../src/sandbox/sandbox.ts";
 import { chooseDiskSlots } from "../../src/vm/data-disks.ts";
 import { resolveMachine } from "../../src/vm/limits.ts";
+import { openNetworks } from "../fixtures/network/machine-networks.ts";
 import type { Boxcar } from "./boxcar.ts";
 
 const IMAGE = "debian-minimal";
@@ -33,14 +35,18 @@ export class Sandboxes implements AsyncDisposable {
   readonly notes: string[] = [];
   readonly store: ImageStore;
   readonly #boxcar: Boxcar;
+  readonly #networks: MachineNetworks;
 
-  private constructor(boxcar: Boxcar, store: ImageStore) {
+  private constructor(boxcar: Boxcar, store: ImageStore, networks: MachineNetworks) {
     this.#boxcar = boxcar;
     this.store = store;
+    this.#networks = networks;
   }
 
-  static async open(boxcar: Boxcar): Promise<Sandboxes> {
-    return new Sandboxes(boxcar, await ImageStore.open({ directory: boxcar.images }));
+  /** @param network Section of the configuration; default: mode user. */
+  static async open(boxcar: Boxcar, network?: object): Promise<Sandboxes> {
+    const networks = await openNetworks(boxcar.directory, network);
+    return new Sandboxes(boxcar, await ImageStore.open({ directory: boxcar.images }), networks);
   }
 
   /** Runs a command in a machine of its own to its end; resolves with its output and what the machine came from. */
@@ -90,6 +96,7 @@ export class Sandboxes implements AsyncDisposable {
       diskSlots: chooseDiskSlots(machine, disks),
       accelerator: "tcg",
       qemuBinary: "qemu-system-x86_64",
+      networks: this.#networks,
       task,
       identity: createIdentity("a-task"),
       log,
@@ -109,5 +116,6 @@ export class Sandboxes implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.store[Symbol.asyncDispose]();
+    await this.#networks[Symbol.asyncDispose]();
   }
 }

@@ -6,6 +6,7 @@ import { type Config, resolveConfig } from "../../src/config/config.ts";
 import { currentSurroundings } from "../../src/config/host-facts.ts";
 import { FEATURES } from "../../src/feature/all.ts";
 import { ImageStore } from "../../src/image/store/image-store.ts";
+import { MachineNetworks } from "../../src/sandbox/machine-networks.ts";
 import { HostRun } from "../../src/worker/host-run.ts";
 import type { WorkerStatus } from "../../src/worker/status.ts";
 import type { TaskHost } from "../../src/worker/task-host.ts";
@@ -52,10 +53,13 @@ export class WorkerInProcess implements AsyncDisposable {
     };
     const resolved = resolveConfig(document, { ...currentSurroundings({}), env: {} });
     const store = scope.use(await ImageStore.open({ directory: images }));
+    const cacheDirectory = join(directory, "state", "proxies");
+    const networks = scope.use(await MachineNetworks.open({ settings: resolved.network, cacheDirectory }));
     const host: TaskHost = {
       config: resolved,
       images: store,
       pool: undefined,
+      networks,
       agentFile: () => undefined,
       chooseAccelerator: async () => "tcg",
       features: FEATURES,

@@ -8,6 +8,7 @@ import { chooseDiskSlots } from "../../vm/data-disks.ts";
 import { resolveMachine } from "../../vm/limits.ts";
 import { chooseAccelerator } from "../accelerator.ts";
 import { type CliContext, print, printJson } from "../context.ts";
+import { openNetworks } from "../networks.ts";
 import { readPayload } from "../run/payload.ts";
 import { openStore } from "../store.ts";
 import { plainSnapshot } from "./describe.ts";
@@ -32,6 +33,7 @@ export async function warmImage(
   for (const parent of [runParent, stateParent]) await reclaimDirectories(parent);
   await using store = await openStore(config);
   await using image = await store.acquire(reference);
+  await using networks = await openNetworks(config);
   const note = (text: string) => void context.stderr.write(`${text}\n`);
   const layers = { payload: payload?.machine, image: image.image.machine, config: config.machine };
   const machine = resolveMachine(layers, config.machineOptions);
@@ -39,6 +41,7 @@ export async function warmImage(
     ...{ image, machine, diskSlots: chooseDiskSlots(machine, payload?.caches.length ?? 0) },
     accelerator: await chooseAccelerator(config, signal, note),
     qemuBinary: config.qemu.binary,
+    networks,
     bootTimeoutMs: config.limits.bootTimeoutMs,
     runParent,
     stateParent,

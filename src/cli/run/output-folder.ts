@@ -8,7 +8,14 @@ import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { InvalidInputError } from "../../base/errors.ts";
 
-const NAMES: ReadonlySet<string> = new Set(["artifacts", "task.log", "result.json", "failure.png", "console.log"]);
+const NAMES: ReadonlySet<string> = new Set([
+  "artifacts",
+  "task.log",
+  "result.json",
+  "failure.png",
+  "console.log",
+  "network.jsonl",
+]);
 
 /** How a line of the worker begins, and with it every log. */
 const LOG_BEGIN = "[boxcar ";

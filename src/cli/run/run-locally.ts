@@ -24,6 +24,7 @@ import { runTask } from "../../worker/task-run.ts";
 import { chooseAccelerator } from "../accelerator.ts";
 import type { CliContext } from "../context.ts";
 import { agentFile } from "../guest-programs.ts";
+import { openNetworks } from "../networks.ts";
 import { openStore } from "../store.ts";
 import { claimOutputFolder } from "./output-folder.ts";
 
@@ -43,6 +44,7 @@ export async function runLocally({ payload, config, flags, context }: LocalRun):
   const stateParent = join(config.stateDir, "machines");
   for (const parent of [runParent, stateParent]) await reclaimDirectories(parent);
   await using store = await openStore(config);
+  await using networks = await openNetworks(config);
 
   await claimOutputFolder(output);
   const logFile = createWriteStream(join(output, "task.log"));
@@ -62,6 +64,7 @@ export async function runLocally({ payload, config, flags, context }: LocalRun):
     log,
     artifacts,
     agentFile,
+    networks,
     cold: flags.cold ?? false,
     signal,
     runParent,

@@ -31,6 +31,7 @@ import { Worker, type WorkerOptions } from "../../worker/worker.ts";
 import { chooseAccelerator } from "../accelerator.ts";
 import type { CliContext } from "../context.ts";
 import { agentFile } from "../guest-programs.ts";
+import { openNetworks } from "../networks.ts";
 import { openStore } from "../store.ts";
 import { createApi } from "./api.ts";
 import { controlSocket } from "./control-socket.ts";
@@ -132,11 +133,12 @@ async function openHost({ config, logger, logs, scope }: HostParts): Promise<Tas
     if (codeOf(error) !== "image-not-found") throw error;
     logger.log("warn", `${messageOf(error)}; tasks that name no image fail`);
   });
+  const networks = scope.use(await openNetworks(config, logger));
   const acquireImage = (digest: string) => images.acquire(digest);
   const pool =
     config.pool.machines === 0 ? undefined : scope.use(new MachinePool({ ...config.pool, acquireImage, logger }));
   return {
-    ...{ config, images, pool, agentFile, logger, logs },
+    ...{ config, images, networks, pool, agentFile, logger, logs },
     chooseAccelerator: (signal, note) => chooseAccelerator(config, signal, note),
     features: FEATURES,
     manifestKey: manifestKey === undefined ? undefined : parsePrivateKey(manifestKey.reveal()),

@@ -40,6 +40,8 @@ function cachesOf(caches: readonly object[], { onExitStatus = {}, allow = [] as 
     ...{ taskId: "a-task", runId: 0, payload, config, directory, stateParent: join(directory, "machines") },
     artifacts: new RunArtifacts(new DirectoryStore(directory)),
     note: (text) => void notes.push(text),
+    mask: (text) => text,
+    onNetwork: () => {},
     signal: new AbortController().signal,
   });
 }

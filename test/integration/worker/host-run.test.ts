@@ -9,6 +9,7 @@ import { HostRun } from "../../../src/worker/host-run.ts";
 import { hostFolders, type TaskHost } from "../../../src/worker/task-host.ts";
 import { TaskLogs } from "../../../src/worker/task-logs.ts";
 import { FakeClaim } from "../../fakes/fake-queue.ts";
+import { openNetworks } from "../../fixtures/network/machine-networks.ts";
 
 let directory: string;
 let logged: string[];
@@ -21,6 +22,7 @@ beforeEach(async () => {
   const config = resolveConfig(folders, { env: {}, uid: 0, home: directory, host: { memoryMiB: 65_536, cpus: 8 } });
   host = {
     ...{ config, pool: undefined, features: FEATURES, manifestKey: undefined, workerId: "a-worker" },
+    networks: await openNetworks(directory),
     images: await ImageStore.open({ directory: join(directory, "images") }),
     agentFile: () => "/nowhere",
     chooseAccelerator: async () => "tcg",
@@ -31,6 +33,7 @@ beforeEach(async () => {
 
 afterEach(async () => {
   await host.images[Symbol.asyncDispose]();
+  await host.networks[Symbol.asyncDispose]();
   await rm(directory, { recursive: true });
 });
 

@@ -22,6 +22,7 @@ describe("the log of a run", () => {
       log,
       artifacts: new DirectoryStore("/nowhere"),
       agentFile: () => undefined,
+      networks: { description: "user", open: () => Promise.reject(new Error("no network")) },
       acquireImage: async () => {
         for (const line of ["one\n", "two\n", "three\n"]) log.write(line);
         throw new Error("no image");
