@@ -59,10 +59,12 @@ function parsePorts(list: string): readonly number[] | string {
 }
 
 function parseSubnet(host: string, ports: readonly number[]): SubnetRule | string {
-  const [address = "", length = "32"] = host.split("/");
+  const [address = "", length = "32", ...more] = host.split("/");
   const subnet = tryParseIpv4Address(address);
   if (subnet === undefined) return "must be a host name, or an IPv4 address such as 8.8.8.8";
-  if (!/^(\d|[12]\d|3[0-2])$/.test(length)) return "must have a prefix length from 0 to 32 after its slash";
+  if (more.length > 0 || !/^(\d|[12]\d|3[0-2])$/.test(length)) {
+    return "must have a prefix length from 0 to 32 after its slash";
+  }
   const prefixLength = Number(length);
   if ((subnet & netmask(prefixLength)) >>> 0 !== subnet) {
     return "is not the first address of its subnet: write that one, or a longer prefix";

@@ -5,8 +5,8 @@
 
 const MAX_METHOD_LENGTH = 32;
 /** A request line so far: a method, then a target, then the version; each may still be on its way. */
-const REQUEST_LINE_SO_FAR = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+([ \t]+[\t\x20-\x7e\x80-\xff]*)?$/;
-const REQUEST_LINE = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+[ \t]+(?<target>[^\r]*[^ \t\r])[ \t]+HTTP\/\d/i;
+const REQUEST_LINE_SO_FAR = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+([ \t][\t\x20-\x7e\x80-\xff]*)?$/;
+const METHOD = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+(?=[ \t])/;
 const ABSOLUTE_TARGET = /^[a-z][a-z0-9+.-]*:\/\/(?<authority>[^/?#]*)/i;
 
 /**
@@ -19,7 +19,7 @@ export function httpHosts(bytes: Buffer, ended = false): readonly string[] | und
   const text = bytes.toString("latin1").replace(/^[\r\n]+/, "");
   const [first = "", ...lines] = text.split("\n");
   if (lines.length === 0) return isRequestSoFar(first.replace(/\r$/, "")) && !ended ? undefined : [];
-  const target = REQUEST_LINE.exec(first.replace(/\r$/, ""))?.groups?.["target"];
+  const target = targetOf(first);
   if (target === undefined) return [];
   const end = lines.findIndex((line) => line === "" || line === "\r");
   // The last line is not whole, so one that is empty has not come to its end.
@@ -34,6 +34,14 @@ function isRequestSoFar(line: string): boolean {
   if (line === "") return true;
   const method = line.split(/[ \t]/, 1)[0] ?? "";
   return method.length <= MAX_METHOD_LENGTH && REQUEST_LINE_SO_FAR.test(line);
+}
+
+/** Undefined if it is no request line; a target with spaces in it is one to some servers. */
+function targetOf(line: string): string | undefined {
+  const method = METHOD.exec(line)?.[0];
+  const version = line.toUpperCase().lastIndexOf("HTTP/");
+  if (method === undefined || version <= method.length) return undefined;
+  return line.slice(method.length, version).trim();
 }
 
 /** A line that begins with a space continues the one before it. */
