@@ -257,12 +257,11 @@ export class FakeTcpClient {
   async sendAll(bytes: Buffer): Promise<void> {
     let at = 0;
     while (at < bytes.length) {
-      const room = (this.#allowedTo - this.#sequence) | 0;
-      if (room <= 0) {
+      if (this.room === 0) {
         await this.progress();
         continue;
       }
-      const part = bytes.subarray(at, at + room);
+      const part = bytes.subarray(at, at + this.room);
       this.send(part);
       at += part.length;
     }
@@ -280,6 +279,21 @@ export class FakeTcpClient {
 
   abort(): void {
     this.#write(TcpFlag.rst | TcpFlag.ack);
+  }
+
+  /** What the network allows it to send. */
+  get room(): number {
+    return Math.max((this.#allowedTo - this.#sequence) | 0, 0);
+  }
+
+  /** A segment that may be wrong: `sequence` and `acknowledgement` are how far it is beside what would be right. */
+  sendOdd(odd: { flags: number; sequence: number; acknowledgement: number; window: number; payload: Buffer }): void {
+    const { flags, window, payload } = odd;
+    const { port, address } = this.#destination;
+    const sequence = sequenceAdd(this.#sequence, odd.sequence);
+    const acknowledgement = sequenceAdd(this.#expected, odd.acknowledgement);
+    const header = { sourcePort: this.#port, destinationPort: port, sequence, acknowledgement, flags, window };
+    this.#guest.sendTcp(header, { destination: address, payload });
   }
 
   /** Says again what it has and how much it takes. */

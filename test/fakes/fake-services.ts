@@ -30,7 +30,8 @@ export class FakeServices implements MachineServices, AsyncDisposable {
   /** What comes back for a datagram; by default the same. */
   answerDatagram: (payload: Buffer, reply: (payload: Buffer) => void) => void = (payload, reply) => reply(payload);
   /** By default there is one name. */
-  resolve: (message: Buffer) => Promise<Buffer | undefined> = async (message) => dnsReply(message);
+  resolve: (message: Buffer, transport: "udp" | "tcp") => Promise<Buffer | undefined> = async (message) =>
+    dnsReply(message);
   readonly #server: GuardedServer;
   readonly #policyListeners: ((policy: NetworkPolicy) => void)[] = [];
 
@@ -74,7 +75,7 @@ export class FakeServices implements MachineServices, AsyncDisposable {
 
   answerDns(message: Buffer, transport: "udp" | "tcp"): Promise<Buffer | undefined> {
     this.queries.push(transport);
-    return this.resolve(message);
+    return this.resolve(message, transport);
   }
 
   noteRefused(flow: Flow): void {

@@ -56,8 +56,17 @@ export class KernelGuest implements AsyncDisposable {
   }
 
   /** Runs the client fixture inside; see there for its arguments. */
-  async client(...args: string[]): Promise<unknown> {
-    const client = [process.execPath, join(FIXTURES, "client.ts"), ...args];
+  client(...args: string[]): Promise<unknown> {
+    return this.#run("client.ts", args);
+  }
+
+  /** Runs the fixture for places outside; see there for its arguments. */
+  outsideClient(...args: string[]): Promise<unknown> {
+    return this.#run("outside-client.ts", args);
+  }
+
+  async #run(fixture: string, args: readonly string[]): Promise<unknown> {
+    const client = [process.execPath, join(FIXTURES, fixture), ...args];
     const { stdout } = await runCommand(["nsenter", `--net=/proc/${this.#bridge.pid}/ns/net`, ...client]);
     return JSON.parse(stdout);
   }

@@ -4,15 +4,18 @@ import type { AddressInfo } from "node:net";
 import { type Duplex, duplexPair, Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { formatIpv4Address } from "../../../src/network/addresses.ts";
+import { ISOLATED } from "../../../src/network/policy/network-policy.ts";
 import { FrameDecoder } from "../../../src/network/user/frame-decoder.ts";
 import { UserNetwork } from "../../../src/network/user/user-network.ts";
 import { MACHINE_MAC } from "../../fakes/fake-guest.ts";
-import { FakeServices } from "../../fakes/fake-services.ts";
+import { FakeServices, INTERNET } from "../../fakes/fake-services.ts";
 import { KernelGuest, whyNoKernelGuest } from "../../fakes/kernel-guest.ts";
 
 const MIB = 1_024 * 1_024;
 /** Of other cards, of virtio, and the most a tap has. */
 const MTUS = [1_500, 15_360, 65_521];
+const FAR = "93.184.216.34";
 const BLOCK = Buffer.alloc(64 * 1_024, "0123456789abcdefghijk");
 
 /** `count` bytes no two blocks of which are equal. */
@@ -132,6 +135,62 @@ describe.skipIf(whyNoKernelGuest() !== undefined).each(MTUS)("a real TCP stack o
   it("resolves the metadata name and refuses others", async () => {
     expect(await guest.client("resolve", "metadata.boxcar.internal")).toEqual({ addresses: ["169.254.169.254"] });
     expect(await guest.client("resolve", "example.org")).toEqual({ code: "EREFUSED" });
+  });
+
+  describe("to the outside", () => {
+    beforeAll(() => services.setPolicy(INTERNET));
+    afterAll(() => services.setPolicy(ISOLATED));
+
+    it("exchanges 50 MiB in both directions at once, each side ending on its own", async () => {
+      const bytes = 50 * MIB;
+      expect(await guest.outsideClient("exchange", FAR, "443", String(bytes))).toEqual({ bytes, same: true });
+    });
+
+    it("hears from a place that ends its side first, and answers it", async () => {
+      const { connect } = services;
+      const answered = Promise.withResolvers<string>();
+      services.connect = (socket, { address, port }) => {
+        socket.end(`you came to ${formatIpv4Address(address)}:${port}`);
+        socket.toArray().then((chunks) => answered.resolve(Buffer.concat(chunks).toString()), answered.reject);
+      };
+      expect(await guest.outsideClient("hear", "1.1.1.1", "8080")).toEqual({ heard: "you came to 1.1.1.1:8080" });
+      expect(await answered.promise).toBe("thanks");
+      services.connect = connect;
+    });
+
+    it("is told when there is nobody: at once if it may not, by a reset if nobody answers", async () => {
+      const { connect, admit } = services;
+      services.connect = (socket) => socket.destroy();
+      services.admit = ({ port }) => port !== 25;
+      expect(await guest.client("connect", FAR, "25")).toEqual({ connected: false, code: "ECONNREFUSED" });
+      await expect(guest.outsideClient("hear", FAR, "443")).rejects.toThrow("ECONNRESET");
+      expect(await guest.outsideClient("datagrams", FAR, "25", "10", "1")).toEqual({ code: "ECONNREFUSED" });
+      Object.assign(services, { connect, admit });
+    });
+
+    it("exchanges datagrams, also such as take several packets back", async () => {
+      const { answerDatagram } = services;
+      const ask = (bytes: number) => guest.outsideClient("datagrams", FAR, "443", String(bytes), "20");
+      expect(await ask(1_400)).toEqual({ answers: Array(20).fill(1_400) });
+      services.answerDatagram = (payload, reply) => reply(Buffer.concat(Array<Buffer>(40).fill(payload)));
+      expect(await ask(1_200)).toEqual({ answers: Array(20).fill(48_000) });
+      services.answerDatagram = answerDatagram;
+    });
+
+    it("resolves names with whatever server, over TCP if the answer is too long for a datagram", async () => {
+      const { resolve } = services;
+      const answer = { addresses: ["169.254.169.254"] };
+      expect(await guest.outsideClient("resolve", "9.9.9.9", "metadata.boxcar.internal")).toEqual(answer);
+      services.queries.length = 0;
+      services.resolve = async (message, transport) => {
+        const reply = await resolve(message, transport);
+        if (transport === "udp") reply?.writeUInt16BE(reply.readUInt16BE(2) | 0x0200, 2);
+        return reply;
+      };
+      expect(await guest.outsideClient("resolve", "9.9.9.9", "metadata.boxcar.internal")).toEqual(answer);
+      expect(services.queries).toEqual(["udp", "tcp"]);
+      services.resolve = resolve;
+    });
   });
 
   it("lets the guest reach nothing of the host, nor anything else", async () => {
