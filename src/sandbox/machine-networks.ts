@@ -3,6 +3,7 @@
  *
  * *Owns* the proxies that all machines share. A network that was opened is its machine's, and outlives nothing here.
  */
+import { join } from "node:path";
 import { type Logger, silentLogger } from "../base/log.ts";
 import { Scope } from "../base/scope.ts";
 import type { NetworkSettings } from "../config/network.ts";
@@ -11,13 +12,16 @@ import { LocalRecords } from "../network/dns/local-records.ts";
 import { UpstreamCache } from "../network/dns/upstream-cache.ts";
 import type { GuestNetwork, NetworkMode } from "../network/guest-network.ts";
 import { GuestServices } from "../network/guest-services.ts";
+import { NamespaceNetwork } from "../network/namespace/namespace-network.ts";
+import { type NetworkModeAnswer, probeNetworkMode } from "../network/namespace/probe.ts";
+import { HttpProxy } from "../network/proxy/http-proxy.ts";
 import { ReverseProxies } from "../network/proxy/reverse-proxies.ts";
 import { UserNetwork } from "../network/user/user-network.ts";
 import { EgressTap } from "./egress-tap.ts";
 
 export interface MachineNetworksOptions {
   settings: NetworkSettings;
-  /** Absolute path of the folder for what proxies keep. */
+  /** Absolute path of the folder for what this host can do, and what proxies keep. */
   cacheDirectory: string;
   logger?: Logger;
 }
@@ -36,23 +40,15 @@ export interface MachineNetwork extends AsyncDisposable {
 }
 
 export class MachineNetworks implements AsyncDisposable {
-  readonly mode: NetworkMode;
-  /** Why it is this mode, where the configuration leaves that open. */
-  readonly why: string | undefined;
   readonly #settings: NetworkSettings;
+  readonly #answer: NetworkModeAnswer;
   readonly #records: LocalRecords;
   readonly #proxies: ReverseProxies;
   readonly #scope: Scope;
 
-  private constructor(
-    { settings }: MachineNetworksOptions,
-    { mode, why }: { mode: NetworkMode; why: string | undefined },
-    proxies: ReverseProxies,
-    scope: Scope,
-  ) {
-    this.mode = mode;
-    this.why = why;
+  private constructor(settings: NetworkSettings, answer: NetworkModeAnswer, proxies: ReverseProxies, scope: Scope) {
     this.#settings = settings;
+    this.#answer = answer;
     this.#records = new LocalRecords(settings.dns);
     this.#proxies = proxies;
     this.#scope = scope;
@@ -62,13 +58,23 @@ export class MachineNetworks implements AsyncDisposable {
   static async open(options: MachineNetworksOptions): Promise<MachineNetworks> {
     const { settings, cacheDirectory, logger = silentLogger } = options;
     await using scope = new Scope();
-    const proxies = scope.use(await ReverseProxies.open(settings.proxies, { cacheDirectory, log: logger }));
-    return new MachineNetworks(options, { mode: "user", why: undefined }, proxies, scope.move());
+    const answer = await probeNetworkMode({ requested: settings.mode, cacheDirectory });
+    const proxies = { cacheDirectory: join(cacheDirectory, "proxies"), log: logger };
+    return new MachineNetworks(
+      settings,
+      answer,
+      scope.use(await ReverseProxies.open(settings.proxies, proxies)),
+      scope.move(),
+    );
   }
 
-  /** `namespace`, or `user, because …`. */
+  get mode(): NetworkMode {
+    return this.#answer.mode;
+  }
+
+  /** The mode, and why it is this one. */
   get description(): string {
-    return this.why === undefined ? this.mode : `${this.mode}, because ${this.why}`;
+    return describeMode(this.#answer);
   }
 
   /** @throws {WorkerError} with a code that begins with `network-`; nothing is left. */
@@ -81,10 +87,17 @@ export class MachineNetworks implements AsyncDisposable {
         limits,
         resolver: { records: this.#records, upstream: new UpstreamCache(new HostUpstream(dns)) },
         proxies: this.#proxies,
+        httpProxy: (outside) =>
+          HttpProxy.open({ outside, maxConnections: limits.serviceConnections, idleMs: limits.idleMs }),
         log: egress,
       }),
     );
-    const network = scope.use(await UserNetwork.open({ ...card, services, limits }));
+    const answer = this.#answer;
+    const network: GuestNetwork = scope.use(
+      answer.mode === "user"
+        ? await UserNetwork.open({ ...card, services, limits })
+        : await NamespaceNetwork.open({ ...card, services, limits, means: answer.means }),
+    );
     const owned = scope.move();
     return { network, egress, [Symbol.asyncDispose]: () => owned[Symbol.asyncDispose]() };
   }
@@ -92,6 +105,11 @@ export class MachineNetworks implements AsyncDisposable {
   [Symbol.asyncDispose](): Promise<void> {
     return this.#scope[Symbol.asyncDispose]();
   }
+}
+
+/** `namespace`; `user, because …`, where the configuration did not ask for it. */
+export function describeMode(answer: NetworkModeAnswer): string {
+  return answer.mode === "namespace" || answer.why === undefined ? answer.mode : `user, because ${answer.why}`;
 }
 
 /** Whether it is the network of a machine that failed, and not what was to be done with the machine. */

@@ -37,10 +37,8 @@ export interface HostFolders {
   readonly machines: string;
   /** Of artifacts that are not with the queue yet. */
   readonly staging: string;
-  /** Of what the host can do. */
+  /** Of what the host can do, and what proxies keep. */
   readonly cache: string;
-  /** Of what proxies keep for machines. */
-  readonly proxies: string;
   /** Of logs, by task and run. */
   readonly runs: string;
 }
@@ -51,7 +49,6 @@ export function hostFolders({ runDir, stateDir }: Pick<Config, "runDir" | "state
     machines: join(stateDir, "machines"),
     staging: join(stateDir, "staging"),
     cache: join(stateDir, "cache"),
-    proxies: join(stateDir, "proxies"),
     runs: join(stateDir, "runs"),
   };
 }

@@ -9,7 +9,7 @@ import { ImageStore } from "../../src/image/store/image-store.ts";
 import { MachineNetworks } from "../../src/sandbox/machine-networks.ts";
 import { HostRun } from "../../src/worker/host-run.ts";
 import type { WorkerStatus } from "../../src/worker/status.ts";
-import type { TaskHost } from "../../src/worker/task-host.ts";
+import { hostFolders, type TaskHost } from "../../src/worker/task-host.ts";
 import { TaskLogs } from "../../src/worker/task-logs.ts";
 import { Worker } from "../../src/worker/worker.ts";
 import { FakeQueue } from "../fakes/fake-queue.ts";
@@ -53,7 +53,7 @@ export class WorkerInProcess implements AsyncDisposable {
     };
     const resolved = resolveConfig(document, { ...currentSurroundings({}), env: {} });
     const store = scope.use(await ImageStore.open({ directory: images }));
-    const cacheDirectory = join(directory, "state", "proxies");
+    const { cache: cacheDirectory } = hostFolders(resolved);
     const networks = scope.use(await MachineNetworks.open({ settings: resolved.network, cacheDirectory }));
     const host: TaskHost = {
       config: resolved,
