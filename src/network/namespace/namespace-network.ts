@@ -63,7 +63,7 @@ const WITHOUT_RIGHTS = [
 
 export class NamespaceNetwork implements GuestNetwork {
   readonly mode = "namespace";
-  readonly enter: readonly string[];
+  readonly enter: readonly [string, ...string[]];
   /** Of the process that keeps the namespace. */
   readonly pid: number;
   readonly #services: MachineServices;
