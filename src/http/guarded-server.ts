@@ -2,11 +2,12 @@
  * An HTTP server for clients that may be hostile. It listens nowhere: whoever
  * accepts a connection gives it to {@link GuardedServer.serve}.
  *
- * *Owns* the connections it serves, until a protocol upgrade hands one over;
+ * *Owns* the connections it serves, until an upgrade or CONNECT hands one over;
  * disposal destroys them all, those too.
  */
 import type { IncomingMessage, RequestListener, Server, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
+import { codeOf } from "../base/errors.ts";
 
 // An import would read every property of the module, and one of them loads a whole HTTP client: ten times as slow.
 const { createServer } = process.getBuiltinModule("node:http");
@@ -28,6 +29,8 @@ export interface GuardedServerOptions {
   idleTimeoutMs?: number;
   /** Between two requests; default 30 min. */
   keepAliveTimeoutMs?: number;
+  /** Whether what is no request is answered, with 400 or the like, before its connection is closed; default no. */
+  answersBadRequests?: boolean;
 }
 
 /** As the `upgrade` event of `http.Server`; owns the socket. */
@@ -39,6 +42,7 @@ export class GuardedServer implements AsyncDisposable {
   readonly #connections = new Set<Duplex>();
   #handler: RequestListener | undefined;
   #upgradeHandler: UpgradeListener | undefined;
+  #connectHandler: UpgradeListener | undefined;
   #disposed = false;
 
   private constructor(options: GuardedServerOptions) {
@@ -58,9 +62,12 @@ export class GuardedServer implements AsyncDisposable {
     // A client that has said everything may end its side and still wants the answer.
     Object.assign(this.#server, { httpAllowHalfOpen: true });
     this.#server.on("request", (request, response) => (this.#handler ?? answerUnavailable)(request, response));
-    this.#server.on("upgrade", (request, socket, head) => this.#upgrade(request, socket, head));
-    this.#server.on("connect", (_request, socket) => socket.destroy());
-    this.#server.on("clientError", (_error, socket) => socket.destroy());
+    this.#server.on("upgrade", (...taken) => handOver(this.#upgradeHandler, ...taken));
+    this.#server.on("connect", (...taken) => handOver(this.#connectHandler, ...taken));
+    this.#server.on("clientError", (error, socket) => {
+      if (options.answersBadRequests === true) answerBadRequest(error, socket);
+      else socket.destroy();
+    });
     // The time-outs are enforced only by a server that believes it is listening.
     this.#server.emit("listening");
   }
@@ -95,19 +102,40 @@ export class GuardedServer implements AsyncDisposable {
     this.#upgradeHandler = handler;
   }
 
+  /** Who takes over connections that ask for CONNECT; without a handler they are destroyed. */
+  setConnectHandler(handler: UpgradeListener | undefined): void {
+    this.#connectHandler = handler;
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     this.#disposed = true;
     // Its callback would say that it was never listening; what counts is that its timer stops.
     this.#server.close(() => {});
     for (const connection of this.#connections) connection.destroy();
   }
+}
 
-  #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
-    // The HTTP server has taken its own listeners away, and with them the one for errors.
-    socket.on("error", () => {});
-    if (this.#upgradeHandler === undefined) socket.destroy();
-    else this.#upgradeHandler(request, socket, head);
+function handOver(handler: UpgradeListener | undefined, request: IncomingMessage, socket: Duplex, head: Buffer): void {
+  // The HTTP server has taken its own listeners away, and with them the one for errors.
+  socket.on("error", () => {});
+  if (handler === undefined) socket.destroy();
+  else handler(request, socket, head);
+}
+
+const BAD_REQUESTS: Readonly<Record<string, string>> = {
+  HPE_HEADER_OVERFLOW: "431 Request Header Fields Too Large",
+  ERR_HTTP_REQUEST_TIMEOUT: "408 Request Timeout",
+};
+
+function answerBadRequest(error: Error, socket: Duplex): void {
+  const busy = "_httpMessage" in socket && socket._httpMessage != null;
+  // After the first byte of an answer nothing else may be said.
+  if (busy || !socket.writable || socket.writableEnded || codeOf(error) === "ECONNRESET") {
+    socket.destroy();
+    return;
   }
+  const status = BAD_REQUESTS[codeOf(error) ?? ""] ?? "400 Bad Request";
+  socket.end(`HTTP/1.1 ${status}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n`, () => socket.destroy());
 }
 
 function answerUnavailable(_request: IncomingMessage, response: ServerResponse): void {
