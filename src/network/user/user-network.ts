@@ -10,11 +10,9 @@
 import type { RequestListener } from "node:http";
 import type { Duplex } from "node:stream";
 import { WorkerError } from "../../base/errors.ts";
-import { Scope } from "../../base/scope.ts";
 import type { UpgradeListener } from "../../http/guarded-server.ts";
 import { parseMac } from "../addresses.ts";
 import type { GuestNetwork, NetworkStats } from "../guest-network.ts";
-import { IsolatedServices } from "../isolated-services.ts";
 import { DEFAULT_LIMITS, type NetworkLimits } from "../limits.ts";
 import type { NetworkPolicy } from "../policy/network-policy.ts";
 import type { NetworkServices } from "../services.ts";
@@ -33,8 +31,8 @@ export interface UserNetworkOptions {
   mac: string;
   /** What that card carries: bytes of an IP packet, 1,500 to 65,521. */
   mtu: number;
-  /** Default: of its own, with nothing outside. */
-  services?: MachineServices;
+  /** Borrowed. */
+  services: MachineServices;
   limits?: NetworkLimits;
 }
 
@@ -43,23 +41,18 @@ export class UserNetwork implements GuestNetwork {
   /** QEMU needs to be nowhere in particular. */
   readonly enter: readonly string[] = [];
   readonly #options: UserNetworkOptions;
-  readonly #services: MachineServices;
-  readonly #scope: Scope;
   readonly #closed = Promise.withResolvers<WorkerError | undefined>();
   #stack: GuestStack | undefined;
+  #disposed = false;
 
-  private constructor(options: UserNetworkOptions, services: MachineServices, scope: Scope) {
+  private constructor(options: UserNetworkOptions) {
     this.#options = options;
-    this.#services = services;
-    this.#scope = scope;
   }
 
   /** @throws {TypeError} The MAC address is malformed. */
   static async open(options: UserNetworkOptions): Promise<UserNetwork> {
     parseMac(options.mac);
-    await using scope = new Scope();
-    const services = options.services ?? scope.use(IsolatedServices.open());
-    return new UserNetwork(options, services, scope.move());
+    return new UserNetwork(options);
   }
 
   /**
@@ -84,7 +77,7 @@ export class UserNetwork implements GuestNetwork {
    * @param link Frames with a length prefix of 4 bytes, as QEMU's stream and socket backends have it.
    */
   connect(link: Duplex): void {
-    if (this.#stack !== undefined || this.#scope.disposed) {
+    if (this.#stack !== undefined || this.#disposed) {
       link.destroy();
       throw new WorkerError("a network can be connected to one machine only, and only once", {
         code: "network-already-connected",
@@ -94,29 +87,29 @@ export class UserNetwork implements GuestNetwork {
     this.#stack = new GuestStack(link, {
       machineMac: parseMac(this.#options.mac),
       mtu: this.#options.mtu,
-      services: this.#services,
+      services: this.#options.services,
       limits: this.#options.limits ?? DEFAULT_LIMITS,
       onClosed: (error) => this.#closed.resolve(error),
     });
   }
 
   setHandler(handler: RequestListener | undefined): void {
-    this.#services.setHandler(handler);
+    this.#options.services.setHandler(handler);
   }
 
   /** Who takes over connections that ask for another protocol; without one they are refused. */
   setUpgradeHandler(handler: UpgradeListener | undefined): void {
-    this.#services.setUpgradeHandler(handler);
+    this.#options.services.setUpgradeHandler(handler);
   }
 
   /** Every packet asks what the policy is, so there is nothing to wait for. */
   async setPolicy(policy: NetworkPolicy): Promise<void> {
-    this.#services.setPolicy(policy);
+    this.#options.services.setPolicy(policy);
   }
 
-  [Symbol.asyncDispose](): Promise<void> {
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#disposed = true;
     this.#stack?.destroy();
     this.#closed.resolve(undefined);
-    return this.#scope[Symbol.asyncDispose]();
   }
 }

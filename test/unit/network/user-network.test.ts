@@ -401,6 +401,8 @@ describe("the life of a network", () => {
   });
 
   it("refuses a malformed MAC address", async () => {
-    await expect(UserNetwork.open({ mac: "nonsense", mtu: 1_500 })).rejects.toThrow(TypeError);
+    await expect(UserNetwork.open({ mac: "nonsense", mtu: 1_500, services: new FakeServices() })).rejects.toThrow(
+      TypeError,
+    );
   });
 });
