@@ -63,7 +63,8 @@ export async function findLog(
   }
 }
 
-function runOf(text: string): number | "latest" {
+/** @throws {ApiError} `bad-request` */
+export function runOf(text: string): number | "latest" {
   if (text === "latest") return text;
   if (/^\d{1,6}$/.test(text)) return Number(text);
   throw new ApiError(400, "bad-request", 'a run is a number from 0, or "latest"');

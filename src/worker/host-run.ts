@@ -15,6 +15,12 @@ import { type Publication, publicationError } from "../feature/artifacts/publish
 import { publishRun } from "../feature/artifacts/publish-run.ts";
 import type { ArtifactRecord } from "../feature/artifacts/record.ts";
 import { storeArtifact } from "../feature/artifacts/store-artifact.ts";
+import {
+  NETWORK_ARTIFACT,
+  NETWORK_CONTENT_TYPE,
+  NETWORK_FILE,
+  type NetworkReportSource,
+} from "../feature/network/report.ts";
 import { type ParsedPayload, parsePayload } from "../feature/payload.ts";
 import { OwnedDirectory } from "../host/owned-directory.ts";
 import { privateMemoryMiB } from "../host/room.ts";
@@ -24,7 +30,7 @@ import { describeTimings } from "../log/timings.ts";
 import type { Claim, Resolution } from "../queue/driver.ts";
 import { outcomeOfError } from "./outcome.ts";
 import { resolutionOf } from "./resolution.ts";
-import { LOG_ARTIFACT, LOG_CONTENT_TYPE, RunLog } from "./run-log.ts";
+import { LOG_ARTIFACT, LOG_CONTENT_TYPE, packFile, RunLog } from "./run-log.ts";
 import type { RunEnding } from "./run-state.ts";
 import { hostFolders, type TaskHost } from "./task-host.ts";
 import type { Phase, TaskResult } from "./task-result.ts";
@@ -42,7 +48,8 @@ export class HostRun implements OpenedRun {
   readonly #onPhase: (() => void) | undefined;
   readonly #started = new Date();
   #log: RunLog | undefined;
-  #announced: Disposable | undefined;
+  readonly #announced: Disposable[] = [];
+  #network: NetworkReportSource | undefined;
   #staging: OwnedDirectory | undefined;
   #result: Partial<TaskResult> = {};
   #phase: Phase | undefined;
@@ -78,7 +85,9 @@ export class HostRun implements OpenedRun {
     this.#staging = await OwnedDirectory.create(hostFolders(config).staging);
     const log = await RunLog.create(this.#directory, config);
     this.#log = log;
-    this.#announced = this.#host.logs.announce(this.#ids.taskId, this.#ids.runId, () => log.live);
+    const { taskId, runId } = this.#ids;
+    this.#announced.push(this.#host.logs.announce(taskId, runId, () => log.live));
+    this.#announced.push(this.#host.reports.announce(taskId, runId, () => this.#network));
     this.note(`task ${this.#ids.taskId}, run ${this.#ids.runId}, on the worker ${this.#host.workerId}`);
     try {
       const payload = this.#parse();
@@ -130,7 +139,7 @@ export class HostRun implements OpenedRun {
     try {
       if ("lost" in ending) this.note(`the run is not this worker's any more: ${ending.lost.message}`);
       await this.#log?.live.close();
-      this.#announced?.[Symbol.dispose]();
+      for (const announced of this.#announced) announced[Symbol.dispose]();
       await this.#staging?.[Symbol.asyncDispose]();
       if ("lost" in ending) return;
       await rm(this.#directory, { recursive: true, force: true });
@@ -177,6 +186,9 @@ export class HostRun implements OpenedRun {
         this.#phase = phase;
         this.#onPhase?.();
       },
+      onNetwork: (source) => {
+        this.#network = source;
+      },
       onMachine: (machine) => {
         this.#machine = machine;
       },
@@ -209,6 +221,11 @@ export class HostRun implements OpenedRun {
       const mask = log.maskStream();
       const content = mask === undefined ? createReadStream(console) : createReadStream(console).pipe(mask);
       records.push(await storeArtifact(sink, traits, content, signal));
+    }
+    const network = join(this.#directory, NETWORK_FILE);
+    if (await hasContent(network)) {
+      const artifact = { name: NETWORK_ARTIFACT, contentType: NETWORK_CONTENT_TYPE };
+      records.push(await packFile(network, artifact, sink.directory, config.features.log.encoding, signal));
     }
     return records;
   }

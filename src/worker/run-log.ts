@@ -10,7 +10,7 @@ import type { Config } from "../config/config.ts";
 import type { StoredArtifact } from "../feature/artifacts/record.ts";
 import type { ParsedPayload } from "../feature/payload.ts";
 import { secretsOf } from "../feature/secrets/request.ts";
-import { compressLog } from "../log/compress-log.ts";
+import { compressLog, type LogEncoding } from "../log/compress-log.ts";
 import { LiveLog } from "../log/live-log.ts";
 import { SecretMask } from "../log/mask/secret-mask.ts";
 import { TaskLog } from "../log/task-log.ts";
@@ -70,12 +70,23 @@ export class RunLog {
 
   /** Packs the log, which has ended, into a folder of artifacts. */
   async store(folder: string, { features }: Pick<Config, "features">, signal: AbortSignal): Promise<StoredArtifact> {
-    const target = join(folder, LOG_ARTIFACT);
-    await mkdir(dirname(target), { recursive: true });
-    const { encoding } = features.log;
-    const { sizeBytes, sha256, contentEncoding } = await compressLog(this.live.path, target, encoding, signal);
-    return { name: LOG_ARTIFACT, contentType: LOG_CONTENT_TYPE, sizeBytes, sha256, contentEncoding };
+    const artifact = { name: LOG_ARTIFACT, contentType: LOG_CONTENT_TYPE };
+    return await packFile(this.live.path, artifact, folder, features.log.encoding, signal);
   }
+}
+
+/** Packs a file in which there are no secrets into a folder of artifacts. */
+export async function packFile(
+  file: string,
+  artifact: { readonly name: string; readonly contentType: string },
+  folder: string,
+  encoding: LogEncoding,
+  signal: AbortSignal,
+): Promise<StoredArtifact> {
+  const target = join(folder, artifact.name);
+  await mkdir(dirname(target), { recursive: true });
+  const { sizeBytes, sha256, contentEncoding } = await compressLog(file, target, encoding, signal);
+  return { ...artifact, sizeBytes, sha256, contentEncoding };
 }
 
 /** What keeps the secrets of a task out of its log; undefined where it has none. */

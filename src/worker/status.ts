@@ -14,6 +14,8 @@ export interface WorkerStatus {
   readonly queue: string;
   readonly startedAt: Date;
   readonly capacity: number;
+  /** Of its machines' networks: the mode, and why it is this one. */
+  readonly network?: string;
   /** Machines that wait for a task; absent where no pool is configured. */
   readonly pooled?: number;
   readonly running: readonly RunningTask[];

@@ -11,6 +11,7 @@ import type { MachinePool } from "../sandbox/machine-pool.ts";
 import type { SandboxOptions } from "../sandbox/sandbox.ts";
 import type { Accelerator } from "../vm/arguments.ts";
 import type { TaskLogs } from "./task-logs.ts";
+import type { TaskNetworks } from "./task-networks.ts";
 
 export interface TaskHost {
   readonly config: Config;
@@ -24,6 +25,8 @@ export interface TaskHost {
   readonly manifestKey: KeyObject | undefined;
   /** Who follows a log finds it there. */
   readonly logs: TaskLogs;
+  /** Who asks about the network of a run finds it there. */
+  readonly reports: TaskNetworks;
   /** How the queue knows this worker. */
   readonly workerId: string;
   readonly logger: Logger;

@@ -5,6 +5,7 @@
  */
 import { join } from "node:path";
 import { codeOf, WorkerError } from "../base/errors.ts";
+import { NETWORK_FILE } from "../feature/network/report.ts";
 import type { LogEncoding } from "../log/compress-log.ts";
 import type { LogSource } from "../log/log-source.ts";
 import { openStoredLog } from "../log/open-stored-log.ts";
@@ -28,7 +29,7 @@ export interface TaskLogsOptions {
 
 /** Where the logs are among the artifacts. */
 const FOLDER = "public/logs/";
-const NAME = /^[\w-]+\.log$/;
+const NAME = /^[\w-]+\.(?:log|jsonl)$/;
 
 export class TaskLogs {
   readonly #options: TaskLogsOptions;
@@ -52,11 +53,15 @@ export class TaskLogs {
   /** Undefined where there is none; yet, of a run that has not begun. */
   async find({ task, run, name }: LogName): Promise<LogSource | undefined> {
     if (!NAME.test(name)) return undefined;
-    const known = await this.#options.tasks?.show(task);
-    const taskId = known?.taskId ?? task;
-    const runId = run === "latest" ? latestRun(known) : run;
+    const { taskId, runId } = await this.locate({ task, run });
     const live = name === LOG_FILE ? this.#live.get(keyOf(taskId, runId))?.() : undefined;
     return live ?? (await this.#kept(taskId, runId, name)) ?? (await this.#left(taskId, runId, name));
+  }
+
+  /** The whole id, and the number of the run. */
+  async locate({ task, run }: Omit<LogName, "name">): Promise<{ taskId: string; runId: number }> {
+    const known = await this.#options.tasks?.show(task);
+    return { taskId: known?.taskId ?? task, runId: run === "latest" ? latestRun(known) : run };
   }
 
   async #kept(taskId: string, runId: number, name: string): Promise<LogSource | undefined> {
@@ -72,7 +77,7 @@ export class TaskLogs {
 
   async #left(taskId: string, runId: number, name: string): Promise<LogSource | undefined> {
     // In what else there is secrets are masked only when it becomes an artifact.
-    if (name !== LOG_FILE) return undefined;
+    if (name !== LOG_FILE && name !== NETWORK_FILE) return undefined;
     // Ids of a queue hold no slashes; what people write may.
     if (/[^\w-]/.test(taskId)) return undefined;
     try {

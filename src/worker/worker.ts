@@ -37,6 +37,8 @@ export interface WorkerOptions {
   open: (claim: Claim) => OpenedRun;
   /** Machines that wait for a task. */
   pool?: { readonly size: number } | undefined;
+  /** Of its machines' networks: the mode, and why it is this one. */
+  network?: string;
   /** Something of the status has changed. */
   onChange?: () => void;
   logger?: Logger;
@@ -99,7 +101,7 @@ export class Worker {
   }
 
   get status(): WorkerStatus {
-    const { pool, queue, settings } = this.#options;
+    const { network, pool, queue, settings } = this.#options;
     const why = this.#whyNot();
     return {
       state: this.#stateNow(),
@@ -107,6 +109,7 @@ export class Worker {
       queue: queue.description,
       startedAt: this.#startedAt,
       capacity: settings.capacity,
+      ...(network === undefined ? {} : { network }),
       ...(pool === undefined ? {} : { pooled: pool.size }),
       running: [...this.#held].map(describe),
       finished: { total: this.#finished, byEnd: { ...this.#byEnd } },

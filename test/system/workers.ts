@@ -11,6 +11,7 @@ import { HostRun } from "../../src/worker/host-run.ts";
 import type { WorkerStatus } from "../../src/worker/status.ts";
 import { hostFolders, type TaskHost } from "../../src/worker/task-host.ts";
 import { TaskLogs } from "../../src/worker/task-logs.ts";
+import { TaskNetworks } from "../../src/worker/task-networks.ts";
 import { Worker } from "../../src/worker/worker.ts";
 import { FakeQueue } from "../fakes/fake-queue.ts";
 import type { Boxcar } from "./boxcar.ts";
@@ -55,6 +56,7 @@ export class WorkerInProcess implements AsyncDisposable {
     const store = scope.use(await ImageStore.open({ directory: images }));
     const { cache: cacheDirectory } = hostFolders(resolved);
     const networks = scope.use(await MachineNetworks.open({ settings: resolved.network, cacheDirectory }));
+    const logs = new TaskLogs({ tasks: undefined, runsFolder: join(directory, "state", "runs") });
     const host: TaskHost = {
       config: resolved,
       images: store,
@@ -65,7 +67,8 @@ export class WorkerInProcess implements AsyncDisposable {
       features: FEATURES,
       manifestKey: undefined,
       workerId: "a-worker",
-      logs: new TaskLogs({ tasks: undefined, runsFolder: join(directory, "state", "runs") }),
+      logs,
+      reports: new TaskNetworks(logs),
       logger: { log() {} },
     };
     return new WorkerInProcess(host, scope.move());

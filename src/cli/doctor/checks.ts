@@ -8,7 +8,9 @@ import type { Config } from "../../config/config.ts";
 import { probeAccelerator } from "../../host/accelerator.ts";
 import { ADMINISTRATORS_PATH, runCommand } from "../../host/command.ts";
 import { ImageStore } from "../../image/store/image-store.ts";
+import { probeNetworkMode } from "../../network/namespace/probe.ts";
 import { findInstallations, findServerUser } from "../../queue/embedded/installation.ts";
+import { describeMode } from "../../sandbox/machine-networks.ts";
 import type { Check } from "./report.ts";
 
 const MIN_DISK_BYTES = 4 * 1_024 ** 3;
@@ -37,10 +39,17 @@ const CACHE_PROGRAMS: readonly Program[] = [
   { command: ["mke2fs", "-V"], debianPackage: "e2fsprogs", path: ADMINISTRATORS_PATH },
 ];
 
-const NFT: Program = { command: ["nft", "--version"], debianPackage: "nftables", path: ADMINISTRATORS_PATH };
+/** What networks of the mode namespace run. */
+const NETWORK_PROGRAMS: readonly Program[] = [
+  { command: ["nft", "--version"], debianPackage: "nftables", path: ADMINISTRATORS_PATH },
+  { command: ["ip", "-Version"], debianPackage: "iproute2", path: ADMINISTRATORS_PATH },
+  { command: ["tc", "-Version"], debianPackage: "iproute2", path: ADMINISTRATORS_PATH },
+  { command: ["nsenter", "--version"], debianPackage: "util-linux", path: ADMINISTRATORS_PATH },
+  { command: ["cc", "--version"], debianPackage: "gcc libc6-dev" },
+];
 
 const TO_INSTALL = "install it";
-const TO_HAVE = "the isolated network does without; to have it all the same";
+const TO_HAVE = "network.mode user does without; for the mode namespace";
 
 export async function checkHost(config: Config, signal: AbortSignal): Promise<Check[]> {
   return await Promise.all([
@@ -54,7 +63,8 @@ export async function checkHost(config: Config, signal: AbortSignal): Promise<Ch
     memory(),
     userNamespaces(),
     device("tun", "/dev/net/tun", `${TO_HAVE}: modprobe tun`),
-    program("warn", NFT, "nft", TO_HAVE),
+    ...NETWORK_PROGRAMS.map((needed) => program("warn", needed, needed.command[0], TO_HAVE)),
+    network(config),
     image(config),
     queue(config),
   ]);
@@ -108,6 +118,20 @@ async function memory(): Promise<Check> {
   const detail = `${formatBytes(freemem())} free of ${formatBytes(totalmem())}, ${availableParallelism()} CPUs`;
   if (freemem() >= MIN_MEMORY_BYTES) return { id: "memory", status: "ok", detail };
   return { id: "memory", status: "warn", detail, remedy: "set machineOptions.maxMemory to less than is free" };
+}
+
+/** Either mode lets tasks reach the same. */
+async function network({ network: { mode: requested }, stateDir }: Config): Promise<Check> {
+  const id = "network";
+  try {
+    const answer = await probeNetworkMode({ requested, cacheDirectory: join(stateDir, "cache") });
+    const detail = `mode ${describeMode(answer)}`;
+    if (answer.mode === "namespace" || answer.why === undefined) return { id, status: "ok", detail };
+    const remedy = "tasks run all the same; for the mode namespace, which is faster, mend that";
+    return { id, status: "warn", detail, remedy };
+  } catch (error) {
+    return { id, status: "fail", detail: messageOf(error), remedy: "mend that, or set network.mode to auto" };
+  }
 }
 
 async function userNamespaces(): Promise<Check> {

@@ -5,6 +5,7 @@ import type { TaskQueue } from "../../queue/task-queue.ts";
 import { configOf } from "../config.ts";
 import { type CliContext, print, printJson } from "../context.ts";
 import { logsCommand } from "./logs-command.ts";
+import { networkCommand } from "./network-command.ts";
 import { submitCommand } from "./submit-command.ts";
 
 const EXAMPLES = `
@@ -14,6 +15,7 @@ Examples:
   boxcar queue list --state running
   boxcar queue show pX3                     as much of the id as tells it from others
   boxcar queue logs -f pX3
+  boxcar queue network pX3                  what it asked of its network
   boxcar queue cancel pX3
   boxcar queue artifacts pX3 --json
 
@@ -25,6 +27,7 @@ export function queueCommand(context: CliContext, argv: readonly string[]): Comm
   queue.addCommand(submitCommand(context, argv));
   queue.addCommand(listCommand(context));
   queue.addCommand(logsCommand(context));
+  queue.addCommand(networkCommand(context));
   queue
     .command("show")
     .description("show what is known of one task")

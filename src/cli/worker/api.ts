@@ -8,9 +8,11 @@ import { createApp, type Router } from "../../web/app.ts";
 import { healthRoutes } from "../../web/health-routes.ts";
 import { logRouter } from "../../web/log-routes.ts";
 import { createLogSocket } from "../../web/log-socket.ts";
+import { networkRouter } from "../../web/network-routes.ts";
 import { queueRoutes } from "../../web/queue-routes.ts";
 import { workerRoutes } from "../../web/worker-routes.ts";
 import type { TaskLogs } from "../../worker/task-logs.ts";
+import type { TaskNetworks } from "../../worker/task-networks.ts";
 import type { Worker } from "../../worker/worker.ts";
 import type { OpenQueue } from "./open-queue.ts";
 
@@ -20,6 +22,7 @@ export interface ApiParts {
   watchdog: Watchdog;
   worker: Worker;
   logs: TaskLogs;
+  reports: TaskNetworks;
 }
 
 /** *Owns* the websockets. */
@@ -39,7 +42,7 @@ export function createApi(parts: ApiParts): Api {
   };
 }
 
-function createHandler({ config, logs, queue, watchdog, worker }: ApiParts): RequestListener {
+function createHandler({ config, logs, reports, queue, watchdog, worker }: ApiParts): RequestListener {
   const { timeoutMs } = config.worker.shutdown;
   return createApp({
     "/": healthRoutes({
@@ -58,15 +61,17 @@ function createHandler({ config, logs, queue, watchdog, worker }: ApiParts): Req
       drain: (why) => worker.drain(why, timeoutMs),
       stop: (why) => worker.stop(why),
     }),
-    "/api/v1/tasks": taskRoutes({ config, logs, queue }),
+    "/api/v1/tasks": taskRoutes({ config, logs, reports, queue }),
   });
 }
 
-function taskRoutes({ config, logs, queue }: Pick<ApiParts, "config" | "logs" | "queue">): Router[] {
+type TaskParts = Pick<ApiParts, "config" | "logs" | "reports" | "queue">;
+
+function taskRoutes({ config, logs, reports, queue }: TaskParts): Router[] {
   const { limits, features, network } = config;
   const rules = { maxRunTimeMs: limits.maxRunTimeMs, features, network: network.policy };
   const options = { subject: "The payload", blame: "task", ...rules } as const;
   const checkPayload = (payload: unknown) => void parsePayload(payload, options);
-  const followed = logRouter((key) => logs.find(key));
-  return queue.tasks === undefined ? [followed] : [followed, queueRoutes({ queue: queue.tasks, checkPayload })];
+  const ofRuns = [logRouter((key) => logs.find(key)), networkRouter((key) => reports.find(key))];
+  return queue.tasks === undefined ? ofRuns : [...ofRuns, queueRoutes({ queue: queue.tasks, checkPayload })];
 }

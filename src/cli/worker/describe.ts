@@ -9,7 +9,7 @@ export type PlainStatus = Omit<WorkerStatus, "startedAt" | "running"> & {
 };
 
 export function describeStatus(status: PlainStatus, now = new Date()): string {
-  const { state, why, queue, running, capacity, pooled, finished, startedAt } = status;
+  const { state, why, queue, running, capacity, network, pooled, finished, startedAt } = status;
   const ends = Object.entries(finished.byEnd).map(([end, count]) => `${count} ${end}`);
   const lines = [
     `${state}${why === undefined ? "" : `: ${why}`}`,
@@ -19,6 +19,7 @@ export function describeStatus(status: PlainStatus, now = new Date()): string {
       const title = name === undefined ? "" : `  ${name}`;
       return `          ${taskId}/${runId}  ${phase}  for ${ago(since, now)}${title}`;
     }),
+    ...(network === undefined ? [] : [`network   ${network}`]),
     `finished  ${finished.total}${ends.length === 0 ? "" : ` (${ends.join(", ")})`}`,
     `up for    ${ago(startedAt, now)}`,
   ];

@@ -27,6 +27,7 @@ import { repeat } from "../../worker/repeat.ts";
 import type { WorkerStatus } from "../../worker/status.ts";
 import { hostFolders, reclaimHost, type TaskHost } from "../../worker/task-host.ts";
 import { TaskLogs } from "../../worker/task-logs.ts";
+import { TaskNetworks } from "../../worker/task-networks.ts";
 import { Worker, type WorkerOptions } from "../../worker/worker.ts";
 import { chooseAccelerator } from "../accelerator.ts";
 import type { CliContext } from "../context.ts";
@@ -48,7 +49,8 @@ export async function serve({ config, context, logger }: ServeOptions): Promise<
   await using scope = new Scope();
   const queue = scope.use(await openQueue(config, logger));
   const logs = new TaskLogs({ tasks: queue.tasks, runsFolder: hostFolders(config).runs });
-  const host = await openHost({ config, logger, logs, scope });
+  const reports = new TaskNetworks(logs);
+  const host = await openHost({ config, logger, logs, reports, scope });
   const notifier = scope.use(SystemdNotifier.fromEnvironment(context.surroundings.env, { logger }));
   const settings = config.worker;
   const watchdog = scope.use(Watchdog.start({ blockedAfterMs: settings.watchdog.blockedAfterMs, logger }));
@@ -64,6 +66,7 @@ export async function serve({ config, context, logger }: ServeOptions): Promise<
     room: () => roomOf(config, host.pool),
     open: (claim) => new HostRun(claim, host),
     pool: host.pool,
+    network: host.networks.description,
     onChange: () => {
       lifecycle?.look();
       tellSystemd(notifier, worker.status);
@@ -74,7 +77,7 @@ export async function serve({ config, context, logger }: ServeOptions): Promise<
   // Where something is in its way it must not have claimed anything.
   const worker = Worker.startPaused(options, "it starts");
   lifecycle = scope.use(new LifecycleWatch(worker, settings, notice));
-  await listen({ config, logger, scope, worker, watchdog, queue, logs });
+  await listen({ config, logger, scope, worker, watchdog, queue, logs, reports });
   scope.defer(async () => {
     worker.stop("the worker process ends");
     await worker.done;
@@ -118,10 +121,11 @@ interface HostParts {
   config: Config;
   logger: Logger;
   logs: TaskLogs;
+  reports: TaskNetworks;
   scope: Scope;
 }
 
-async function openHost({ config, logger, logs, scope }: HostParts): Promise<TaskHost> {
+async function openHost({ config, logger, logs, reports, scope }: HostParts): Promise<TaskHost> {
   const folders = hostFolders(config);
   const { manifestKey } = config.features.artifacts;
   await mkdir(config.stateDir, { recursive: true, mode: 0o755 });
@@ -138,7 +142,7 @@ async function openHost({ config, logger, logs, scope }: HostParts): Promise<Tas
   const pool =
     config.pool.machines === 0 ? undefined : scope.use(new MachinePool({ ...config.pool, acquireImage, logger }));
   return {
-    ...{ config, images, networks, pool, agentFile, logger, logs },
+    ...{ config, images, networks, pool, agentFile, logger, logs, reports },
     chooseAccelerator: (signal, note) => chooseAccelerator(config, signal, note),
     features: FEATURES,
     manifestKey: manifestKey === undefined ? undefined : parsePrivateKey(manifestKey.reveal()),

@@ -4,8 +4,8 @@ import { WorkerError } from "../../base/errors.ts";
 export const MANIFEST_NAME = "public/chain-of-trust.json";
 export const SIGNATURE_NAME = "public/chain-of-trust.json.sig";
 
-/** What the log of a run, and the console of its machine, are kept as. */
-const LOG_NAMES = ["public/logs/task.log", "public/logs/console.log", "public/logs/live.log"];
+/** What the log of a run, the console of its machine and the log of its network are kept as. */
+const LOG_NAMES = ["task.log", "console.log", "live.log", "network.jsonl"].map((name) => `public/logs/${name}`);
 
 const RESERVED: ReadonlySet<string> = new Set([MANIFEST_NAME, SIGNATURE_NAME, ...LOG_NAMES]);
 

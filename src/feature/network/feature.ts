@@ -1,7 +1,7 @@
 /** The feature `network`: what the machine may reach, and the log of what it asked for. */
 import { join } from "node:path";
 import type { Feature } from "../feature.ts";
-import { describePolicy } from "./describe-policy.ts";
+import { describePolicy, formatPolicy } from "./describe-policy.ts";
 import { NETWORK_FILE } from "./report.ts";
 import { TaskNetwork } from "./task-network.ts";
 
@@ -19,7 +19,7 @@ export const network: Feature = {
         task.attach(network);
         egress.connect(task);
         onNetwork(task);
-        note(`network: ${describePolicy(policy)}; mode ${mode}`);
+        note(`network: ${describePolicy(formatPolicy(policy))}; mode ${mode}`);
         await network.setPolicy(policy);
       },
       async collect() {

@@ -1,13 +1,14 @@
 /** What is known of the network of a run, for programs: while it runs, and later out of what was kept. */
+import type { FeatureNetwork } from "../../generated/feature-network.ts";
 
 import type { LoggedEntry } from "../../network/egress/egress-entry.ts";
 import type { EgressCounts } from "../../network/egress/egress-log.ts";
 import type { NetworkMode, NetworkStats } from "../../network/guest-network.ts";
-import type { NetworkPolicy } from "../../network/policy/network-policy.ts";
 
 export interface NetworkSummary {
   readonly mode: NetworkMode;
-  readonly policy: NetworkPolicy;
+  /** As the payload has it. */
+  readonly policy: FeatureNetwork;
   readonly counts: EgressCounts;
   readonly stats: NetworkStats;
 }
@@ -27,6 +28,7 @@ export interface NetworkReportSource {
 export const NETWORK_FILE = "network.jsonl";
 /** Among its artifacts. */
 export const NETWORK_ARTIFACT = "public/logs/network.jsonl";
+export const NETWORK_CONTENT_TYPE = "application/jsonl";
 
 /** The line after the entries. */
 export function formatSummary(summary: NetworkSummary, now: Date): string {

@@ -12,6 +12,7 @@ import { type EgressCounts, EgressLog } from "../../network/egress/egress-log.ts
 import type { EgressRecord } from "../../network/egress/egress-record.ts";
 import type { GuestNetwork, NetworkStats } from "../../network/guest-network.ts";
 import type { NetworkPolicy } from "../../network/policy/network-policy.ts";
+import { formatPolicy } from "./describe-policy.ts";
 import { conspicuous, EgressSummary } from "./egress-summary.ts";
 import { RefusalHints } from "./refusal-hints.ts";
 import { formatSummary, type NetworkReport, type NetworkReportSource, type NetworkSummary } from "./report.ts";
@@ -119,7 +120,7 @@ export class TaskNetwork implements EgressRecord, NetworkReportSource {
   async #summarize(): Promise<NetworkSummary | undefined> {
     const stats = await this.look();
     if (this.#network === undefined || stats === undefined) return undefined;
-    return { mode: this.#network.mode, policy: this.#options.policy, counts: this.#log.counts, stats };
+    return { mode: this.#network.mode, policy: formatPolicy(this.#options.policy), counts: this.#log.counts, stats };
   }
 
   #masked(entry: EgressEntry): EgressEntry {

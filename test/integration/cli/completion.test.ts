@@ -80,7 +80,7 @@ describe("completion in bash", () => {
   });
 
   it("offers what there is for the queue", async () => {
-    const commands = ["submit", "list", "logs", "show", "cancel", "rerun", "artifacts", "help"];
+    const commands = ["submit", "list", "logs", "network", "show", "cancel", "rerun", "artifacts", "help"];
     expect(await completions("queue", "")).toEqual(commands);
     const states = ["unscheduled", "pending", "running", "completed", "failed", "exception"];
     expect(await completions("queue", "list", "--state", "")).toEqual(states);

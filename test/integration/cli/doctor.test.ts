@@ -74,6 +74,25 @@ describe("boxcar doctor", () => {
     });
   });
 
+  it("says which mode networks have, and fails where it is not the one that is asked for", async () => {
+    const { byId } = await checks({ network: { mode: "user" } });
+    expect(byId.get("network")).toEqual({ id: "network", status: "ok", detail: "mode user" });
+
+    // No compiler is there.
+    vi.stubEnv("PATH", directory);
+    const auto = await checks({ network: { mode: "auto" } });
+    expect(auto.byId.get("network")).toMatchObject({
+      status: "warn",
+      detail: expect.stringMatching(/^mode user, because /),
+    });
+    const namespace = await checks({ network: { mode: "namespace" } });
+    expect(namespace.exitCode).toBe(1);
+    expect(namespace.byId.get("network")).toMatchObject({
+      status: "fail",
+      remedy: expect.stringContaining("network.mode"),
+    });
+  });
+
   it("looks for every program that is run, and names the package of one that is not there", async () => {
     const used = [
       "qemu",
@@ -87,6 +106,11 @@ describe("boxcar doctor", () => {
       "xz",
       "qemu-img",
       "mke2fs",
+      "nft",
+      "ip",
+      "tc",
+      "nsenter",
+      "cc",
     ];
     const { byId } = await checks({});
     for (const id of used) expect(byId.get(id)?.detail, id).toMatch(/\d/);
@@ -95,7 +119,7 @@ describe("boxcar doctor", () => {
     const without = await checks({});
     expect(without.exitCode).toBe(1);
     // These are looked for where Debian has them.
-    const elsewhere = ["depmod", "mke2fs"];
+    const elsewhere = ["depmod", "mke2fs", "nft", "ip", "tc", "nsenter"];
     for (const id of used.filter((id) => !elsewhere.includes(id)))
       expect(without.byId.get(id)?.remedy, id).toMatch(/apt-get install [a-z]/);
   });

@@ -8,6 +8,7 @@ import { ImageStore } from "../../../src/image/store/image-store.ts";
 import { HostRun } from "../../../src/worker/host-run.ts";
 import { hostFolders, type TaskHost } from "../../../src/worker/task-host.ts";
 import { TaskLogs } from "../../../src/worker/task-logs.ts";
+import { TaskNetworks } from "../../../src/worker/task-networks.ts";
 import { FakeClaim } from "../../fakes/fake-queue.ts";
 import { openNetworks } from "../../fixtures/network/machine-networks.ts";
 
@@ -20,13 +21,15 @@ beforeEach(async () => {
   logged = [];
   const folders = { stateDir: directory, runDir: join(directory, "run") };
   const config = resolveConfig(folders, { env: {}, uid: 0, home: directory, host: { memoryMiB: 65_536, cpus: 8 } });
+  const logs = new TaskLogs({ tasks: undefined, runsFolder: hostFolders(config).runs });
   host = {
     ...{ config, pool: undefined, features: FEATURES, manifestKey: undefined, workerId: "a-worker" },
     networks: await openNetworks(directory),
     images: await ImageStore.open({ directory: join(directory, "images") }),
     agentFile: () => "/nowhere",
     chooseAccelerator: async () => "tcg",
-    logs: new TaskLogs({ tasks: undefined, runsFolder: hostFolders(config).runs }),
+    logs,
+    reports: new TaskNetworks(logs),
     logger: { log: (_level, message) => void logged.push(message) },
   };
 });

@@ -1,0 +1,53 @@
+/** What a run has asked of its network, as people read it. Pure. */
+import { formatBytes, formatDuration } from "../../base/units.ts";
+import { describePolicy } from "../../feature/network/describe-policy.ts";
+import { conspicuous } from "../../feature/network/egress-summary.ts";
+import type { NetworkReport } from "../../feature/network/report.ts";
+import type { LoggedEntry } from "../../network/egress/egress-entry.ts";
+import { table } from "../table.ts";
+
+export function describeNetwork(report: NetworkReport): string {
+  return [...describeFacts(report), describeEntries(report.entries)].join("\n\n");
+}
+
+function describeFacts({ mode, policy, counts, stats, live }: NetworkReport): string[] {
+  if (policy === undefined || counts === undefined || stats === undefined) return [];
+  const dropped = conspicuous(stats.dropped).map(([reason, count]) => `${count} ${reason}`);
+  const left = counts.leftOut === 0 ? "" : `; ${counts.leftOut} are in no log, because there were too many`;
+  const rows = [
+    ["policy", describePolicy(policy)],
+    ["mode", mode ?? "-"],
+    ["asked", `${counts.asked}: ${counts.allowed} allowed, ${counts.refused} refused, ${counts.failed} failed${left}`],
+    ["connections", `${stats.connectionsOpened}${live ? `, of which ${stats.connections} are open` : ""}`],
+    ["from the guest", `${formatBytes(stats.bytesIn)} in ${stats.framesIn} packets`],
+    ["to the guest", `${formatBytes(stats.bytesOut)} in ${stats.framesOut} packets`],
+    ...(dropped.length === 0 ? [] : [["dropped", dropped.join(", ")]]),
+  ];
+  return [table(rows)];
+}
+
+function describeEntries(entries: readonly LoggedEntry[]): string {
+  if (entries.length === 0) return "There are no such entries in its log.";
+  const rows = entries.map((entry) => {
+    const { time, kind, decision, count = 1, reason = "" } = entry;
+    return [time.slice(0, 19), kind, decision, String(count), whereTo(entry), trafficOf(entry), printable(reason)];
+  });
+  return table([["TIME", "KIND", "DECISION", "TIMES", "WHERE", "OUT / IN", ""], ...rows]);
+}
+
+function whereTo({ name, addresses = [], port }: LoggedEntry): string {
+  const host = printable(name ?? addresses[0] ?? "-");
+  const address = name === undefined || addresses[0] === undefined ? "" : ` (${addresses[0]})`;
+  return `${host}${port === undefined ? "" : `:${port}`}${address}`;
+}
+
+function trafficOf({ bytesIn, bytesOut, durationMs }: LoggedEntry): string {
+  if (bytesIn === undefined && bytesOut === undefined) return "-";
+  const time = durationMs === undefined ? "" : ` in ${formatDuration(durationMs)}`;
+  return `${formatBytes(bytesOut ?? 0)} / ${formatBytes(bytesIn ?? 0)}${time}`;
+}
+
+/** A guest asks for whatever it likes, and a terminal heeds much. */
+function printable(text: string): string {
+  return text.replaceAll(/[^\x20-\x7e]/g, "?");
+}
