@@ -17,7 +17,7 @@ import type { Boxcar } from "./boxcar.ts";
 
 const IMAGE = "debian-minimal";
 
-function taskOf(script: string): GuestTask {
+export function taskOf(script: string): GuestTask {
   return { command: ["sh", "-c", script], env: {}, tty: false, runId: 0 };
 }
 
