@@ -12,6 +12,7 @@ import type { DatagramFlow } from "../services.ts";
 import type { EgressSink } from "./egress-entry.ts";
 import { OutsideError, type Target } from "./outside.ts";
 import { Passage } from "./passage.ts";
+import type { SpliceFault } from "./splice.ts";
 
 export interface DatagramFlowsOptions {
   readonly maxFlows: number;
@@ -100,9 +101,10 @@ class OpenFlow {
     else if (this.#waiting.length < MAX_WAITING) this.#waiting.push(payload);
   }
 
-  close(): void {
+  /** @param fault Why it is ended before it has been silent. */
+  close(fault?: SpliceFault): void {
     if (!this.#end()) return;
-    const result = { bytesIn: this.#bytesIn, bytesOut: this.#bytesOut, fault: undefined };
+    const result = { bytesIn: this.#bytesIn, bytesOut: this.#bytesOut, fault };
     this.#options.log.note(this.#passage.end(result), this.#passage.began);
   }
 
@@ -111,16 +113,14 @@ class OpenFlow {
     if (this.#closed) return;
     this.#passage.addresses = [address];
     const host = formatIpv4Address(address);
-    // It is an address already.
-    const socket = createSocket({ type: "udp4", lookup: (_host, _options, callback) => callback(null, host, 4) });
-    // A destination that refuses may accept the next one.
-    socket.on("error", () => {});
-    socket.on("message", (payload) => this.#receive(payload));
+    // Only addresses get there, its own and the destination's.
+    const socket = createSocket({ type: "udp4", lookup: (literal, _options, callback) => callback(null, literal, 4) });
     this.#passage.ending.signal.addEventListener("abort", () => socket.close(), { once: true });
     const connected = Promise.withResolvers<void>();
-    socket.connect(this.#passage.target.port, host, (error?: Error) =>
-      error ? connected.reject(error) : connected.resolve(),
-    );
+    // Stays: a destination that refuses one datagram may accept the next.
+    socket.on("error", connected.reject);
+    socket.on("message", (payload) => this.#receive(payload));
+    socket.connect(this.#passage.target.port, host, connected.resolve);
     await connected.promise;
     if (this.#closed) return;
     this.#socket = socket;
@@ -145,7 +145,7 @@ class OpenFlow {
 
   #spend(payload: Buffer): boolean {
     if (this.#options.trySpend(payload.length)) return true;
-    this.close();
+    this.close({ kind: "refused", reason: "the machine has used up its quota" });
     return false;
   }
 

@@ -96,7 +96,7 @@ export class Egress implements Outside, AsyncDisposable {
     connection.on("error", giveUp);
     connection.once("close", giveUp);
     const join = (dialed: Dialed) => {
-      connection.off("close", giveUp);
+      connection.off("close", giveUp).off("error", giveUp);
       this.#join(passage, connection, dialed);
     };
     this.#keepUntilEnd(this.#reach(passage).then(join, () => reset(connection)));
