@@ -15,7 +15,7 @@ import type { LocalRecords } from "./dns/local-records.ts";
 import { RecordLookup } from "./dns/record-lookup.ts";
 import type { Upstream } from "./dns/upstream.ts";
 import { Egress } from "./egress/egress.ts";
-import type { LoggedEntry } from "./egress/egress-entry.ts";
+import type { EgressSink, LoggedEntry } from "./egress/egress-entry.ts";
 import type { EgressCounts } from "./egress/egress-log.ts";
 import type { EgressRecord } from "./egress/egress-record.ts";
 import type { Outside } from "./egress/outside.ts";
@@ -35,7 +35,7 @@ export interface GuestServicesOptions {
   /** The upstream is the services' from now on. */
   readonly resolver: { readonly records: LocalRecords; readonly upstream: Upstream };
   /** Answers requests to the HTTP service that are for one of its proxies; borrowed. */
-  readonly proxies?: { withProxies(handler: RequestListener): RequestListener } | undefined;
+  readonly proxies?: { withProxies(handler: RequestListener, log: EgressSink): RequestListener } | undefined;
   /** Makes the HTTP proxy, which is the services' then; without one its port resets connections. */
   readonly httpProxy?: ((outside: Outside, limits: NetworkLimits) => ConnectionServer) | undefined;
   /** Is the services' from now on. */
@@ -80,7 +80,7 @@ export class GuestServices implements NetworkServices, AsyncDisposable {
     this.#httpProxy = proxy === undefined ? undefined : scope.use(proxy);
     this.#server = scope.use(GuardedServer.open({ maxConnections: limits.serviceConnections }));
     const handle: RequestListener = (request, response) => this.#handler?.(request, response);
-    this.#dispatch = proxies?.withProxies(handle) ?? handle;
+    this.#dispatch = proxies?.withProxies(handle, log) ?? handle;
     this.#scope = scope;
   }
 

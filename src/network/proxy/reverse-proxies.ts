@@ -11,7 +11,9 @@ import { messageOf } from "../../base/errors.ts";
 import { type Logger, silentLogger } from "../../base/log.ts";
 import { Scope } from "../../base/scope.ts";
 import type { ProxySettings } from "../../config/network/proxies.ts";
+import type { EgressSink } from "../egress/egress-entry.ts";
 import { Meter } from "./meter.ts";
+import { ProxyEntry } from "./proxy-entry.ts";
 import { ProxyError } from "./proxy-error.ts";
 import type { ProxyStats } from "./proxy-stats.ts";
 import { refuse } from "./refuse.ts";
@@ -62,8 +64,12 @@ export class ReverseProxies implements AsyncDisposable {
     return Object.fromEntries([...this.#proxies].map(([name, proxy]) => [name, proxy.stats]));
   }
 
-  /** For the service of one machine: answers what is for a proxy, and leaves the rest to `handler`. */
-  withProxies(handler: RequestListener): RequestListener {
+  /**
+   * For the service of one machine: answers what is for a proxy, and leaves the rest to `handler`.
+   *
+   * @param log Of the machine; gets an entry for every request to a proxy.
+   */
+  withProxies(handler: RequestListener, log?: EgressSink): RequestListener {
     if (this.#proxies.size === 0) return handler;
     let running = 0;
     return (request, response) => {
@@ -73,15 +79,18 @@ export class ReverseProxies implements AsyncDisposable {
         handler(request, response);
         return;
       }
+      const entry = new ProxyEntry(proxy.name, log);
       proxy.counters.requests += 1;
       if (running >= MAX_RUNNING) {
         proxy.counters.failures += 1;
         response.setHeader("retry-after", "1");
-        refuse(response, new ProxyError("proxy-busy", `this machine has ${MAX_RUNNING} requests running already`));
+        const busy = new ProxyError("proxy-busy", `this machine has ${MAX_RUNNING} requests running already`);
+        refuse(response, busy);
+        entry.fail(busy);
         return;
       }
       running += 1;
-      void this.#serve(proxy, path.rest, request, response).finally(() => {
+      void this.#serve(proxy, entry, path.rest, request, response).finally(() => {
         running -= 1;
       });
     };
@@ -92,7 +101,13 @@ export class ReverseProxies implements AsyncDisposable {
   }
 
   /** Never rejects. */
-  async #serve(proxy: ReverseProxy, rest: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  async #serve(
+    proxy: ReverseProxy,
+    entry: ProxyEntry,
+    rest: string,
+    request: IncomingMessage,
+    response: ServerResponse,
+  ): Promise<void> {
     const gone = new AbortController();
     response.once("close", () => gone.abort(new Error("the guest has gone")));
     response.on("error", () => {});
@@ -100,8 +115,14 @@ export class ReverseProxies implements AsyncDisposable {
     try {
       const answer = await proxy.answer({ ...described(request), rest, signal: gone.signal });
       if (answer.use !== undefined) proxy.counters.countUse(answer.use);
-      await give(proxy, answer, request, response);
+      const count = (bytes: number) => {
+        proxy.counters.bytesToGuests += bytes;
+        entry.bytesIn += bytes;
+      };
+      await give(answer, request, response, count);
+      entry.end(answer.use);
     } catch (error) {
+      entry.fail(error);
       if (gone.signal.aborted) return;
       proxy.counters.failures += 1;
       this.#log.log("warn", `proxy ${proxy.name}: ${messageOf(error)}`, {
@@ -129,10 +150,10 @@ function withoutBody(headers: IncomingMessage["headers"]): IncomingMessage["head
 }
 
 async function give(
-  proxy: ReverseProxy,
   answer: ProxyAnswer,
   request: IncomingMessage,
   response: ServerResponse,
+  count: (bytes: number) => void,
 ): Promise<void> {
   const { status, headers, body, use } = answer;
   const marked = { ...headers, ...(use === undefined ? {} : { "cache-status": `boxcar; ${CACHE_STATUS[use]}` }) };
@@ -146,9 +167,6 @@ async function give(
       else body.resume();
       return;
     }
-    const count = (bytes: number) => {
-      proxy.counters.bytesToGuests += bytes;
-    };
     await pipeline(body, new Meter(count, Number.POSITIVE_INFINITY, () => new Error()), response);
   } catch (error) {
     body.destroy();

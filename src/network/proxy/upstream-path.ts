@@ -38,7 +38,7 @@ export function upstreamPath(base: string, rest: string): string | undefined {
 function leavesItsFolder(path: string): boolean {
   let decoded = path;
   for (let round = 0; ; round++) {
-    if (hasDotSegment(decoded)) return true;
+    if (leadsUp(decoded)) return true;
     const next = decodeOnce(decoded);
     if (next === decoded) return false;
     if (round === MAX_DECODINGS) return true;
@@ -47,8 +47,8 @@ function leavesItsFolder(path: string): boolean {
 }
 
 /** Also with what some servers cut off: parameters after `;`, everything after a NUL, spaces at the end. */
-function hasDotSegment(path: string): boolean {
-  return path.split(/[/\\]/).some((segment) => /^\.{1,2}[\s\0]*(?:;|\0|$)/.test(segment));
+function leadsUp(path: string): boolean {
+  return path.split(/[/\\]/).some((segment) => /^\.\.[\s\0]*(?:;|\0|$)/.test(segment));
 }
 
 function decodeOnce(text: string): string {
