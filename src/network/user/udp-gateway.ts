@@ -4,12 +4,14 @@ import { GUEST } from "../endpoints.ts";
 import { IpProtocol, type Ipv4Packet } from "../packet/ipv4.ts";
 import { hasValidUdpChecksum, tryParseUdp, type UdpDatagram } from "../packet/udp.ts";
 import { decideFlow, isUnicast } from "../policy/flow.ts";
-import type { Flow } from "../services.ts";
+import type { Destination, Flow } from "../services.ts";
 import { answerDns, type DatagramCarrier, noteRefused } from "./carrier.ts";
 import { datagramReply, type LocalReply, portUnreachable, replyToDhcp } from "./local-replies.ts";
 
 /** Answers that are being looked up; a guest that wants more at once asks again. */
 const MAX_QUERIES_UNDER_WAY = 64;
+/** The most a datagram carries (RFC 768, in a packet of RFC 791). */
+const MAX_DATAGRAM_BYTES = 65_507;
 
 export class UdpGateway {
   readonly #carrier: DatagramCarrier;
@@ -73,7 +75,7 @@ export class UdpGateway {
       .then((reply) => {
         this.#queriesUnderWay -= 1;
         if (reply === undefined) counters.drop("malformed");
-        else this.#send(datagramReply(from, sourcePort, reply));
+        else this.#reply(from, sourcePort, reply);
       });
   }
 
@@ -83,13 +85,18 @@ export class UdpGateway {
     const flow: Flow = { protocol: "udp", address: packet.destination, port };
     if (outside && services.admits(flow)) {
       services.sendDatagram({ address: flow.address, port, guestPort }, Buffer.from(datagram.payload), (reply) =>
-        this.#send(datagramReply(flow, guestPort, reply)),
+        this.#reply(flow, guestPort, reply),
       );
       return;
     }
     if (outside) counters.refused += 1;
     else noteRefused(this.#carrier, flow);
     if (this.#limits.unreachable.tryTake()) this.#send(portUnreachable(packet));
+  }
+
+  #reply(from: Destination, guestPort: number, payload: Buffer): void {
+    if (payload.length > MAX_DATAGRAM_BYTES) this.#carrier.counters.drop("malformed");
+    else this.#send(datagramReply(from, guestPort, payload));
   }
 
   #send({ header, payload }: LocalReply): void {

@@ -316,6 +316,18 @@ describe("datagrams to the outside", () => {
     expect(tryParseUdp(datagram)?.payload.equals(body)).toBe(true);
   });
 
+  it("have no replies that are too large for any datagram", async () => {
+    const { network, services, guest } = await start();
+    services.answerDatagram = (_payload, reply) => {
+      reply(Buffer.alloc(65_508));
+      reply(Buffer.from("small"));
+    };
+    const answer = nextDatagram(guest);
+    guest.sendUdp(FAR, Buffer.from("?"));
+    expect((await answer).payload?.toString()).toBe("small");
+    expect((await network.stats()).dropped.malformed).toBe(1);
+  });
+
   it("may be answered when nobody is there any more", async () => {
     const { network, services, guest } = await start();
     let late: ((payload: Buffer) => void) | undefined;
