@@ -1,15 +1,17 @@
-/** `npm run bench -- [NAME…]`: each compares Boxcar with the raw thing in the same run; a table, then JSON. */
+/** `npm run bench -- [NAME…] [--rounds N]`: each compares Boxcar with the raw thing in the same run; a table, then JSON. */
 
+import { parseArgs } from "node:util";
 import { formatComparisons } from "./comparison.ts";
 import { benchLog, formatThroughput } from "./log.ts";
+import { benchNetwork, formatNetworkReport } from "./network.ts";
 import { benchOverhead } from "./overhead.ts";
 import { benchQueue, formatQueueReport } from "./queue.ts";
 import { formatReport } from "./report.ts";
 import { benchWarmStart } from "./warm-start.ts";
 import { benchWorker, formatWorkerReport } from "./worker.ts";
 
-/** Each prints its table, and resolves with what is to be JSON. */
-const BENCHMARKS: Readonly<Record<string, () => Promise<object>>> = {
+/** Each prints its table, and resolves with what is to be JSON. Of how many rounds not all leave the choice. */
+const BENCHMARKS: Readonly<Record<string, (rounds: number | undefined) => Promise<object>>> = {
   overhead: async () => {
     const comparisons = await benchOverhead();
     print(formatComparisons(comparisons));
@@ -19,6 +21,11 @@ const BENCHMARKS: Readonly<Record<string, () => Promise<object>>> = {
     const results = await benchLog();
     print(formatThroughput(results));
     return results;
+  },
+  network: async (rounds) => {
+    const report = await benchNetwork(rounds);
+    print(formatNetworkReport(report));
+    return report;
   },
   queue: async () => {
     const report = await benchQueue();
@@ -37,14 +44,19 @@ const BENCHMARKS: Readonly<Record<string, () => Promise<object>>> = {
   },
 };
 
-const wanted = process.argv.slice(2);
+const { values, positionals: wanted } = parseArgs({ allowPositionals: true, options: { rounds: { type: "string" } } });
+const rounds = values.rounds === undefined ? undefined : Number(values.rounds);
 const unknown = wanted.filter((name) => !(name in BENCHMARKS));
-if (unknown.length > 0) {
+if (rounds !== undefined && !(Number.isInteger(rounds) && rounds > 0)) {
+  process.stderr.write("--rounds must be a whole number above 0\n");
+  process.exitCode = 2;
+} else if (unknown.length > 0) {
   process.stderr.write(`no benchmark ${unknown.join(", ")}; there are: ${Object.keys(BENCHMARKS).join(", ")}\n`);
   process.exitCode = 2;
 } else {
   const results: Record<string, object | undefined> = {};
-  for (const name of wanted.length === 0 ? Object.keys(BENCHMARKS) : wanted) results[name] = await BENCHMARKS[name]?.();
+  for (const name of wanted.length === 0 ? Object.keys(BENCHMARKS) : wanted)
+    results[name] = await BENCHMARKS[name]?.(rounds);
   print(JSON.stringify(results));
 }
 

@@ -2,8 +2,8 @@
  * What a machine reaches, under each policy and in each mode: rows are what it tries (matrix-probes.ts), columns policies.
  *
  * "ok" is an answer of the right one; "refused" a refusal at once, as by a port where nobody listens or a name that may not
- * be asked for; "no answer" is silence, "shut" either; "reset" an end
- * after the connection was accepted, "cut" that or a refusal. The other results are said as the guest sees them.
+ * be asked for; "no answer" is silence, "shut" either; "reset" an end after the connection was accepted, "cut" that or a
+ * refusal. The other results are said as the guest sees them.
  */
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
