@@ -285,7 +285,7 @@ describe("a mistake in a task", () => {
     const { exitCode, result, stderr } = await boxcar.runTask({
       command: [],
       env: { "1X": "y" },
-      network: "internet",
+      network: "intranet",
       machine: { memory: "lots" },
     });
     expect(exitCode).toBe(2);
