@@ -11,6 +11,8 @@ import { PLACES } from "../../fixtures/network/egress-places.ts";
 
 const FIXTURES = fileURLToPath(new URL("../../fixtures/network/", import.meta.url));
 const ENVIRONMENT = { PATH: `${process.env.PATH}:/usr/sbin:/sbin` };
+/** What hangs must not outlive its test. */
+const TIMEOUT_MS = 50_000;
 
 export function whyNoEgressHost(): string | undefined {
   return process.getuid?.() === 0 ? undefined : "needs root";
@@ -50,7 +52,10 @@ export class EgressHost implements AsyncDisposable {
   /** What a scenario has found out. */
   async run(scenario: string): Promise<unknown> {
     const command = [process.execPath, `${FIXTURES}egress-scenarios.ts`, scenario];
-    const { stdout } = await execa("nsenter", [`--net=/proc/${this.#pid}/ns/net`, "--", ...command]);
+    const { stdout } = await execa("nsenter", [`--net=/proc/${this.#pid}/ns/net`, "--", ...command], {
+      timeout: TIMEOUT_MS,
+      killSignal: "SIGKILL",
+    });
     return JSON.parse(stdout);
   }
 
