@@ -4,7 +4,7 @@ import { once } from "node:events";
 import { join } from "node:path";
 import type { Duplex } from "node:stream";
 import { fileURLToPath } from "node:url";
-import { runCommand } from "../../src/host/command.ts";
+import { ADMINISTRATORS_PATH, runCommand } from "../../src/host/command.ts";
 import type { NamespaceNetwork } from "../../src/network/namespace/namespace-network.ts";
 
 const SOURCE = fileURLToPath(new URL("../fixtures/network/tap-cable.c", import.meta.url));
@@ -32,6 +32,7 @@ export class TapCable implements AsyncDisposable {
     const cable = new TapCable(child);
     const first = await Promise.race([once(child.stdout as Duplex, "data"), once(child, "exit")]);
     if (String(first[0]).trim() !== "ready") throw new Error(`the cable ended with ${first[0]}`);
+    await untilUp(network);
     const { link } = cable;
     for (const end of [link, guestSide]) end.on("error", () => {});
     link.pipe(guestSide).pipe(link);
@@ -44,5 +45,13 @@ export class TapCable implements AsyncDisposable {
     const exited = once(this.#child, "exit");
     this.#child.kill("SIGKILL");
     await exited;
+  }
+}
+
+/** The kernel drops what is for a device until it has noticed that somebody is attached. */
+async function untilUp({ enter }: NamespaceNetwork): Promise<void> {
+  const show = [...enter, "ip", "-o", "link", "show", "tap0"] as const;
+  for (let state = ""; !state.includes("state UP"); ) {
+    state = (await runCommand([...show], { env: { PATH: ADMINISTRATORS_PATH } })).stdout;
   }
 }

@@ -13,8 +13,9 @@ const SAME_MS = 60_000;
 
 export class RefusedFlows {
   #known = new Map<string, { count: number; first: number }>();
+  #updatedMs = 0;
 
-  /** Calls `tell` with what is new since the last time. */
+  /** Calls `tell` with what is new since the last time, and since when. */
   update(flows: readonly RefusedFlow[], nowMs: number, tell: (flow: Flow, count: number, first: Date) => void): void {
     const known = new Map<string, { count: number; first: number }>();
     for (const { protocol, address, port, count, ageMs } of flows) {
@@ -24,8 +25,9 @@ export class RefusedFlows {
       const same = before !== undefined && Math.abs(before.first - first) < SAME_MS && before.count <= count;
       const more = same ? count - before.count : count;
       known.set(key, { count, first: same ? before.first : first });
-      if (more > 0) tell({ protocol, address, port }, more, new Date(first));
+      if (more > 0) tell({ protocol, address, port }, more, new Date(same ? this.#updatedMs : first));
     }
     this.#known = known;
+    this.#updatedMs = nowMs;
   }
 }
