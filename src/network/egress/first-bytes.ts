@@ -4,7 +4,7 @@
  * names that are encrypted, are not seen.
  */
 import { httpHosts } from "./http-host.ts";
-import { tlsServerNames } from "./tls-server-name.ts";
+import { mayBeTls, tlsServerNames } from "./tls-server-name.ts";
 
 export type Verdict =
   /** More bytes are needed. */
@@ -15,7 +15,6 @@ export type Verdict =
 const MAX_HELD_BYTES = 16 * 1_024;
 /** Each look costs as much as has come; who sends a request byte by byte has no honest reason. */
 const MAX_LOOKS = 256;
-const TLS_HANDSHAKE = 22;
 
 export class FirstBytes {
   readonly #isAllowed: (name: string) => boolean;
@@ -44,7 +43,7 @@ export class FirstBytes {
 
   #look(ended: boolean): Verdict {
     const bytes = this.#held.subarray(0, MAX_HELD_BYTES);
-    const names = bytes[0] === TLS_HANDSHAKE ? tlsServerNames(bytes) : httpHosts(bytes, ended);
+    const names = mayBeTls(bytes) ? tlsServerNames(bytes) : httpHosts(bytes, ended);
     if (names === undefined && !ended) return { kind: "hold" };
     const other = names?.map((name) => name.replace(/\.$/, "")).find((name) => !this.#isAllowed(name));
     if (other !== undefined) return { kind: "refuse", reason: `it asked for ${JSON.stringify(other)} there` };

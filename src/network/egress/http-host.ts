@@ -3,7 +3,7 @@
  * most lenient server would: whatever any server might take for the host is one.
  */
 
-const MAX_METHOD_LENGTH = 32;
+const MAX_METHOD_LENGTH = 64;
 /** A request line so far: a method, then a target, then the version; each may still be on its way. */
 const REQUEST_LINE_SO_FAR = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+([ \t][\t\x20-\x7e\x80-\xff]*)?$/;
 const METHOD = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+(?=[ \t])/;

@@ -3,6 +3,8 @@
 const RECORD_HEADER_BYTES = 5;
 const HANDSHAKE_HEADER_BYTES = 4;
 const HANDSHAKE_RECORD = 22;
+const FIRST_RECORD_TYPE = 20;
+const LAST_RECORD_TYPE = 24;
 const MAX_RECORD_BYTES = 16_384 + 256;
 const CLIENT_HELLO = 1;
 const VERSION_AND_RANDOM_BYTES = 34;
@@ -19,22 +21,26 @@ export function tlsServerNames(bytes: Buffer): readonly string[] | undefined {
   return helloNames(new Reader(message.subarray(HANDSHAKE_HEADER_BYTES, end)));
 }
 
-/** The handshake's bytes, which may be in several records, as far as they are there. */
+/**
+ * The handshake's bytes, which may be in several records, as far as they are there. Records of other kinds, and empty
+ * ones, are passed over: there are servers that do so too.
+ */
 function handshakeBytes(bytes: Buffer): Buffer | "none" {
   const parts: Buffer[] = [];
   for (let at = 0; at < bytes.length; ) {
     const header = bytes.subarray(at, at + RECORD_HEADER_BYTES);
-    if (header[0] !== HANDSHAKE_RECORD || (header.length > 1 && header[1] !== 3)) {
-      return parts.length === 0 ? "none" : Buffer.concat(parts);
-    }
-    if (header.length < RECORD_HEADER_BYTES) break;
-    const length = header.readUInt16BE(3);
-    if (length === 0 || length > MAX_RECORD_BYTES) return parts.length === 0 ? "none" : Buffer.concat(parts);
+    const length = header.length < RECORD_HEADER_BYTES ? 0 : header.readUInt16BE(3);
+    if (!mayBeTls(header) || length > MAX_RECORD_BYTES) return parts.length === 0 ? "none" : Buffer.concat(parts);
     at += RECORD_HEADER_BYTES;
-    parts.push(bytes.subarray(at, at + length));
+    if (header[0] === HANDSHAKE_RECORD) parts.push(bytes.subarray(at, at + length));
     at += length;
   }
   return Buffer.concat(parts);
+}
+
+/** Whether a record begins so, as far as its header is there. */
+export function mayBeTls([type = 0, version = 3]: Uint8Array): boolean {
+  return FIRST_RECORD_TYPE <= type && type <= LAST_RECORD_TYPE && version === 3;
 }
 
 function helloNames(hello: Reader): string[] {

@@ -51,6 +51,14 @@ describe("a TLS server name", () => {
     }
   });
 
+  it("is read behind what a server may pass over: empty records, alerts", async () => {
+    const hello = await clientHello("example.org");
+    const empty = Buffer.from([22, 3, 1, 0, 0]);
+    const alert = Buffer.from([21, 3, 1, 0, 2, 1, 100]);
+    expect(tlsServerNames(Buffer.concat([alert, empty, hello]))).toEqual(["example.org"]);
+    expect(feed([Buffer.concat([alert, empty]), hello])).toMatchObject({ kind: "refuse" });
+  });
+
   it("is found in any hello that is whole, whatever is damaged, or there is none", async () => {
     const hello = await clientHello("example.org");
     fc.assert(
@@ -93,7 +101,7 @@ describe("the host of a plain HTTP request", () => {
     "0032git-upload-pack /project.git\0host=example.org\0",
     "\0\0\0\x08\x04\xd2\x16\x2f",
     "a1 LOGIN me secret\r\n",
-    `${"x".repeat(33)} /`,
+    `${"x".repeat(65)} /`,
   ])("is not looked for in %j", (text) => {
     expect(hosts(text)).toEqual([]);
   });
@@ -159,6 +167,37 @@ describe("the first bytes of a guest", () => {
     expect(feed([start, ..."x".repeat(300)])).toMatchObject({ kind: "refuse" });
     const large = `GET / HTTP/1.1\r\nHost: good.example\r\n\r\n${"body".repeat(10_000)}`;
     expect(feed([large])).toEqual({ kind: "pass", bytes: Buffer.from(large) });
+  });
+
+  it("pass as they came, in whatever pieces, or not at all", () => {
+    const pieces = fc.constantFrom(
+      "GET / HTTP/1.1\r\n",
+      "Host: ",
+      "good.example",
+      "evil.example",
+      "\r\n",
+      "\r\n\r\n",
+      "\x16\x03",
+      "x",
+    );
+    fc.assert(
+      fc.property(fc.array(pieces), fc.array(fc.integer({ min: 1, max: 20 })), (parts, sizes) => {
+        const all = Buffer.from(parts.join(""), "latin1");
+        const first = new FirstBytes((name) => name === "good.example");
+        let verdict: Verdict = { kind: "hold" };
+        let at = 0;
+        while (at < all.length && verdict.kind === "hold") {
+          const size = sizes.shift() ?? 7;
+          verdict = first.push(all.subarray(at, at + size));
+          at += size;
+        }
+        if (verdict.kind === "hold") verdict = first.end();
+        if (verdict.kind === "pass") expect(verdict.bytes).toEqual(all.subarray(0, at));
+        const whole = new FirstBytes((name) => name === "good.example").push(all);
+        if (whole.kind === "refuse") expect(verdict.kind).toBe("refuse");
+      }),
+      { numRuns: 2_000 },
+    );
   });
 
   it("that are all there is are judged as they are", () => {
