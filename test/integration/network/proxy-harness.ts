@@ -9,6 +9,7 @@ import type { Scope } from "../../../src/base/scope.ts";
 import type { ProxySettings } from "../../../src/config/network/proxies.ts";
 import { Secret } from "../../../src/config/secret.ts";
 import { GuardedServer } from "../../../src/http/guarded-server.ts";
+import type { EgressSink } from "../../../src/network/egress/egress-entry.ts";
 import { ReverseProxies } from "../../../src/network/proxy/reverse-proxies.ts";
 
 export const MIB = 1_024 * 1_024;
@@ -63,9 +64,9 @@ export interface TestMachine {
 }
 
 /** What one machine sees at 169.254.169.254. */
-export async function startMachine(scope: Scope, proxies: ReverseProxies): Promise<TestMachine> {
+export async function startMachine(scope: Scope, proxies: ReverseProxies, log?: EgressSink): Promise<TestMachine> {
   const guarded = scope.use(GuardedServer.open({ maxConnections: 128 }));
-  guarded.setHandler(proxies.withProxies((_request, response) => response.end("metadata")));
+  guarded.setHandler(proxies.withProxies((_request, response) => response.end("metadata"), log));
   const port = await listenFor(scope, guarded);
   return { url: `http://127.0.0.1:${port}`, port };
 }

@@ -1,12 +1,13 @@
 import { createHash, randomBytes } from "node:crypto";
 import { once } from "node:events";
-import { readdir } from "node:fs/promises";
+import { readdir, readFile, truncate, writeFile } from "node:fs/promises";
 import type { RequestListener, ServerResponse } from "node:http";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { request } from "undici";
 import { afterEach, describe, expect, it } from "vitest";
 import { Scope } from "../../../src/base/scope.ts";
+import { EgressLog } from "../../../src/network/egress/egress-log.ts";
 import { MIB, makeFolder, openProxies, settings, startMachine, startUpstream } from "./proxy-harness.ts";
 
 let scope = new Scope();
@@ -167,6 +168,21 @@ describe("ReverseProxies", () => {
     expect((await fromOther).status).toBe(200);
     expect((await Promise.all(answers)).filter(({ status }) => status === 200)).toHaveLength(64);
     expect(proxies.stats()).toMatchObject({ up: { requests: 66, failures: 1 } });
+  });
+
+  it("notes every request in the egress log of the machine, by the name of the proxy", async () => {
+    const upstream = await startUpstream(scope, (_request, response) => response.writeHead(200, FRESH).end("body"));
+    const proxies = await openProxies(scope, { up: settings(upstream.url) });
+    const log = new EgressLog();
+    const { url } = await startMachine(scope, proxies, log);
+    await (await fetch(`${url}/up/x`)).text();
+    await (await fetch(`${url}/up/x`, { method: "PUT", body: "x" })).text();
+    await log.flush();
+    expect(log.latest()).toMatchObject([
+      { kind: "proxy", name: "/up/", decision: "allowed", reason: "miss", bytesIn: 4 },
+      { kind: "proxy", name: "/up/", decision: "refused", reason: expect.stringContaining("GET, HEAD") },
+    ]);
+    expect(JSON.stringify(log.latest())).not.toContain(String(upstream.port));
   });
 
   it("waits for a guest that reads slowly instead of filling memory", async () => {
@@ -373,6 +389,41 @@ describe("the cache of a proxy", () => {
       expect(await (await fetch(`${(await startMachine(life, proxies)).url}/up/x`)).text()).toBe(authorization);
     }
     expect(upstream.asked).toHaveLength(2);
+  });
+
+  it("takes files that somebody has damaged for answers that are not there", async () => {
+    const folder = await makeFolder(scope);
+    const upstream = await startUpstream(scope, (_request, response) => response.writeHead(200, FRESH).end("body"));
+    const proxies = await openProxies(scope, { up: settings(upstream.url) }, folder);
+    const { url } = await startMachine(scope, proxies);
+    const ask = async () => [await (await fetch(`${url}/up/x`)).text(), upstream.asked.length];
+    const kept = join(folder, "up", "v1");
+    const firstHead = async () => {
+      for (;;) {
+        const name = (await readdir(kept)).find((one) => one.endsWith(".json"));
+        if (name !== undefined) return join(kept, name);
+      }
+    };
+    expect(await ask()).toEqual(["body", 1]);
+    const head = await firstHead();
+    const text = await readFile(head, "utf8");
+    let asked = 1;
+    for (const damaged of [
+      "",
+      "{",
+      "null",
+      text.replace('"v":1', '"v":9'),
+      text.replace(/"id":"[^"]*"/, '"id":"../x"'),
+    ]) {
+      await writeFile(head, damaged);
+      asked += 1;
+      expect(await ask()).toEqual(["body", asked]);
+      while ((await readFile(head, "utf8")) === damaged) await new Promise((resolve) => setImmediate(resolve));
+      expect(await ask()).toEqual(["body", asked]);
+    }
+    const bodies = (await readdir(kept)).filter((name) => name.endsWith(".body"));
+    await Promise.all(bodies.map((name) => truncate(join(kept, name), 1)));
+    expect(await ask()).toEqual(["body", asked + 1]);
   });
 
   it("stays within its size, and lets go of what was used longest ago", async () => {

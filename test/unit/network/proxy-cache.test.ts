@@ -124,6 +124,12 @@ describe("what goes when there is no room", () => {
     });
   });
 
+  it("is what a newer body of the same answer has replaced", () => {
+    const replaced = { name: "a.old.body", bytes: 9, usedMs: -1 };
+    const plan = planEviction([replaced, ...answer("a", 40, 3)], { maxBytes: 100, maxCount: 10 }, now);
+    expect(plan).toEqual({ remove: ["a.old.body"], keptBytes: 40, keptCount: 1 });
+  });
+
   it("is enough, and never more than that and a little", () => {
     const sizes = fc.array(fc.integer({ min: 0, max: 50 }), { maxLength: 40 });
     fc.assert(

@@ -8,9 +8,10 @@
 import { mkdir, open, readdir, readFile, rename, rm, stat, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Readable } from "node:stream";
+import pMap from "p-map";
 import { ignoreMissing } from "../../../host/durable-file.ts";
 import { OwnedDirectory, reclaimDirectories } from "../../../host/owned-directory.ts";
-import type { KeptPolicy } from "./freshness.ts";
+import { isKeptPolicy, type KeptPolicy } from "./freshness.ts";
 import { GrowingFile } from "./growing-file.ts";
 import { type Listed, planEviction } from "./plan-eviction.ts";
 
@@ -66,11 +67,13 @@ export class AnswerFolder implements AsyncDisposable {
   /** Whatever is wrong with one, it counts as not there. */
   async find(key: string): Promise<KeptAnswer | undefined> {
     const file = this.#headFile(key);
-    const kept = await readFile(file, "utf8").then(
-      (text) => JSON.parse(text) as KeptAnswer,
-      () => undefined,
-    );
-    if (kept?.key !== key) return undefined;
+    const kept = await readFile(file, "utf8")
+      .then(
+        (text) => tryParseKept(JSON.parse(text), key),
+        () => undefined,
+      )
+      .catch(() => undefined);
+    if (kept === undefined) return undefined;
     await noteUse(file);
     return kept;
   }
@@ -170,12 +173,11 @@ export class AnswerFolder implements AsyncDisposable {
   }
 
   async #list(): Promise<Listed[]> {
-    const listed: Listed[] = [];
-    for (const name of await readdir(this.#path)) {
+    const look = async (name: string): Promise<Listed[]> => {
       const found = await stat(join(this.#path, name)).catch(ignoreMissing);
-      if (found !== undefined) listed.push({ name, bytes: found.size, usedMs: found.mtimeMs });
-    }
-    return listed;
+      return found === undefined ? [] : [{ name, bytes: found.size, usedMs: found.mtimeMs }];
+    };
+    return (await pMap(await readdir(this.#path), look, { concurrency: 32 })).flat();
   }
 
   #headFile(key: string): string {
@@ -185,6 +187,15 @@ export class AnswerFolder implements AsyncDisposable {
   #bodyFile(key: string, id: string): string {
     return join(this.#path, `${key}.${id}.body`);
   }
+}
+
+/** A file that a disk or a person has changed, or another version has written, must not break what reads it. */
+function tryParseKept(head: unknown, key: string): KeptAnswer | undefined {
+  if (typeof head !== "object" || head === null) return undefined;
+  const { key: ownKey, id, bytes, policy } = head as Readonly<Record<string, unknown>>;
+  if (ownKey !== key || typeof id !== "string" || !/^[0-9a-f-]{36}$/.test(id)) return undefined;
+  if (typeof bytes !== "number" || !isKeptPolicy(policy)) return undefined;
+  return { key, id, bytes, policy };
 }
 
 async function noteUse(file: string): Promise<void> {

@@ -16,6 +16,15 @@ interface Answer {
 const IMMUTABLE_MS = 7 * 24 * 3_600_000;
 const NOT_WHILE_STALE = ["must-revalidate", "proxy-revalidate", "s-maxage", "no-cache"];
 
+export function isKeptPolicy(value: unknown): value is KeptPolicy {
+  try {
+    keptHeaders(value as KeptPolicy);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /** Under which conditions an answer may be used again; undefined: it may not be kept for others. */
 export function policyOf(url: URL, headers: Values, answer: Answer): KeptPolicy | undefined {
   if (answer.status !== 200 || answer.headers["set-cookie"] !== undefined) return undefined;

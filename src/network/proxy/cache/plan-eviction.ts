@@ -19,7 +19,7 @@ interface Group {
   bodies: Listed[];
 }
 
-/** A body is there before its head says so. */
+/** A body is there before its head says so; the one before it is not needed any more. */
 const ORPHAN_MS = 60_000;
 /** Making a little more room than is needed saves looking again for the next answer. */
 const SPARE = 0.05;
@@ -33,12 +33,14 @@ export function planEviction(
   const remove: string[] = [];
   let keptBytes = 0;
   let keptCount = 0;
-  for (const { head, bodies } of groups) {
-    if (head === undefined) remove.push(...bodies.filter(({ usedMs }) => nowMs - usedMs > ORPHAN_MS).map(nameOf));
-    else {
-      keptBytes += sizeOf({ head, bodies });
-      keptCount += 1;
-    }
+  for (const group of groups) {
+    const spoken = group.head === undefined ? undefined : newest(group.bodies);
+    const orphans = group.bodies.filter((body) => body !== spoken && nowMs - body.usedMs > ORPHAN_MS);
+    remove.push(...orphans.map(nameOf));
+    group.bodies = group.bodies.filter((body) => !orphans.includes(body));
+    if (group.head === undefined) continue;
+    keptBytes += sizeOf(group);
+    keptCount += 1;
   }
   if (keptBytes <= maxBytes && keptCount <= maxCount) return { remove, keptBytes, keptCount };
 
@@ -62,6 +64,10 @@ function groupByKey(listed: readonly Listed[]): Map<string, Group> {
     else group.bodies.push(file);
   }
   return groups;
+}
+
+function newest(bodies: readonly Listed[]): Listed | undefined {
+  return bodies.reduce<Listed | undefined>((a, b) => (a !== undefined && a.usedMs >= b.usedMs ? a : b), undefined);
 }
 
 function sizeOf({ head, bodies }: Group): number {
