@@ -139,16 +139,17 @@ export class Egress implements Outside, AsyncDisposable {
     return this.#passages.size >= this.#options.limits.outsideConnections ? "too many connections" : undefined;
   }
 
-  #refuse(passage: Passage, reason: string): OutsideError {
-    const error = new OutsideError("refused", reason);
-    this.#options.log.note(passage.refusal(error), passage.began);
-    return error;
+  #refuse(passage: Passage, reason: string): void {
+    this.#options.log.note(passage.refusal({ kind: "refused", message: reason }), passage.began);
   }
 
   /** A failure is in the log. The passage counts as a connection from here to its end. */
   async #reach(passage: Passage): Promise<Dialed> {
     const crowd = this.#crowd();
-    if (crowd !== undefined) throw this.#refuse(passage, crowd);
+    if (crowd !== undefined) {
+      this.#refuse(passage, crowd);
+      throw new OutsideError("refused", crowd);
+    }
     this.#passages.add(passage);
     try {
       const addresses = await this.#locate(passage);

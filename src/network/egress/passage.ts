@@ -7,10 +7,9 @@ import type { SpliceResult } from "./splice.ts";
 export class Passage {
   readonly target: Target;
   readonly began = new Date();
-  /** Ends it at once. */
-  readonly ending = new AbortController();
   readonly #kind: EgressEntry["kind"];
   readonly #startedMs = performance.now();
+  #ending: AbortController | undefined;
   /** Found for its name, then the one connected to. */
   addresses: readonly number[];
 
@@ -18,6 +17,12 @@ export class Passage {
     this.#kind = kind;
     this.target = target;
     this.addresses = "name" in target ? [] : [target.address];
+  }
+
+  /** Ends it at once. Most are refused before they need one, and it costs more than all else of that. */
+  get ending(): AbortController {
+    this.#ending ??= new AbortController();
+    return this.#ending;
   }
 
   refusal({ kind, message }: Pick<OutsideError, "kind" | "message">): EgressEntry {
