@@ -15,7 +15,7 @@ import { GuestServices } from "../network/guest-services.ts";
 import { NamespaceNetwork } from "../network/namespace/namespace-network.ts";
 import { type NetworkModeAnswer, probeNetworkMode } from "../network/namespace/probe.ts";
 import { HttpProxy } from "../network/proxy/http-proxy.ts";
-import { ReverseProxies } from "../network/proxy/reverse-proxies.ts";
+import type { ReverseProxies, ReverseProxiesOptions } from "../network/proxy/reverse-proxies.ts";
 import { UserNetwork } from "../network/user/user-network.ts";
 import { EgressTap } from "./egress-tap.ts";
 
@@ -43,10 +43,15 @@ export class MachineNetworks implements AsyncDisposable {
   readonly #settings: NetworkSettings;
   readonly #answer: NetworkModeAnswer;
   readonly #records: LocalRecords;
-  readonly #proxies: ReverseProxies;
+  readonly #proxies: ReverseProxies | undefined;
   readonly #scope: Scope;
 
-  private constructor(settings: NetworkSettings, answer: NetworkModeAnswer, proxies: ReverseProxies, scope: Scope) {
+  private constructor(
+    settings: NetworkSettings,
+    answer: NetworkModeAnswer,
+    proxies: ReverseProxies | undefined,
+    scope: Scope,
+  ) {
     this.#settings = settings;
     this.#answer = answer;
     this.#records = new LocalRecords(settings.dns);
@@ -59,13 +64,10 @@ export class MachineNetworks implements AsyncDisposable {
     const { settings, cacheDirectory, logger = silentLogger } = options;
     await using scope = new Scope();
     const answer = await probeNetworkMode({ requested: settings.mode, cacheDirectory });
-    const proxies = { cacheDirectory: join(cacheDirectory, "proxies"), log: logger };
-    return new MachineNetworks(
-      settings,
-      answer,
-      scope.use(await ReverseProxies.open(settings.proxies, proxies)),
-      scope.move(),
-    );
+    const folder = join(cacheDirectory, "proxies");
+    const proxies = await openProxies(settings, { cacheDirectory: folder, log: logger });
+    if (proxies !== undefined) scope.use(proxies);
+    return new MachineNetworks(settings, answer, proxies, scope.move());
   }
 
   get mode(): NetworkMode {
@@ -105,6 +107,16 @@ export class MachineNetworks implements AsyncDisposable {
   [Symbol.asyncDispose](): Promise<void> {
     return this.#scope[Symbol.asyncDispose]();
   }
+}
+
+async function openProxies(
+  { proxies }: NetworkSettings,
+  options: ReverseProxiesOptions,
+): Promise<ReverseProxies | undefined> {
+  if (Object.keys(proxies).length === 0) return undefined;
+  // They bring an HTTP client of their own, which nobody else needs.
+  const { ReverseProxies } = await import("../network/proxy/reverse-proxies.ts");
+  return await ReverseProxies.open(proxies, options);
 }
 
 /** `namespace`; `user, because …`, where the configuration did not ask for it. */

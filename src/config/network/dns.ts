@@ -25,6 +25,8 @@ export type FilledDns = Required<Omit<Part, "srv">> & { srv: Required<NonNullabl
 
 type Part = NonNullable<NetworkConfig["dns"]>;
 
+/** Such as metadata.boxcar.internal. */
+const OWN = /(?:^|\.)boxcar\.internal$/;
 const MAX_PORT = 65_535;
 const MAX_NAME = 253;
 /** Letters, digits and hyphens; and underscores, with which names of services begin. */
@@ -43,7 +45,7 @@ export function dnsIssues(path: string, { servers, hosts, srv }: FilledDns): Iss
     ...servers.flatMap((server, index) => serverIssues(`${path}.servers[${index}]`, server)),
     ...Object.entries(hosts).flatMap(([name, address]) => hostIssues(joinPath(`${path}.hosts`, name), name, address)),
     ...srv.flatMap(({ name, target }, index) => [
-      ...nameIssues(`${path}.srv[${index}].name`, name),
+      ...ownNameIssues(`${path}.srv[${index}].name`, name),
       ...nameIssues(`${path}.srv[${index}].target`, target),
     ]),
   ];
@@ -59,9 +61,15 @@ function serverIssues(path: string, text: string): Issue[] {
 }
 
 function hostIssues(path: string, name: string, address: string): Issue[] {
-  const issues = nameIssues(path, name);
+  const issues = ownNameIssues(path, name);
   if (!isIPv4(address)) issues.push({ path, message: `${JSON.stringify(address)} is no IPv4 address` });
   return issues;
+}
+
+/** Of a name that gets records from here. */
+function ownNameIssues(path: string, name: string): Issue[] {
+  if (!OWN.test(plainName(name))) return nameIssues(path, name);
+  return [{ path, message: "is kept for the network's own names; choose another" }];
 }
 
 function nameIssues(path: string, name: string): Issue[] {

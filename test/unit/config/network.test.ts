@@ -106,6 +106,7 @@ describe("network.dns", () => {
     [{ servers: ["192.0.2.53:65536"] }, "network.dns.servers[0]"],
     [{ servers: ["[192.0.2.53]"] }, "network.dns.servers[0]"],
     [{ hosts: { "a.example": "192.0.2.256" } }, 'network.dns.hosts["a.example"]'],
+    [{ hosts: { "Metadata.Boxcar.internal.": "192.0.2.7" } }, 'network.dns.hosts["Metadata.Boxcar.internal."]'],
     [{ hosts: { "*.example": "192.0.2.7" } }, 'network.dns.hosts["*.example"]'],
     [{ hosts: { "a..example": "192.0.2.7" } }, 'network.dns.hosts["a..example"]'],
     [{ srv: [{ name: "_a._tcp.example", target: "-", port: 1 }] }, "network.dns.srv[0].target"],
