@@ -31,6 +31,8 @@ const { guestAddress, gatewayAddress, metadataAddress, metadataPort } = ADDRESSI
 /** 0/8, multicast and what follows are no addresses of hosts. */
 const UNICAST = "1.0.0.0-223.255.255.255";
 const SYN = "tcp flags & (fin | syn | rst | ack) == syn";
+/** TPROXY finds a listener for one, where the socket is that of an older connection with the same ports. */
+const NO_SYN = "tcp flags & (fin | syn | rst | ack) != syn";
 const FLOW = "{ ip daddr . meta l4proto . th dport counter }";
 /** Each address of it stands for a name; see ../dns. */
 const VIRTUAL_NET = "198.18.0.0/15";
@@ -60,7 +62,7 @@ export function flowRules({ connectionsPerSecond }: Pick<NetworkLimits, "connect
     type filter hook prerouting priority mangle; policy accept;
     iifname != "${TAP}" accept
     ${SYN} limit rate over ${connectionsPerSecond}/second burst ${2 * connectionsPerSecond} packets counter name "rate-limited" drop
-    meta l4proto tcp socket transparent 1 meta mark set ${CONNECTION_MARK} accept
+    ${NO_SYN} socket transparent 1 meta mark set ${CONNECTION_MARK} accept
     ip daddr ${metadataAddress} tcp dport { ${metadataPort}, ${PROXY_PORT} } accept
     ip daddr ${gatewayAddress} meta l4proto { tcp, udp } th dport ${DNS_PORT} goto carry
     ip daddr { ${gatewayAddress}, 255.255.255.255 } udp dport ${DHCP_PORT} accept

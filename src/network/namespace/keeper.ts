@@ -44,6 +44,7 @@ export class Keeper implements AsyncDisposable {
   readonly gone: Promise<string>;
   readonly pid: number;
   readonly #process: HostProcess;
+  #isGone = false;
 
   private constructor(
     process: HostProcess,
@@ -59,6 +60,7 @@ export class Keeper implements AsyncDisposable {
     this.handles = handles;
     this.enter = enterCommand(pid, userNamespace);
     this.gone = process.exited.then(({ stderrTail, signal, exitCode }) => {
+      this.#isGone = true;
       return stderrTail || (signal === undefined ? `exit code ${exitCode}` : `signal ${signal}`);
     });
   }
@@ -100,8 +102,10 @@ export class Keeper implements AsyncDisposable {
     }
   }
 
-  /** Runs a command in the namespace. @throws {CommandError} */
+  /** Runs a command in the namespace. @throws {CommandError} It failed; {@link WorkerError}: there is no namespace. */
   async run(command: readonly string[], input?: string): Promise<string> {
+    // Its number may be somebody else's by now.
+    if (this.#isGone) throw namespaceError("the network namespace has ended");
     const { stdout } = await runCommand([...this.enter, ...command], {
       env: ENVIRONMENT,
       timeoutMs: COMMAND_TIMEOUT_MS,

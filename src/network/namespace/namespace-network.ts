@@ -72,6 +72,7 @@ export class NamespaceNetwork implements GuestNetwork {
   readonly #scope: Scope;
   readonly #closed = Promise.withResolvers<WorkerError | undefined>();
   #connected = false;
+  #disposal: Promise<void> | undefined;
   /** The policy that the rules are made of, and their change under way. */
   #applied: NetworkPolicy;
   #applying: Promise<void> | undefined;
@@ -140,7 +141,7 @@ export class NamespaceNetwork implements GuestNetwork {
 
   /** Frames go through the tap device; the link tells when QEMU is gone. Once per network. */
   connect(link: Duplex): void {
-    if (this.#connected || this.#scope.disposed) {
+    if (this.#connected || this.#disposal !== undefined) {
       link.destroy();
       throw new WorkerError("a network can be connected to one machine only, and only once", {
         code: "network-already-connected",
@@ -174,8 +175,13 @@ export class NamespaceNetwork implements GuestNetwork {
     return await this.#stats.read();
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
-    if (!this.#scope.disposed) await this.#stats.readLast();
+  [Symbol.asyncDispose](): Promise<void> {
+    this.#disposal ??= this.#dispose();
+    return this.#disposal;
+  }
+
+  async #dispose(): Promise<void> {
+    await this.#stats.readLast();
     this.#end(undefined);
     await this.#scope[Symbol.asyncDispose]();
   }

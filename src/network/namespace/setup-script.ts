@@ -44,6 +44,8 @@ const SETTINGS: Readonly<Record<string, number>> = {
   [`ipv4/conf/${TAP}/send_redirects`]: 0,
   "ipv4/conf/all/accept_source_route": 0,
   "ipv4/conf/all/accept_redirects": 0,
+  // The rules limit what a guest is told.
+  "ipv4/icmp_ratelimit": 0,
 };
 
 /** The script runs its arguments, if all went well, in place of itself. */

@@ -12,7 +12,7 @@ import { NamespaceNetwork } from "../../../src/network/namespace/namespace-netwo
 import { ARP_BYTES, ArpOperation, tryParseArp, writeArp } from "../../../src/network/packet/arp.ts";
 import { EtherType } from "../../../src/network/packet/ethernet.ts";
 import { encodeIcmp, IcmpType } from "../../../src/network/packet/icmp.ts";
-import { IpProtocol } from "../../../src/network/packet/ipv4.ts";
+import { IpProtocol, tryParseIpv4 } from "../../../src/network/packet/ipv4.ts";
 import { encodeUdp } from "../../../src/network/packet/udp.ts";
 import type { NetworkPolicy } from "../../../src/network/policy/network-policy.ts";
 import { FakeGuest, ipv4Packet, MACHINE_MAC } from "../../fakes/fake-guest.ts";
@@ -129,6 +129,13 @@ describe.skipIf(whyNoKernelGuest() !== undefined)("a network namespace", () => {
       const { guest, services } = await startKernelGuest(scope, { policy: INTERNET });
       expect(await guest.client("talk", PUBLIC, "8080", "over", "there")).toEqual({ answer: "over there" });
       expect(services.admitted).toEqual([{ protocol: "tcp", address: parseIpv4Address(PUBLIC), port: 8_080 }]);
+    });
+
+    it("takes a new connection from a port whose last one we have ended", async () => {
+      await using scope = new Scope();
+      const { guest, services } = await startKernelGuest(scope, { policy: INTERNET });
+      services.connect = (connection) => void connection.resume().end("bye");
+      expect(await guest.client("again", PUBLIC, "80", "40000")).toEqual({ answers: ["bye", "bye"] });
     });
 
     it("carries datagrams to any public address and back, also larger ones than its link", async () => {
@@ -331,6 +338,20 @@ describe.skipIf(whyNoKernelGuest() !== undefined)("a network namespace", () => {
       expect(framesIn).toBe(6_001);
       expect(dropped["rate-limited"]).toBeGreaterThan(4_000);
       expect(dropped["rate-limited"]).toBeLessThan(6_000 - 40 - 400 - 20 + 1);
+    });
+
+    it("tells it of each datagram that is refused, up to a limit", async () => {
+      await using scope = new Scope();
+      const { guest, network } = await startFakeGuest(scope);
+      let told = 0;
+      guest.onFrame((frame) => {
+        if (frame.etherType === EtherType.ipv4 && tryParseIpv4(frame.payload)?.protocol === IpProtocol.icmp) told += 1;
+      });
+      for (let i = 0; i < 200; i++) sendUdp(guest, parseIpv4Address(PUBLIC), 9);
+      await answered(guest);
+      expect(told).toBeGreaterThanOrEqual(20);
+      expect(told).toBeLessThan(200);
+      expect(await network.stats()).toMatchObject({ refused: 200 });
     });
 
     it("limits packets", async () => {
