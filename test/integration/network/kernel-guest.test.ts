@@ -163,7 +163,7 @@ describe.skipIf(whyNoKernelGuest() !== undefined).each(MTUS)("a real TCP stack o
       services.connect = (socket) => socket.destroy();
       services.admit = ({ port }) => port !== 25;
       expect(await guest.client("connect", FAR, "25")).toEqual({ connected: false, code: "ECONNREFUSED" });
-      await expect(guest.outsideClient("hear", FAR, "443")).rejects.toThrow("ECONNRESET");
+      expect(await guest.outsideClient("hear", FAR, "443")).toEqual({ code: "ECONNRESET" });
       expect(await guest.outsideClient("datagrams", FAR, "25", "10", "1")).toEqual({ code: "ECONNREFUSED" });
       Object.assign(services, { connect, admit });
     });
