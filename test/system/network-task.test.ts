@@ -85,6 +85,25 @@ describe.skipIf(whyNoOutsideWorld() !== undefined)("a task in a world", () => {
       });
     });
 
+    it("has a machine of the pool, which reaches what the task says", async () => {
+      await using boxcar = await openBoxcar();
+      const pool = { machines: 1, memory: 256 };
+      const workers = await WorkerProcesses.open(boxcar, { network: { mode }, pool });
+      const { worker } = await workers.start();
+      const run = async (network: unknown) => {
+        const taskId = await workers.submit(`bash -c '${get(WORLD.allowed).replaceAll("'", "'\\''")}'`, { network });
+        const log = await workers.follow(taskId);
+        expect(await workers.ended(taskId), log).toMatchObject({ state: "completed" });
+        return log;
+      };
+      expect(await run("internet")).toContain(`world ${WORLD.allowed}:80`);
+      await untilPooled(workers, 1);
+      expect(await run("isolated")).toContain(`network: refused ${WORLD.allowed}:80; this task is isolated`);
+      await untilPooled(workers, 1);
+      expect(await run("internet")).toContain(`world ${WORLD.allowed}:80`);
+      expect(await end(worker)).toMatchObject({ exitCode: 0 });
+    });
+
     it("is shown by the worker while it runs, and later", async () => {
       await using boxcar = await openBoxcar();
       const workers = await WorkerProcesses.open(boxcar, {
@@ -162,6 +181,13 @@ async function untilReported(
     if (exitCode !== 0) continue;
     const report = JSON.parse(stdout) as NetworkReport;
     if (condition(report)) return report;
+  }
+}
+
+async function untilPooled(workers: WorkerProcesses, machines: number): Promise<void> {
+  for (;;) {
+    const { stdout } = await workers.run("worker", "status", "--json");
+    if ((JSON.parse(stdout) as { pooled?: number }).pooled === machines) return;
   }
 }
 
