@@ -8,7 +8,7 @@ export type { Image } from "./image/store/image.ts";
 export { ImageLease } from "./image/store/image-lease.ts";
 export { ImageStore, type ImageStoreOptions } from "./image/store/image-store.ts";
 export { TaskLog } from "./log/task-log.ts";
-export { IsolatedServices } from "./network/isolated-services.ts";
+export { openIsolatedServices } from "./network/isolated-services.ts";
 export { UserNetwork } from "./network/user/user-network.ts";
 export { QmpClient } from "./qmp/client.ts";
 export type { ArtifactDestination, Claim, ClaimedTask, QueueDriver, Resolution } from "./queue/driver.ts";

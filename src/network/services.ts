@@ -2,7 +2,9 @@
  * What a machine finds on its network, whatever carries its packets there: decided, answered and accounted in one
  * place, so that both modes behave alike. The carriers (user/, namespace/) declare it here; guest-services.ts is it.
  */
+import type { RequestListener } from "node:http";
 import type { Duplex } from "node:stream";
+import type { UpgradeListener } from "../http/guarded-server.ts";
 import type { NetworkPolicy } from "./policy/network-policy.ts";
 
 /** Where the guest wants to. */
@@ -41,4 +43,11 @@ export interface NetworkServices {
   answerDns(message: Buffer, transport: "udp" | "tcp"): Promise<Buffer | undefined>;
   /** A flow that something else than {@link admits} has refused, so many times, since `first`. */
   noteRefused(flow: Flow, count: number, first: Date): void;
+}
+
+/** Services that can be told what to serve, and to whom. */
+export interface MachineServices extends NetworkServices {
+  setHandler(handler: RequestListener | undefined): void;
+  setUpgradeHandler(handler: UpgradeListener | undefined): void;
+  setPolicy(policy: NetworkPolicy): void;
 }

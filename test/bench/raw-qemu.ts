@@ -16,7 +16,7 @@ import { createMetadataService } from "../../src/guest/metadata-service.ts";
 import { createIdentity, WakeLine } from "../../src/guest/wake.ts";
 import type { ImageLease } from "../../src/image/store/image-lease.ts";
 import type { Snapshot } from "../../src/image/store/snapshots.ts";
-import { IsolatedServices } from "../../src/network/isolated-services.ts";
+import { openIsolatedServices } from "../../src/network/isolated-services.ts";
 import { UserNetwork } from "../../src/network/user/user-network.ts";
 import { buildArguments } from "../../src/vm/arguments.ts";
 import type { ResolvedMachine } from "../../src/vm/limits.ts";
@@ -37,7 +37,7 @@ export async function rawFirstByteMs({ image, machine, snapshot, directory }: Ra
   const disk = await image.createOverlay(directory, snapshot);
   const log = new PassThrough();
   const session = new GuestSession({ task: { command: ["echo", "hi"], env: {}, tty: false, runId: 0 }, log });
-  await using services = IsolatedServices.open();
+  await using services = await openIsolatedServices();
   await using network = await UserNetwork.open({ mac: machine.mac, mtu: mtuOf(machine), services });
   network.setHandler(createMetadataService(session));
   const printed = once(log, "data");

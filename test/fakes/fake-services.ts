@@ -8,8 +8,7 @@ import { pipeline } from "node:stream";
 import { GuardedServer, type UpgradeListener } from "../../src/http/guarded-server.ts";
 import { METADATA } from "../../src/network/endpoints.ts";
 import { ISOLATED, type NetworkPolicy } from "../../src/network/policy/network-policy.ts";
-import type { DatagramFlow, Destination, Flow } from "../../src/network/services.ts";
-import type { MachineServices } from "../../src/network/user/user-network.ts";
+import type { DatagramFlow, Destination, Flow, MachineServices } from "../../src/network/services.ts";
 
 export const INTERNET: NetworkPolicy = { kind: "internet" };
 

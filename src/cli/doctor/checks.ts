@@ -124,7 +124,7 @@ async function memory(): Promise<Check> {
 async function network({ network: { mode: requested }, stateDir }: Config): Promise<Check> {
   const id = "network";
   try {
-    const answer = await probeNetworkMode({ requested, cacheDirectory: join(stateDir, "cache") });
+    const answer = await probeNetworkMode({ requested, cacheDirectory: join(stateDir, "cache"), anew: true });
     const detail = `mode ${describeMode(answer)}`;
     if (answer.mode === "namespace" || answer.why === undefined) return { id, status: "ok", detail };
     const remedy = "tasks run all the same; for the mode namespace, which is faster, mend that";

@@ -2,10 +2,14 @@
 import { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 
-/** A stream of the stack in user/ resets its connection when it is destroyed too early; a TCP socket of the kernel is asked to. */
+/** A socket of the kernel that is not connected any more cannot be asked to. */
 export function reset(stream: Duplex): void {
   // Whoever gets here has said why in the log.
   stream.on("error", () => {});
-  if (stream instanceof Socket && stream.remoteFamily !== undefined) stream.resetAndDestroy();
+  if (canReset(stream) && !(stream instanceof Socket && stream.remoteFamily === undefined)) stream.resetAndDestroy();
   else stream.destroy();
+}
+
+function canReset(stream: Duplex): stream is Duplex & { resetAndDestroy(): void } {
+  return "resetAndDestroy" in stream && typeof stream.resetAndDestroy === "function";
 }

@@ -15,16 +15,9 @@ import { parseMac } from "../addresses.ts";
 import type { GuestNetwork, NetworkStats } from "../guest-network.ts";
 import { DEFAULT_LIMITS, type NetworkLimits } from "../limits.ts";
 import type { NetworkPolicy } from "../policy/network-policy.ts";
-import type { NetworkServices } from "../services.ts";
+import type { MachineServices } from "../services.ts";
 import { NO_STATS } from "./counters.ts";
 import { GuestStack } from "./guest-stack.ts";
-
-/** Services that can be told what to serve, and to whom. */
-export interface MachineServices extends NetworkServices {
-  setHandler(handler: RequestListener | undefined): void;
-  setUpgradeHandler(handler: UpgradeListener | undefined): void;
-  setPolicy(policy: NetworkPolicy): void;
-}
 
 export interface UserNetworkOptions {
   /** Of the machine's network card, as in `52:54:00:12:34:56`. */

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { obtainKeeper } from "../../../src/network/namespace/keeper-program.ts";
+import { NamespaceNetwork } from "../../../src/network/namespace/namespace-network.ts";
 import { probeNetworkMode } from "../../../src/network/namespace/probe.ts";
 import { whyNoKernelGuest } from "../../fakes/kernel-guest.ts";
 
@@ -70,5 +71,20 @@ describe("the mode of networks", () => {
   it.skipIf(whyNoKernelGuest() !== undefined)("is namespace where one can be made", async () => {
     const answer = await probeNetworkMode({ requested: "auto", cacheDirectory: cacheDirectory() });
     expect(answer).toMatchObject({ mode: "namespace", means: { userNamespace: false } });
+  });
+
+  it.skipIf(whyNoKernelGuest() !== undefined)("is tried out once, unless that is asked for", async () => {
+    const options = { requested: "auto", cacheDirectory: cacheDirectory() } as const;
+    const namespaces = vi.spyOn(NamespaceNetwork, "open");
+    try {
+      const first = await probeNetworkMode({ ...options, anew: true });
+      expect(namespaces).toHaveBeenCalledTimes(1);
+      expect(await probeNetworkMode(options)).toEqual(first);
+      expect(namespaces).toHaveBeenCalledTimes(1);
+      await probeNetworkMode({ ...options, anew: true });
+      expect(namespaces).toHaveBeenCalledTimes(2);
+    } finally {
+      namespaces.mockRestore();
+    }
   });
 });
