@@ -6,6 +6,6 @@ import { hostFolders } from "../worker/task-host.ts";
 
 /** @throws {WorkerError} This host cannot do what the configuration asks for. */
 export async function openNetworks(config: Config, logger?: Logger): Promise<MachineNetworks> {
-  const { cache: cacheDirectory } = hostFolders(config);
+  const { networks: cacheDirectory } = hostFolders(config);
   return await MachineNetworks.open({ settings: config.network, cacheDirectory, ...(logger && { logger }) });
 }

@@ -21,7 +21,7 @@ import { EgressTap } from "./egress-tap.ts";
 
 export interface MachineNetworksOptions {
   settings: NetworkSettings;
-  /** Absolute path of the folder for what this host can do, and what proxies keep. */
+  /** Absolute path of the folder for a program of the networks, and what proxies keep. */
   cacheDirectory: string;
   logger?: Logger;
 }

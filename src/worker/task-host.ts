@@ -40,8 +40,10 @@ export interface HostFolders {
   readonly machines: string;
   /** Of artifacts that are not with the queue yet. */
   readonly staging: string;
-  /** Of what the host can do, and what proxies keep. */
+  /** Of what the host can do. */
   readonly cache: string;
+  /** Of what networks keep: a program of their own, answers for proxies. */
+  readonly networks: string;
   /** Of logs, by task and run. */
   readonly runs: string;
 }
@@ -52,6 +54,7 @@ export function hostFolders({ runDir, stateDir }: Pick<Config, "runDir" | "state
     machines: join(stateDir, "machines"),
     staging: join(stateDir, "staging"),
     cache: join(stateDir, "cache"),
+    networks: join(stateDir, "networks"),
     runs: join(stateDir, "runs"),
   };
 }

@@ -54,7 +54,7 @@ export class WorkerInProcess implements AsyncDisposable {
     };
     const resolved = resolveConfig(document, { ...currentSurroundings({}), env: {} });
     const store = scope.use(await ImageStore.open({ directory: images }));
-    const { cache: cacheDirectory } = hostFolders(resolved);
+    const { networks: cacheDirectory } = hostFolders(resolved);
     const networks = scope.use(await MachineNetworks.open({ settings: resolved.network, cacheDirectory }));
     const logs = new TaskLogs({ tasks: undefined, runsFolder: join(directory, "state", "runs") });
     const host: TaskHost = {

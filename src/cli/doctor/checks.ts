@@ -11,6 +11,7 @@ import { ImageStore } from "../../image/store/image-store.ts";
 import { probeNetworkMode } from "../../network/namespace/probe.ts";
 import { findInstallations, findServerUser } from "../../queue/embedded/installation.ts";
 import { describeMode } from "../../sandbox/machine-networks.ts";
+import { hostFolders } from "../../worker/task-host.ts";
 import type { Check } from "./report.ts";
 
 const MIN_DISK_BYTES = 4 * 1_024 ** 3;
@@ -121,10 +122,11 @@ async function memory(): Promise<Check> {
 }
 
 /** Either mode lets tasks reach the same. */
-async function network({ network: { mode: requested }, stateDir }: Config): Promise<Check> {
+async function network(config: Config): Promise<Check> {
   const id = "network";
   try {
-    const answer = await probeNetworkMode({ requested, cacheDirectory: join(stateDir, "cache"), anew: true });
+    const { networks: cacheDirectory } = hostFolders(config);
+    const answer = await probeNetworkMode({ requested: config.network.mode, cacheDirectory, anew: true });
     const detail = `mode ${describeMode(answer)}`;
     if (answer.mode === "namespace" || answer.why === undefined) return { id, status: "ok", detail };
     const remedy = "tasks run all the same; for the mode namespace, which is faster, mend that";
