@@ -20,7 +20,8 @@ export const network: Feature = {
         egress.connect(task);
         onNetwork(task);
         note(`network: ${describePolicy(formatPolicy(policy))}; mode ${mode}`);
-        await network.setPolicy(policy);
+        // So it is already, and to say it again takes time.
+        if (policy.kind !== "isolated") await network.setPolicy(policy);
       },
       async collect() {
         await task?.look();
