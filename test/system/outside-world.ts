@@ -28,23 +28,30 @@ export class OutsideWorld implements AsyncDisposable {
   /** Process whose namespaces (network, mounts) are the host's. */
   readonly hostPid: number;
   /** What the servers have heard, as `host tcp 127.0.0.1:80`. */
-  readonly heard: Set<string>;
+  readonly heard: ReadonlySet<string>;
   /** What the resolver of the world was asked, as `query[A] allowed.example`. */
-  readonly queries: Set<string>;
+  readonly queries: ReadonlySet<string>;
+  readonly #hearsay: Hearsay;
+  readonly #world: Landmarks;
   readonly #scope: Scope;
 
-  private constructor(hostPid: number, heard: Set<string>, queries: Set<string>, scope: Scope) {
-    this.hostPid = hostPid;
-    this.heard = heard;
-    this.queries = queries;
+  private constructor(
+    parts: { host: Landmarks; world: Landmarks; hearsay: Hearsay; queries: Set<string> },
+    scope: Scope,
+  ) {
+    this.hostPid = parts.host.pid;
+    this.heard = parts.hearsay.heard;
+    this.queries = parts.queries;
+    this.#hearsay = parts.hearsay;
+    this.#world = parts.world;
     this.#scope = scope;
   }
 
   static async open(): Promise<OutsideWorld> {
     await using scope = new Scope();
-    const [heard, queries] = [new Set<string>(), new Set<string>()];
-    const host = scope.use(await Landmarks.start("host", (what) => heard.add(`host ${what}`)));
-    const world = scope.use(await Landmarks.start("world", (what) => heard.add(`world ${what}`)));
+    const [hearsay, queries] = [new Hearsay(), new Set<string>()];
+    const host = scope.use(await Landmarks.start("host", (what) => hearsay.add(`host ${what}`)));
+    const world = scope.use(await Landmarks.start("world", (what) => hearsay.add(`world ${what}`)));
     await execa(...within(host.pid, ["ip", "-batch", "-"]), { env: ADMINISTRATOR, input: hostLinks(world.pid) });
     await execa(...within(world.pid, ["ip", "-batch", "-"]), { env: ADMINISTRATOR, input: worldLinks() });
     await furnish(host.pid);
@@ -55,7 +62,7 @@ export class OutsideWorld implements AsyncDisposable {
     const known = [...zone, service, "--local=/#/", "--log-queries"];
     scope.use(await Resolver.start(world.pid, WORLD.dns, known, (query) => queries.add(query)));
     scope.use(await Resolver.start(world.pid, WORLD.otherResolver, [`--address=/#/${LIE}`], () => {}));
-    return new OutsideWorld(host.pid, heard, queries, scope.move());
+    return new OutsideWorld({ host, world, hearsay, queries }, scope.move());
   }
 
   /** In front of a command, runs that on the host, in that folder. */
@@ -69,8 +76,34 @@ export class OutsideWorld implements AsyncDisposable {
     return (await execa(...within(this.hostPid, command), { env: ADMINISTRATOR, input })).stdout;
   }
 
+  /** Resolves when so many wait at a gate of the world's, which they ask for as `/gate/NAME/…`. */
+  async untilAtGate(name: string, count: number): Promise<void> {
+    await this.#hearsay.until(
+      (heard) => heard.filter((what) => what.startsWith(`world gate ${name}/`)).length >= count,
+    );
+  }
+
+  openGate(name: string): void {
+    this.#world.openGate(name);
+  }
+
   [Symbol.asyncDispose](): Promise<void> {
     return this.#scope[Symbol.asyncDispose]();
+  }
+}
+
+class Hearsay {
+  readonly heard = new Set<string>();
+  #changed = Promise.withResolvers<void>();
+
+  add(what: string): void {
+    this.heard.add(what);
+    this.#changed.resolve();
+    this.#changed = Promise.withResolvers<void>();
+  }
+
+  async until(condition: (heard: readonly string[]) => boolean): Promise<void> {
+    while (!condition([...this.heard])) await this.#changed.promise;
   }
 }
 
