@@ -1,9 +1,11 @@
 /**
- * Keeps answers of an upstream for as long as they may be kept, and asks once for what is wanted several times at once.
+ * Keeps answers of an upstream for as long as they may be kept, asks once for what is wanted several times at once, and
+ * does not ask more often than a machine may, whichever way its questions have come: as DNS, or with connections to names.
  *
  * One per machine: what a machine has asked for can neither be changed nor be noticed by another.
  * *Owns* the upstream.
  */
+import { TokenBucket } from "../../base/token-bucket.ts";
 import { encodeRecord } from "./dns-reply.ts";
 import type { RecordType } from "./dns-type.ts";
 import type { Upstream, UpstreamAnswer } from "./upstream.ts";
@@ -12,6 +14,8 @@ const MAX_ENTRIES = 256;
 const MAX_ENTRY_BYTES = 4_096;
 const MAX_TTL_SECONDS = 300;
 const NEGATIVE_TTL_SECONDS = 10;
+const QUESTIONS_PER_SECOND = 200;
+const QUESTIONS_AT_ONCE = 400;
 
 interface Entry {
   readonly answer: UpstreamAnswer;
@@ -22,6 +26,7 @@ interface Entry {
 export class UpstreamCache implements Upstream {
   readonly #upstream: Upstream;
   readonly #nowMs: () => number;
+  readonly #bucket: TokenBucket;
   /** The oldest first. */
   readonly #entries = new Map<string, Entry>();
   readonly #asking = new Map<string, Promise<UpstreamAnswer>>();
@@ -29,6 +34,7 @@ export class UpstreamCache implements Upstream {
   constructor(upstream: Upstream, nowMs: () => number = () => performance.now()) {
     this.#upstream = upstream;
     this.#nowMs = nowMs;
+    this.#bucket = new TokenBucket(QUESTIONS_PER_SECOND, QUESTIONS_AT_ONCE, nowMs);
   }
 
   async resolve(name: string, type: RecordType): Promise<UpstreamAnswer> {
@@ -37,6 +43,7 @@ export class UpstreamCache implements Upstream {
     if (kept !== undefined) return kept;
     const asked = this.#asking.get(key);
     if (asked !== undefined) return asked;
+    if (!this.#bucket.tryTake()) return { kind: "failed", reason: "too many questions in too short a time" };
     const answer = this.#ask(key, name, type);
     this.#asking.set(key, answer);
     return answer;

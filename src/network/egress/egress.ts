@@ -9,11 +9,13 @@
  * *Owns* the connections it was given, those it makes, and the sockets for datagrams. *Borrows* the log and the lookup.
  */
 import type { Duplex } from "node:stream";
+import { setTimeout as delay } from "node:timers/promises";
 import { orAborted } from "../../base/abort.ts";
 import type { NetworkLimits } from "../limits.ts";
 import type { AddressVetting } from "../policy/address-vetting.ts";
 import type { NetworkPolicy } from "../policy/network-policy.ts";
 import { allowsName } from "../policy/policy-match.ts";
+import { RateBudget } from "../rate-budget.ts";
 import type { DatagramFlow, Destination, Flow } from "../services.ts";
 import { ByteBudget } from "./byte-budget.ts";
 import { DatagramFlows } from "./datagram-flows.ts";
@@ -44,6 +46,8 @@ export class Egress implements Outside, AsyncDisposable {
   readonly #options: EgressOptions;
   readonly #budget: ByteBudget;
   readonly #flows: DatagramFlows;
+  /** Carriers limit how often the guest opens connections; nobody else limits what its services open for it. */
+  readonly #turns: RateBudget;
   readonly #passages = new Set<Passage>();
   readonly #ends = new Set<Promise<void>>();
   #disposed = false;
@@ -51,6 +55,7 @@ export class Egress implements Outside, AsyncDisposable {
   constructor(options: EgressOptions) {
     this.#options = options;
     this.#budget = new ByteBudget(options.limits.outsideBytes);
+    this.#turns = new RateBudget(options.limits.connectionsPerSecond);
     this.#flows = new DatagramFlows({
       maxFlows: options.limits.datagramFlows,
       idleMs: options.datagramIdleMs ?? 60_000,
@@ -108,7 +113,7 @@ export class Egress implements Outside, AsyncDisposable {
     signal?.addEventListener("abort", giveUp, { once: true });
     if (signal?.aborted) giveUp();
     try {
-      const dialed = await this.#reach(passage);
+      const dialed = await this.#reach(passage, () => this.#turn(passage.ending.signal));
       const [near, far] = linkedPair();
       this.#join(passage, far, dialed);
       return near;
@@ -144,7 +149,7 @@ export class Egress implements Outside, AsyncDisposable {
   }
 
   /** A failure is in the log. The passage counts as a connection from here to its end. */
-  async #reach(passage: Passage): Promise<Dialed> {
+  async #reach(passage: Passage, turn?: () => Promise<void>): Promise<Dialed> {
     const crowd = this.#crowd();
     if (crowd !== undefined) {
       this.#refuse(passage, crowd);
@@ -152,6 +157,7 @@ export class Egress implements Outside, AsyncDisposable {
     }
     this.#passages.add(passage);
     try {
+      if (turn !== undefined) await turn();
       const addresses = await this.#locate(passage);
       const dialed = await dial(addresses, passage.target.port, { signal: passage.ending.signal });
       passage.addresses = [dialed.address];
@@ -163,6 +169,14 @@ export class Egress implements Outside, AsyncDisposable {
       this.#options.log.note(passage.refusal(fault), passage.began);
       throw fault;
     }
+  }
+
+  /** @throws {OutsideError} The signal was aborted. */
+  async #turn(signal: AbortSignal): Promise<void> {
+    const { waitMs } = this.#turns;
+    this.#turns.spend(1);
+    if (waitMs > 0) await delay(waitMs, undefined, { signal }).catch(() => {});
+    if (signal.aborted) throw new OutsideError("failed", "it is not wanted any more");
   }
 
   /** The addresses that may be tried; not empty. @throws {OutsideError} There are none. */

@@ -57,7 +57,8 @@ export class NamespaceStats {
   async #readRuleset(): Promise<RulesetState> {
     const { keeper, services } = this.#sources;
     const state = parseRuleset(await keeper.run(["nft", "-j", "list", "ruleset"]));
-    this.#flows.update(state.refused, Date.now(), (flow, count, first) => services.noteRefused(flow, count, first));
+    const clocks = { nowMs: performance.now(), wallMs: Date.now() };
+    this.#flows.update(state.refused, clocks, (flow, count, first) => services.noteRefused(flow, count, first));
     return state;
   }
 

@@ -8,6 +8,13 @@ export interface RefusedFlow extends Flow {
   readonly ageMs: number;
 }
 
+export interface Clocks {
+  /** As the kernel measures ages: nobody sets it. */
+  readonly nowMs: number;
+  /** Since 1970; somebody may set it at any time. */
+  readonly wallMs: number;
+}
+
 /** Two readings of the same element differ by less in when it began; an element is forgotten and made anew in a day. */
 const SAME_MS = 60_000;
 
@@ -16,7 +23,12 @@ export class RefusedFlows {
   #updatedMs = 0;
 
   /** Calls `tell` with what is new since the last time, and since when. */
-  update(flows: readonly RefusedFlow[], nowMs: number, tell: (flow: Flow, count: number, first: Date) => void): void {
+  update(
+    flows: readonly RefusedFlow[],
+    { nowMs, wallMs }: Clocks,
+    tell: (flow: Flow, count: number, first: Date) => void,
+  ): void {
+    const dateOf = (ms: number) => new Date(wallMs - nowMs + ms);
     const known = new Map<string, { count: number; first: number }>();
     for (const { protocol, address, port, count, ageMs } of flows) {
       const key = `${protocol} ${address} ${port}`;
@@ -25,7 +37,7 @@ export class RefusedFlows {
       const same = before !== undefined && Math.abs(before.first - first) < SAME_MS && before.count <= count;
       const more = same ? count - before.count : count;
       known.set(key, { count, first: same ? before.first : first });
-      if (more > 0) tell({ protocol, address, port }, more, new Date(same ? this.#updatedMs : first));
+      if (more > 0) tell({ protocol, address, port }, more, dateOf(same ? this.#updatedMs : first));
     }
     this.#known = known;
     this.#updatedMs = nowMs;

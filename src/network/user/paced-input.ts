@@ -1,6 +1,6 @@
 /** Reading from a link no faster than its limits: while they are overdrawn the sender waits, and nothing is lost. */
 import type { Readable } from "node:stream";
-import { RateBudget } from "./rate-budget.ts";
+import { RateBudget } from "../rate-budget.ts";
 
 export interface InputLimits {
   /** Undefined: no limit. */

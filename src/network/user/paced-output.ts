@@ -3,7 +3,7 @@
  * writer to limit; see {@link PacedOutput.hasRoom}.
  */
 import type { Writable } from "node:stream";
-import { RateBudget } from "./rate-budget.ts";
+import { RateBudget } from "../rate-budget.ts";
 
 /** Enough to keep the link busy until the timer comes, and little enough that small answers are not late. */
 const MAX_DELAY_MS = 100;

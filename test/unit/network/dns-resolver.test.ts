@@ -241,4 +241,17 @@ describe("UpstreamCache", () => {
     await resolve("a0.org");
     expect(upstream.asked).toHaveLength(258);
   });
+
+  it("asks 400 questions at once and 200 a second, whoever has them; what it knows costs nothing", async () => {
+    const { clock, upstream, cache, resolve } = startCache();
+    for (let index = 0; index < 400; index++) await resolve(`a${index}.org`);
+    expect(await resolve("b.org")).toEqual({ kind: "failed", reason: "too many questions in too short a time" });
+    expect(await resolve("a399.org")).toEqual(FOUND);
+    expect(upstream.asked).toHaveLength(400);
+    clock.nowMs = 1_000;
+    const questions = Array.from({ length: 300 }, (_, index) => cache.resolve(`c${index}.org`, "A"));
+    upstream.answer(FOUND);
+    await Promise.all(questions);
+    expect(upstream.asked).toHaveLength(600);
+  });
 });

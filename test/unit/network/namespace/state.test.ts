@@ -44,8 +44,12 @@ describe("refused flows", () => {
   const flow = { protocol: "tcp", address: ADDRESS, port: 80 } as const;
 
   function update(flows: RefusedFlows, nowMs: number, ...refused: RefusedFlow[]) {
+    return updateAt(flows, { nowMs, wallMs: nowMs }, ...refused);
+  }
+
+  function updateAt(flows: RefusedFlows, clock: { nowMs: number; wallMs: number }, ...refused: RefusedFlow[]) {
     const told: [Flow, number, number][] = [];
-    flows.update(refused, nowMs, (...[what, count, first]) => told.push([what, count, first.getTime()]));
+    flows.update(refused, clock, (...[what, count, first]) => told.push([what, count, first.getTime()]));
     return told;
   }
 
@@ -62,6 +66,16 @@ describe("refused flows", () => {
     expect(update(flows, 90_000_000, { ...flow, count: 3, ageMs: 0 })).toEqual([[flow, 3, 90_000_000]]);
     expect(update(flows, 90_000_000)).toEqual([]);
     expect(update(flows, 90_001_000, { ...flow, count: 3, ageMs: 1_000 })).toEqual([[flow, 3, 90_000_000]]);
+  });
+
+  it("are told once also where somebody sets the clock meanwhile", () => {
+    const flows = new RefusedFlows();
+    const before = { nowMs: 100_000, wallMs: 1_000_000 };
+    expect(updateAt(flows, before, { ...flow, count: 2, ageMs: 1_000 })).toEqual([[flow, 2, 999_000]]);
+    const after = { nowMs: 105_000, wallMs: 9_000_000 };
+    expect(updateAt(flows, after, { ...flow, count: 2, ageMs: 6_000 })).toEqual([]);
+    const later = { nowMs: 110_000, wallMs: 9_005_000 };
+    expect(updateAt(flows, later, { ...flow, count: 3, ageMs: 11_000 })).toEqual([[flow, 1, 9_000_000]]);
   });
 });
 
