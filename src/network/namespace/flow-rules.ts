@@ -72,7 +72,8 @@ export function flowRules({ connectionsPerSecond }: Pick<NetworkLimits, "connect
   }
   chain carry {
     meta l4proto tcp tproxy to ${OUTSIDE_LISTENER.address}:${OUTSIDE_LISTENER.port} meta mark set ${CONNECTION_MARK} accept
-    meta l4proto udp meta mark set ${DATAGRAM_MARK} accept
+    # The way into the tun device is no hop.
+    meta l4proto udp ip ttl set 64 meta mark set ${DATAGRAM_MARK} accept
     drop
   }
   chain outside {
@@ -92,6 +93,10 @@ export function flowRules({ connectionsPerSecond }: Pick<NetworkLimits, "connect
     ip daddr ${metadataAddress} tcp dport { ${metadataPort}, ${PROXY_PORT} } accept
     ip daddr { ${gatewayAddress}, 255.255.255.255 } udp dport ${DHCP_PORT} accept
     ip daddr { ${gatewayAddress}, ${metadataAddress} } icmp type echo-request accept
+  }
+  chain output {
+    type filter hook output priority filter; policy accept;
+    icmp type { destination-unreachable, time-exceeded, parameter-problem } limit rate over 10/second burst 20 packets drop
   }
   chain forward {
     type filter hook forward priority filter; policy drop;

@@ -9,6 +9,7 @@ import { DHCP_PORT, DNS_PORT, REFUSED_COUNTER, TABLE, TAP } from "./names.ts";
 
 /** The reasons that the kernel counts, under the names of the other mode. */
 export const COUNTED_REASONS = [
+  "malformed",
   "spoofed-mac",
   "spoofed-address",
   "not-for-network",
@@ -22,12 +23,20 @@ type Reason = (typeof COUNTED_REASONS)[number];
 const { guestAddress, gatewayAddress, gatewayMac, metadataAddress } = ADDRESSING;
 const MIN_BURST_BYTES = 256 * 1_024;
 
-/** @param mac The only source that is believed. */
-export function guardRules(mac: string, limits: Pick<NetworkLimits, "packetsPerSecond" | "bytesPerSecond">): string {
+export interface GuardOptions {
+  /** The only source that is believed. */
+  readonly mac: string;
+  /** Bytes of an IP packet; the device takes longer ones. */
+  readonly mtu: number;
+  readonly limits: Pick<NetworkLimits, "packetsPerSecond" | "bytesPerSecond">;
+}
+
+export function guardRules({ mac, mtu, limits }: GuardOptions): string {
   return `table netdev ${TABLE} {
 ${[...COUNTED_REASONS, REFUSED_COUNTER].map((name) => `  counter ${name} {\n  }`).join("\n")}
   chain ingress {
     type filter hook ingress device "${TAP}" priority 0; policy drop;
+    meta length > ${mtu} ${drop("malformed")}
     ether saddr != ${mac} ${drop("spoofed-mac")}
     ether daddr != { ${gatewayMac}, ff:ff:ff:ff:ff:ff } ${drop("not-for-network")}
 ${rateRules(limits).join("")}    ether type arp goto arp-frame
@@ -68,7 +77,7 @@ ${rateRules(limits).join("")}    ether type arp goto arp-frame
 `;
 }
 
-function rateRules({ packetsPerSecond, bytesPerSecond }: Pick<NetworkLimits, "packetsPerSecond" | "bytesPerSecond">) {
+function rateRules({ packetsPerSecond, bytesPerSecond }: GuardOptions["limits"]): string[] {
   const rules: string[] = [];
   if (packetsPerSecond !== undefined) {
     const limit = `limit rate over ${packetsPerSecond}/second burst ${2 * packetsPerSecond} packets`;

@@ -226,6 +226,9 @@ int main(int argc, char **argv)
     /* Set before, too; some changes of rights take it back. */
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     prctl(PR_SET_NAME, "boxcar-network");
+    /* It will have no rights, and so anybody without rights of the same user, QEMU, could debug it. */
+    if (prctl(PR_SET_DUMPABLE, 0) < 0)
+        err(1, "dumpable");
     int tun = attach(argv[1]);
     for (int i = 2; i < argc; i++)
         hand_over(channel, argv[i]);

@@ -38,12 +38,11 @@ export class Keeper implements AsyncDisposable {
   readonly packets: Duplex;
   /** What it has handed over, by name. */
   readonly handles: ReadonlyMap<string, unknown>;
-  /** What comes before a command so that it runs in the namespace, with all rights there. */
-  readonly enter: readonly [string, ...string[]];
   /** Settles when the process is gone, with the reason; never rejects. */
   readonly gone: Promise<string>;
   readonly pid: number;
   readonly #process: HostProcess;
+  readonly #enter: [string, ...string[]];
   #isGone = false;
 
   private constructor(
@@ -58,7 +57,7 @@ export class Keeper implements AsyncDisposable {
     this.pid = pid;
     this.packets = packets;
     this.handles = handles;
-    this.enter = enterCommand(pid, userNamespace);
+    this.#enter = enterCommand(pid, userNamespace);
     this.gone = process.exited.then(({ stderrTail, signal, exitCode }) => {
       this.#isGone = true;
       return stderrTail || (signal === undefined ? `exit code ${exitCode}` : `signal ${signal}`);
@@ -102,10 +101,19 @@ export class Keeper implements AsyncDisposable {
     }
   }
 
+  /**
+   * What comes before a command so that it runs in the namespace, with all rights there.
+   *
+   * @throws {WorkerError} There is no namespace any more.
+   */
+  get enter(): readonly [string, ...string[]] {
+    // Its number may be somebody else's by now.
+    if (this.#isGone) throw namespaceError("the machine's network namespace has ended");
+    return this.#enter;
+  }
+
   /** Runs a command in the namespace. @throws {CommandError} It failed; {@link WorkerError}: there is no namespace. */
   async run(command: readonly string[], input?: string): Promise<string> {
-    // Its number may be somebody else's by now.
-    if (this.#isGone) throw namespaceError("the network namespace has ended");
     const { stdout } = await runCommand([...this.enter, ...command], {
       env: ENVIRONMENT,
       timeoutMs: COMMAND_TIMEOUT_MS,

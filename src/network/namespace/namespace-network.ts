@@ -63,7 +63,6 @@ const WITHOUT_RIGHTS = [
 
 export class NamespaceNetwork implements GuestNetwork {
   readonly mode = "namespace";
-  readonly enter: readonly [string, ...string[]];
   /** Of the process that keeps the namespace. */
   readonly pid: number;
   readonly #services: MachineServices;
@@ -84,7 +83,6 @@ export class NamespaceNetwork implements GuestNetwork {
     stats: NamespaceStats,
     scope: Scope,
   ) {
-    this.enter = [...keeper.enter, ...WITHOUT_RIGHTS];
     this.pid = keeper.pid;
     this.#services = options.services;
     this.#keeper = keeper;
@@ -128,6 +126,11 @@ export class NamespaceNetwork implements GuestNetwork {
       await network[Symbol.asyncDispose]();
       throw error;
     }
+  }
+
+  /** @throws {WorkerError} `network-namespace-failed`: it is gone. */
+  get enter(): readonly [string, ...string[]] {
+    return [...this.#keeper.enter, ...WITHOUT_RIGHTS];
   }
 
   get closed(): Promise<WorkerError | undefined> {

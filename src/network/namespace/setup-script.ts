@@ -44,8 +44,9 @@ const SETTINGS: Readonly<Record<string, number>> = {
   [`ipv4/conf/${TAP}/send_redirects`]: 0,
   "ipv4/conf/all/accept_source_route": 0,
   "ipv4/conf/all/accept_redirects": 0,
-  // The rules limit what a guest is told.
+  // The rules limit what a guest is told; the kernel would take it from what the whole host may say.
   "ipv4/icmp_ratelimit": 0,
+  "ipv4/icmp_ratemask": 0,
 };
 
 /** The script runs its arguments, if all went well, in place of itself. */
@@ -56,7 +57,7 @@ ip -batch - <<'END'
 ${deviceCommands(options)}END
 ${settings.join("")}if [ -e /proc/sys/net/ipv6 ]; then echo 1 >/proc/sys/net/ipv6/conf/all/disable_ipv6; fi
 ${shaper(options)}nft -f - <<'END'
-${guardRules(options.mac, options.limits)}${flowRules(options.limits)}${options.rules}END
+${guardRules(options)}${flowRules(options.limits)}${options.rules}END
 exec "$@"
 `;
 }

@@ -10,6 +10,7 @@ import { DEFAULT_LIMITS, type NetworkLimits } from "../../../src/network/limits.
 import { obtainKeeper } from "../../../src/network/namespace/keeper-program.ts";
 import { NamespaceNetwork } from "../../../src/network/namespace/namespace-network.ts";
 import { ARP_BYTES, ArpOperation, tryParseArp, writeArp } from "../../../src/network/packet/arp.ts";
+import { addWords, checksumOf } from "../../../src/network/packet/checksum.ts";
 import { EtherType } from "../../../src/network/packet/ethernet.ts";
 import { encodeIcmp, IcmpType } from "../../../src/network/packet/icmp.ts";
 import { IpProtocol, tryParseIpv4 } from "../../../src/network/packet/ipv4.ts";
@@ -354,6 +355,40 @@ describe.skipIf(whyNoKernelGuest() !== undefined)("a network namespace", () => {
       expect(await network.stats()).toMatchObject({ refused: 200 });
     });
 
+    it("carries datagrams however few hops they may go, and drops what its link is too short for", async () => {
+      await using scope = new Scope();
+      const { guest, services, network } = await startFakeGuest(scope, { policy: INTERNET, mtu: 1_500 });
+      const far = { protocol: IpProtocol.udp, source: GUEST, destination: parseIpv4Address(PUBLIC) };
+      const datagram = (bytes: number) =>
+        encodeUdp(far, { sourcePort: 5, destinationPort: 443, payload: Buffer.alloc(bytes) });
+      const reply = guest.nextIpv4(IpProtocol.udp);
+      guest.sendEthernet(EtherType.ipv4, withTimeToLive(ipv4Packet(far, datagram(10)), 1));
+      expect((await reply).payload).toHaveLength(18);
+      guest.sendEthernet(EtherType.ipv4, ipv4Packet(far, datagram(1_473)));
+      guest.sendEthernet(EtherType.ipv4, ipv4Packet(far, datagram(1_472)));
+      await vi.waitFor(async () => expect(services.datagrams).toHaveLength(2));
+      expect(await network.stats()).toMatchObject({ dropped: { malformed: 1 } });
+    });
+
+    it("tells it of faults in its packets no more often than of refusals, and not on the host's account", async () => {
+      await using scope = new Scope();
+      const { guest, network } = await startFakeGuest(scope, { policy: INTERNET });
+      let told = 0;
+      guest.onFrame((frame) => {
+        if (frame.etherType === EtherType.ipv4 && tryParseIpv4(frame.payload)?.protocol === IpProtocol.icmp) told += 1;
+      });
+      const badOption = Buffer.of(7, 200, 4, 0);
+      const header = { protocol: IpProtocol.udp, source: GUEST, destination: parseIpv4Address(PUBLIC) };
+      const packet = ipv4Packet(header, Buffer.concat([badOption, Buffer.alloc(8)]));
+      packet.writeUInt8(0x46, 0);
+      for (let i = 0; i < 2_000; i++) guest.sendEthernet(EtherType.ipv4, withTimeToLive(packet, 64));
+      await answered(guest);
+      expect(told).toBeGreaterThanOrEqual(20);
+      // The host's own limit lets 50 pass at once.
+      expect(told).toBeLessThan(50);
+      expect(await network.stats()).toMatchObject({ dropped: { malformed: 2_000 } });
+    });
+
     it("limits packets", async () => {
       await using scope = new Scope();
       const { guest, network } = await startFakeGuest(scope, { limits: { packetsPerSecond: 100 } });
@@ -401,6 +436,23 @@ describe.skipIf(whyNoKernelGuest() !== undefined)("a network namespace", () => {
       expect(status).toMatch(/^NoNewPrivs:\t1$/m);
     });
 
+    it("has a keeper that nobody without rights can look into or take over, though it is the same user", async () => {
+      await using scope = new Scope();
+      const { network } = await openNetwork(scope);
+      const other = await openNetwork(scope);
+      const memory = [...other.network.enter, "sh", "-c", `exec 3<>/proc/${network.pid}/mem`] as const;
+      await expect(runCommand([...memory])).rejects.toMatchObject({ message: /Permission denied/ });
+      await expect(runCommand([...other.network.enter, "true"])).resolves.toBeDefined();
+    });
+
+    it("lets nobody in who comes too late", async () => {
+      await using scope = new Scope();
+      const { network } = await openNetwork(scope);
+      process.kill(network.pid, "SIGKILL");
+      await network.closed;
+      expect(() => network.enter).toThrow(/network namespace has ended/);
+    });
+
     it("is not opened at all where one step fails", async () => {
       await using services = new FakeServices();
       const limits = { ...DEFAULT_LIMITS, connectionsPerSecond: -1 };
@@ -412,6 +464,14 @@ describe.skipIf(whyNoKernelGuest() !== undefined)("a network namespace", () => {
     });
   });
 });
+
+function withTimeToLive(packet: Buffer, hops: number): Buffer {
+  const headerBytes = (packet.readUInt8(0) & 0xf) * 4;
+  packet.writeUInt8(hops, 8);
+  packet.writeUInt16BE(0, 10);
+  packet.writeUInt16BE(checksumOf(addWords(0, packet.subarray(0, headerBytes))), 10);
+  return packet;
+}
 
 /** The fixed part, the magic number, and that it is a discovery. */
 function dhcpDiscover(mac: number): Buffer {

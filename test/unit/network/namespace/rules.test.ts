@@ -7,6 +7,7 @@ import { formatPorts } from "../../../../src/network/namespace/ports-text.ts";
 import { setupScript } from "../../../../src/network/namespace/setup-script.ts";
 
 const MAC = "52:54:00:12:34:56";
+const CARD = { mac: MAC, mtu: 1_500, limits: DEFAULT_LIMITS };
 const FORBIDDEN = { special: ["10.0.0.0/8", "198.18.0.0/15"], own: ["93.184.215.14"] };
 
 /** What is added to the chain of the policy, in order. */
@@ -70,20 +71,20 @@ describe("the rules of a policy", () => {
 
 describe("the rules of all machines", () => {
   it("drop by default, at every hook that decides", () => {
-    const text = guardRules(MAC, DEFAULT_LIMITS) + flowRules(DEFAULT_LIMITS);
+    const text = guardRules(CARD) + flowRules(DEFAULT_LIMITS);
     for (const hook of ["ingress device", "input", "forward"]) {
       expect(text).toMatch(new RegExp(`hook ${hook}.*policy drop;`));
     }
   });
 
   it("count each reason", () => {
-    const text = guardRules(MAC, DEFAULT_LIMITS);
+    const text = guardRules(CARD);
     for (const reason of COUNTED_REASONS) expect(text).toContain(`counter name "${reason}" drop`);
   });
 
   it("limit frames and bytes only where there are limits", () => {
-    const unlimited = guardRules(MAC, DEFAULT_LIMITS);
-    const limited = guardRules(MAC, { packetsPerSecond: 1_234, bytesPerSecond: 5_000_000 });
+    const unlimited = guardRules(CARD);
+    const limited = guardRules({ ...CARD, limits: { packetsPerSecond: 1_234, bytesPerSecond: 5_000_000 } });
     const added = limited.split("\n").filter((line) => !unlimited.includes(line));
     expect(added.map((line) => line.trim())).toEqual([
       'limit rate over 1234/second burst 2468 packets counter name "rate-limited" drop',
