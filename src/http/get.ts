@@ -1,7 +1,7 @@
 /** One request over HTTP, without following anything, and for servers of the internet only where that is asked for. */
 import type { IncomingHttpHeaders, IncomingMessage } from "node:http";
 import { isIP } from "node:net";
-import { isPublicAddress, lookupPublic, privateAddressError } from "./public-address.ts";
+import { isElsewhere, lookupPublic, privateAddressError } from "./public-address.ts";
 
 export interface HttpResponse {
   readonly status: number;
@@ -21,7 +21,7 @@ export interface GetOptions {
 export async function get(url: URL, { headers, signal, publicOnly }: GetOptions): Promise<HttpResponse> {
   const host = url.hostname.replace(/^\[|\]$/g, "");
   // A name is looked up when the connection is made, so that what is checked is what is connected to.
-  if (publicOnly && isIP(host) !== 0 && !isPublicAddress(host)) throw privateAddressError(host);
+  if (publicOnly && isIP(host) !== 0 && !isElsewhere(host)) throw privateAddressError(host);
   // An import would read every property of the module, and one of them loads a whole HTTP client.
   const { request } = process.getBuiltinModule(url.protocol === "https:" ? "node:https" : "node:http");
   const response = Promise.withResolvers<IncomingMessage>();

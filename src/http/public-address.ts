@@ -1,6 +1,7 @@
 /** Addresses that mean the same to everybody: what is not one may be a part of this host or of the network it is in. */
 import { lookup } from "node:dns";
 import { BlockList, isIP, type LookupFunction } from "node:net";
+import { networkInterfaces } from "node:os";
 import { SPECIAL_IPV4 } from "../base/special-ranges.ts";
 import { DownloadError } from "./download-error.ts";
 
@@ -25,20 +26,50 @@ export function isPublicAddress(address: string): boolean {
   return family === 6 && globalIpv6.check(address, "ipv6") && !special.check(address, "ipv6");
 }
 
-/** Finds the addresses of a name, those that are public; fails if there is no such one. */
-export const lookupPublic: LookupFunction = (hostname, options, callback) => {
-  lookup(hostname, { ...options, all: true }, (error, found) => {
-    if (error !== null) {
-      callback(error, "", 0);
-      return;
-    }
-    const addresses = found.filter(({ address }) => isPublicAddress(address));
-    const [first] = addresses;
-    if (first === undefined) callback(privateAddressError(hostname), "", 0);
-    else if (options.all === true) callback(null, addresses);
-    else callback(null, first.address, first.family);
-  });
-};
+/**
+ * Whether it is a public address of some other host: what serves on one of our own may trust whoever comes from here.
+ *
+ * @param own This host's, in the usual form.
+ */
+export function isElsewhere(address: string, own: readonly string[] = hostAddresses()): boolean {
+  return isPublicAddress(address) && !own.includes(address);
+}
+
+/** Of all interfaces, as they are now. */
+export function hostAddresses(): string[] {
+  return Object.values(networkInterfaces()).flatMap((addresses) => addresses?.map(({ address }) => address) ?? []);
+}
+
+export interface LookupLimits {
+  /** Default: both. */
+  readonly family?: 4;
+  readonly isAllowed: (address: string) => boolean;
+  /** What a lookup fails with that finds nothing that is allowed. */
+  readonly fault: (hostname: string) => Error;
+}
+
+/** As `dns.lookup`, without the addresses that may not be connected to. */
+export function limitedLookup({ family, isAllowed, fault }: LookupLimits): LookupFunction {
+  return (hostname, options, callback) => {
+    lookup(hostname, { ...options, ...(family === undefined ? {} : { family }), all: true }, (error, found) => {
+      if (error !== null) {
+        callback(error, "", 0);
+        return;
+      }
+      const addresses = found.filter(({ address }) => isAllowed(address));
+      const [first] = addresses;
+      if (first === undefined) callback(fault(hostname), "", 0);
+      else if (options.all === true) callback(null, addresses);
+      else callback(null, first.address, first.family);
+    });
+  };
+}
+
+/** Finds the addresses of a name, those of other hosts of the internet; fails if there is no such one. */
+export const lookupPublic: LookupFunction = limitedLookup({
+  isAllowed: (address) => isElsewhere(address),
+  fault: privateAddressError,
+});
 
 export function privateAddressError(host: string): DownloadError {
   const message = `${host} has no address of the internet, and nothing else may be fetched without being named`;

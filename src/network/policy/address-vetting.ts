@@ -1,7 +1,7 @@
 /** Which addresses no machine ever reaches, whatever its policy: those that are not public, and those of this host. */
-import { networkInterfaces } from "node:os";
 import { tryParseIpv4Address } from "../../base/ipv4.ts";
 import { isPublicIpv4 } from "../../base/special-ranges.ts";
+import { hostAddresses } from "../../http/public-address.ts";
 
 /** Reading them costs more than deciding; an address that has just come is refused a moment later. */
 const KEEP_MS = 500;
@@ -33,8 +33,4 @@ export class AddressVetting {
     }
     return this.#own;
   }
-}
-
-function hostAddresses(): string[] {
-  return Object.values(networkInterfaces()).flatMap((addresses) => addresses?.map(({ address }) => address) ?? []);
 }

@@ -1,26 +1,10 @@
 /** Finds addresses for connections that may only go to the internet, and not to this host either. */
-import { lookup } from "node:dns";
-import { isIP, type LookupFunction } from "node:net";
-import { tryParseIpv4Address } from "../../base/ipv4.ts";
-import { AddressVetting } from "../policy/address-vetting.ts";
+import { isIP } from "node:net";
+import { isElsewhere, limitedLookup } from "../../http/public-address.ts";
 import { ProxyError } from "./proxy-error.ts";
 
-const vetting = new AddressVetting();
-
-/** As `dns.lookup`, without the addresses that may not be connected to. IPv4 only. */
-export const lookupVetted: LookupFunction = (hostname, options, callback) => {
-  lookup(hostname, { family: 4, all: true }, (error, found) => {
-    if (error !== null) {
-      callback(error, "", 0);
-      return;
-    }
-    const addresses = found.filter(({ address }) => isVetted(address));
-    const [first] = addresses;
-    if (first === undefined) callback(notPublic(hostname), "", 0);
-    else if (options.all === true) callback(null, addresses);
-    else callback(null, first.address, first.family);
-  });
-};
+/** IPv4 only, as everything that guests reach. */
+export const lookupVetted = limitedLookup({ family: 4, isAllowed: isVetted, fault: notPublic });
 
 /** A URL with an address is connected to without a lookup. @throws {ProxyError} */
 export function requireVettedHost({ hostname }: URL): void {
@@ -29,8 +13,7 @@ export function requireVettedHost({ hostname }: URL): void {
 }
 
 function isVetted(address: string): boolean {
-  const parsed = tryParseIpv4Address(address);
-  return parsed !== undefined && vetting.fault(parsed) === undefined;
+  return isIP(address) === 4 && isElsewhere(address);
 }
 
 function notPublic(host: string): ProxyError {

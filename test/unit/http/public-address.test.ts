@@ -1,6 +1,6 @@
 import { promisify } from "node:util";
 import { describe, expect, it } from "vitest";
-import { isPublicAddress, lookupPublic } from "../../../src/http/public-address.ts";
+import { isElsewhere, isPublicAddress, lookupPublic } from "../../../src/http/public-address.ts";
 
 describe("an address", () => {
   it.each([
@@ -44,6 +44,13 @@ describe("an address", () => {
   ])("%s is not public", (address) => {
     expect(isPublicAddress(address)).toBe(false);
   });
+});
+
+it("is elsewhere only if it is public and none of this host's own", () => {
+  const own = ["127.0.0.1", "::1", "8.8.4.4", "2a00:1450::8"];
+  const addresses = ["8.8.8.8", "8.8.4.4", "10.0.0.1", "2a00:1450::9", "2a00:1450::8", "::1"];
+  expect(addresses.filter((address) => isElsewhere(address, own))).toEqual(["8.8.8.8", "2a00:1450::9"]);
+  expect(["8.8.8.8", "127.0.0.1"].filter((address) => isElsewhere(address))).toEqual(["8.8.8.8"]);
 });
 
 it("finds no address for a name that has only private ones", async () => {
