@@ -10,10 +10,13 @@ export async function readCache<T>(file: string): Promise<Partial<T> | undefined
     .catch(() => undefined);
 }
 
-/** Several processes may write it at the same time; each reader gets one of the answers whole. */
+let drafts = 0;
+
+/** Anybody may write it at the same time, this process too; each reader gets one of the answers whole. */
 export async function writeCache(file: string, answer: object): Promise<void> {
   const { pid } = await currentOwner();
   await mkdir(dirname(file), { recursive: true });
-  await writeFile(`${file}.${pid}`, `${JSON.stringify(answer)}\n`);
-  await rename(`${file}.${pid}`, file);
+  const draft = `${file}.${pid}-${drafts++}`;
+  await writeFile(draft, `${JSON.stringify(answer)}\n`);
+  await rename(draft, file);
 }
