@@ -107,7 +107,8 @@ describe.skipIf(whyNoOutsideWorld() !== undefined).each(MODES)(
 
     it(`${MACHINES} machines at once talk, are told apart, and leave nothing`, async () => {
       const names = Array.from({ length: MACHINES }, (_, index) => `machine-${index}`);
-      const ids = await Promise.all(names.map((name) => submit(gregarious(name))));
+      const ids: string[] = [];
+      for (const name of names) ids.push(await submit(gregarious(name)));
       const { worker } = await workers.start();
       await world.untilAtGate("up", MACHINES);
       const during = await inspectHost(world);
