@@ -169,6 +169,16 @@ describe("the first bytes of a guest", () => {
     expect(feed([large])).toEqual({ kind: "pass", bytes: Buffer.from(large) });
   });
 
+  it("may come in the segments of a short link, and not in so many pieces that looking at them is all we do", () => {
+    const request = `GET / HTTP/1.1\r\nHost: good.example\r\n${"a:b\r\n".repeat(3_100)}\r\n`;
+    const inPieces = (bytes: number) =>
+      Array.from({ length: Math.ceil(request.length / bytes) }, (_, index) =>
+        request.slice(index * bytes, (index + 1) * bytes),
+      );
+    expect(feed(inPieces(1_380))).toMatchObject({ kind: "pass" });
+    expect(feed(inPieces(160))).toMatchObject({ kind: "refuse" });
+  });
+
   it("pass as they came, in whatever pieces, or not at all", () => {
     const pieces = fc.constantFrom(
       "GET / HTTP/1.1\r\n",
