@@ -65,8 +65,8 @@ class Splice {
     this.#watch(far, "the server");
     this.#carry(guest, far, (chunk) => this.#outgoing(chunk));
     this.#carry(far, guest, (chunk) => this.#incoming(chunk));
-    guest.once("end", () => this.#guestEnded());
-    far.once("end", () => guest.end());
+    onEnd(guest, () => this.#guestEnded());
+    onEnd(far, () => guest.end());
     if (options.signal.aborted) this.#abort();
   }
 
@@ -141,4 +141,10 @@ class Splice {
       else this.#break("failed", "nothing was sent for too long");
     }, delayMs).unref();
   }
+}
+
+/** A socket on which nothing has come but its end says so whether anybody listens or not. */
+function onEnd(stream: Duplex, listener: () => void): void {
+  if (stream.readableEnded) queueMicrotask(listener);
+  else stream.once("end", listener);
 }
