@@ -99,6 +99,13 @@ function describeRule(error: ErrorObject): Issue {
   return { path: joinPath(pathOfPointer(error.instancePath), error.propertyName), message: rule };
 }
 
+/** What fits no alternative, where a word of one may have been meant. */
+function describeChoice(error: ErrorObject): Issue {
+  const { path, message } = describeRule(error);
+  const words = (error.schema as { enum?: unknown[] }[]).flatMap((branch) => branch.enum ?? []);
+  return { path, message: message + (ruleOf(error) === undefined ? "" : didYouMean(error.data, words)) };
+}
+
 function describeLimit(words: string, unit = ""): Describe {
   return (error) => {
     const limit = String(error.params["limit"]);
@@ -114,7 +121,7 @@ function describeMinimumSize(words: string, unit: string): Describe {
 
 const DESCRIBE: Readonly<Record<string, Describe>> = {
   additionalProperties: describeUnknownKey,
-  anyOf: describeRule,
+  anyOf: describeChoice,
   const: (error) => here(error, `must be ${shown(error.params["allowedValue"])}${butNot(error)}`),
   enum: describeEnum,
   exclusiveMaximum: describeLimit("be less than"),
@@ -127,7 +134,7 @@ const DESCRIBE: Readonly<Record<string, Describe>> = {
   minimum: describeLimit("be at least"),
   minItems: describeMinimumSize("have at least", "entries"),
   minLength: describeMinimumSize("be at least", "characters long"),
-  oneOf: describeRule,
+  oneOf: describeChoice,
   pattern: describeRule,
   required: (error) => ({
     path: joinPath(pathOfPointer(error.instancePath), String(error.params["missingProperty"])),
@@ -157,6 +164,9 @@ function superfluous(choice: ErrorObject, errors: readonly ErrorObject[]): Error
   );
   const [only] = fitting;
   if (fitting.length !== 1 || only === undefined) return inside;
+  // The words of one alternative are not all there is.
+  const isOtherWord = only.every(({ keyword }) => keyword === "enum" || keyword === "const");
+  if (isOtherWord && ruleOf(choice) !== undefined) return inside;
   return [choice, ...inside.filter((error) => !only.includes(error))];
 }
 

@@ -44,6 +44,7 @@ export function dnsIssues(path: string, { servers, hosts, srv }: FilledDns): Iss
   return [
     ...servers.flatMap((server, index) => serverIssues(`${path}.servers[${index}]`, server)),
     ...Object.entries(hosts).flatMap(([name, address]) => hostIssues(joinPath(`${path}.hosts`, name), name, address)),
+    ...repeatedNames(`${path}.hosts`, Object.keys(hosts)),
     ...srv.flatMap(({ name, target }, index) => [
       ...ownNameIssues(`${path}.srv[${index}].name`, name),
       ...nameIssues(`${path}.srv[${index}].target`, target),
@@ -64,6 +65,16 @@ function hostIssues(path: string, name: string, address: string): Issue[] {
   const issues = ownNameIssues(path, name);
   if (!isIPv4(address)) issues.push({ path, message: `${JSON.stringify(address)} is no IPv4 address` });
   return issues;
+}
+
+/** In capitals, or with a dot at its end, it is the same name. */
+function repeatedNames(path: string, names: readonly string[]): Issue[] {
+  const firsts = new Map(names.toReversed().map((name) => [plainName(name), name]));
+  return names.flatMap((name) => {
+    const first = firsts.get(plainName(name));
+    if (first === name) return [];
+    return [{ path: joinPath(path, name), message: `is the same name as ${JSON.stringify(first)}; remove one` }];
+  });
 }
 
 /** Of a name that gets records from here. */

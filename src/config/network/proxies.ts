@@ -34,6 +34,9 @@ const CARRIAGE: ReadonlySet<string> = new Set([
   ...["te", "trailer", "transfer-encoding", "upgrade"],
 ]);
 
+/** What a header may say: one line, of the characters that HTTP has. */
+const HEADER_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
+
 export function completeProxies(path: string, proxies: FilledProxies, secrets: Secrets): Record<string, ProxySettings> {
   const complete = (name: string, { url, cache = {}, headers = {}, ...rest }: FilledProxy): ProxySettings => {
     const place = joinPath(joinPath(path, name), "headers");
@@ -54,17 +57,34 @@ export function completeProxies(path: string, proxies: FilledProxies, secrets: S
 export function proxiesIssues(path: string, proxies: FilledProxies): Issue[] {
   return Object.entries(proxies).flatMap(([name, { url, headers = {}, redirects = [] }]) => {
     const place = joinPath(path, name);
-    const carriage = Object.keys(headers).filter((header) => CARRIAGE.has(header.toLowerCase()));
     return [
       ...(URL.canParse(url) ? [] : [{ path: `${place}.url`, message: `${JSON.stringify(url)} is no URL` }]),
-      ...carriage.map((header) => ({
-        path: joinPath(`${place}.headers`, header),
-        message: "is set by the worker itself; remove it",
-      })),
+      ...headerIssues(`${place}.headers`, headers),
       ...redirects.flatMap((host, index) => {
         if (HOST_PATTERN.test(host)) return [];
         return [{ path: `${place}.redirects[${index}]`, message: `${JSON.stringify(host)} is no name of a host` }];
       }),
     ];
   });
+}
+
+function headerIssues(path: string, headers: NonNullable<FilledProxy["headers"]>): Issue[] {
+  const firsts = new Map(
+    Object.keys(headers)
+      .reverse()
+      .map((header) => [header.toLowerCase(), header]),
+  );
+  return Object.entries(headers).flatMap(([header, value]) => {
+    const message = headerFault(header, value, firsts.get(header.toLowerCase()));
+    return message === undefined ? [] : [{ path: joinPath(path, header), message }];
+  });
+}
+
+/** @param first In this spelling it was there first. */
+function headerFault(header: string, value: unknown, first: string | undefined): string | undefined {
+  if (CARRIAGE.has(header.toLowerCase())) return "is set by the worker itself; remove it";
+  if (first !== header) return `is the same header as ${JSON.stringify(first)}; remove one`;
+  // Of a value that is somewhere else nothing is known yet.
+  if (typeof value === "string" && !HEADER_VALUE.test(value)) return "must be one line of characters that headers have";
+  return undefined;
 }

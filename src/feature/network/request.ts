@@ -21,7 +21,8 @@ export function networkIssues(network: unknown, settings: NetworkPolicySettings)
   if (!Array.isArray(entries)) return [];
   if (settings.max === "isolated") return [refusal("a list", settings)];
   return entries.flatMap((entry: unknown, index) => {
-    const message = typeof entry === "string" ? entryFault(entry, settings.allow) : undefined;
+    const isText = typeof entry === "string" && entry !== "";
+    const message = isText ? entryFault(entry, settings.allow) : undefined;
     return message === undefined ? [] : [{ path: `${PATH}.allow[${index}]`, message }];
   });
 }

@@ -8,6 +8,7 @@ it.each([
   ["allow=deb.debian.org", { allow: ["deb.debian.org"] }],
   ["allow=deb.debian.org, *.npmjs.org", { allow: ["deb.debian.org", "*.npmjs.org"] }],
   ["allow=8.8.8.0/24:53,853,a.example:80,443", { allow: ["8.8.8.0/24:53,853", "a.example:80,443"] }],
+  ["allow=a.example:80, 443 , b.example", { allow: ["a.example:80,443", "b.example"] }],
   ["allow=a.example,80", { allow: ["a.example", "80"] }],
   ["allow=", { allow: [""] }],
 ])("--network %s", (text, network) => {

@@ -109,6 +109,7 @@ describe("network.dns", () => {
     [{ hosts: { "Metadata.Boxcar.internal.": "192.0.2.7" } }, 'network.dns.hosts["Metadata.Boxcar.internal."]'],
     [{ hosts: { "*.example": "192.0.2.7" } }, 'network.dns.hosts["*.example"]'],
     [{ hosts: { "a..example": "192.0.2.7" } }, 'network.dns.hosts["a..example"]'],
+    [{ hosts: { "a.example": "192.0.2.7", "A.example.": "192.0.2.8" } }, 'network.dns.hosts["A.example."]'],
     [{ srv: [{ name: "_a._tcp.example", target: "-", port: 1 }] }, "network.dns.srv[0].target"],
     [{ srv: [{ name: "_a._tcp.example", target: "a", port: 65_536 }] }, "network.dns.srv[0].port"],
   ])("refuses %j", (dns, path) => {
@@ -131,6 +132,12 @@ describe("network.proxies", () => {
     expect(`${JSON.stringify(proxies)}${inspect(proxies, { depth: 9 })}`).not.toContain("very-secret");
   });
 
+  it("say of a cache that is switched on what it takes", () => {
+    expect(issuesOf({ proxies: { a: { url: "https://a.example", cache: true } } })).toEqual([
+      "network.proxies.a.cache: must be false, or an object with maxMiB, not true",
+    ]);
+  });
+
   it.each([
     [{ engine: { url: "https://a.example" } }, "network.proxies.engine"],
     [{ "A/B": { url: "https://a.example" } }, 'network.proxies["A/B"]'],
@@ -143,6 +150,9 @@ describe("network.proxies", () => {
     [{ a: { url: "https://a.example", redirects: ["b.example/c"] } }, "network.proxies.a.redirects[0]"],
     [{ a: { url: "https://a.example", headers: { Host: "b.example" } } }, "network.proxies.a.headers.Host"],
     [{ a: { url: "https://a.example", headers: { "a b": "c" } } }, 'network.proxies.a.headers["a b"]'],
+    [{ a: { url: "https://a.example", headers: { "x-a": "b\nx-c: d" } } }, "network.proxies.a.headers.x-a"],
+    [{ a: { url: "https://a.example", headers: { "x-a": "\u2026" } } }, "network.proxies.a.headers.x-a"],
+    [{ a: { url: "https://a.example", headers: { "x-a": "b", "X-A": "c" } } }, "network.proxies.a.headers.X-A"],
   ])("refuses %j", (proxies, path) => {
     expect(issuesOf({ proxies })).toEqual([expect.stringContaining(`${path}: `)]);
   });

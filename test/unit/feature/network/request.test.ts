@@ -49,6 +49,16 @@ describe("the network of a task", () => {
     ]);
   });
 
+  it("says once that an entry is empty", () => {
+    expect(issuesOf({}, { allow: [""] })).toEqual(["network.allow[0]: must not be empty"]);
+  });
+
+  it("says of a word that is no policy what there is, lists too", () => {
+    const rule = 'network: must be "isolated", "internet", or an object with the list allow';
+    expect(issuesOf({}, "allow")).toEqual([`${rule}, not "allow"`]);
+    expect(issuesOf({}, "Internet")).toEqual([`${rule}, not "Internet"; did you mean "internet"?`]);
+  });
+
   it.each([["everything"], [{}], [{ allow: [] }], [{ allow: "example.org" }], [{ deny: ["example.org"] }], [5]])(
     "is not %j",
     (network) => {
