@@ -4,6 +4,7 @@ import { describePolicy } from "../../feature/network/describe-policy.ts";
 import { conspicuous } from "../../feature/network/egress-summary.ts";
 import type { NetworkReport } from "../../feature/network/report.ts";
 import type { LoggedEntry } from "../../network/egress/egress-entry.ts";
+import type { NetworkStats } from "../../network/guest-network.ts";
 import { table } from "../table.ts";
 
 export function describeNetwork(report: NetworkReport): string {
@@ -11,19 +12,25 @@ export function describeNetwork(report: NetworkReport): string {
 }
 
 function describeFacts({ mode, policy, counts, stats, live }: NetworkReport): string[] {
-  if (policy === undefined || counts === undefined || stats === undefined) return [];
-  const dropped = conspicuous(stats.dropped).map(([reason, count]) => `${count} ${reason}`);
+  if (policy === undefined || counts === undefined) return [];
   const left = counts.leftOut === 0 ? "" : `; ${counts.leftOut} are in no log, because there were too many`;
   const rows = [
     ["policy", describePolicy(policy)],
     ["mode", mode ?? "-"],
     ["asked", `${counts.asked}: ${counts.allowed} allowed, ${counts.refused} refused, ${counts.failed} failed${left}`],
+    ...(stats === undefined ? [] : describeStats(stats, live)),
+  ];
+  return [table(rows)];
+}
+
+function describeStats(stats: NetworkStats, live: boolean): string[][] {
+  const dropped = conspicuous(stats.dropped).map(([reason, count]) => `${count} ${reason}`);
+  return [
     ["connections", `${stats.connectionsOpened}${live ? `, of which ${stats.connections} are open` : ""}`],
     ["from the guest", `${formatBytes(stats.bytesIn)} in ${stats.framesIn} packets`],
     ["to the guest", `${formatBytes(stats.bytesOut)} in ${stats.framesOut} packets`],
     ...(dropped.length === 0 ? [] : [["dropped", dropped.join(", ")]]),
   ];
-  return [table(rows)];
 }
 
 function describeEntries(entries: readonly LoggedEntry[]): string {

@@ -7,12 +7,13 @@ import { TaskNetwork } from "./task-network.ts";
 
 export const network: Feature = {
   name: "network",
-  begin({ payload, directory, note, mask, onNetwork }) {
+  begin({ payload, config, directory, note, mask, onNetwork }) {
     const policy = payload.network;
     let task: TaskNetwork | undefined;
     return {
       async prepare() {
-        task = await TaskNetwork.open({ file: join(directory, NETWORK_FILE), policy, note, mask });
+        const bounds = config.network.policy;
+        task = await TaskNetwork.open({ file: join(directory, NETWORK_FILE), policy, bounds, note, mask });
       },
       async connect({ network, egress, mode }) {
         if (task === undefined) return;

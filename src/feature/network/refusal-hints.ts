@@ -2,7 +2,8 @@
  * What the log of a task says when a host is refused for the first time, and what to do about it. A guest may ask for
  * any number of hosts: only the first few are told.
  */
-import { allowRuleFault } from "../../base/allow-rule.ts";
+import { allowRuleFault, covers, tryParseAllowRule } from "../../base/allow-rule.ts";
+import type { NetworkPolicySettings } from "../../config/network/policy.ts";
 import type { EgressEntry } from "../../network/egress/egress-entry.ts";
 import type { NetworkPolicy } from "../../network/policy/network-policy.ts";
 
@@ -10,6 +11,7 @@ const MAX_HINTS = 10;
 
 /** The reason of a refusal that another payload would not meet. */
 const POLICY = "policy";
+const NO_ADDRESS = "no public address";
 
 /** What systems ask for by themselves, and nobody misses: services, reverse lookups, names of the neighbourhood. */
 const BACKGROUND = /^(?:_.*|[^.]*|.*\.(?:arpa|local|lan|home|internal))$/i;
@@ -18,11 +20,14 @@ const NO_HOST = /^(?:22[4-9]|2[345]\d)\./;
 
 export class RefusalHints {
   readonly #kind: NetworkPolicy["kind"];
+  readonly #bounds: NetworkPolicySettings;
   readonly #told = new Set<string>();
   #isOver = false;
 
-  constructor({ kind }: NetworkPolicy) {
+  /** @param bounds What this worker lets tasks ask for. */
+  constructor({ kind }: NetworkPolicy, bounds: NetworkPolicySettings) {
     this.#kind = kind;
+    this.#bounds = bounds;
   }
 
   /** A line for the log; undefined: there is nothing new to say. */
@@ -38,19 +43,30 @@ export class RefusalHints {
     return `network: refused ${host}${this.#advice(host, entry)}`;
   }
 
-  #advice(host: string, { kind, reason }: EgressEntry): string {
+  #advice(host: string, entry: EgressEntry): string {
     const fault = allowRuleFault(host);
     if (fault !== undefined) return `: it ${fault}`;
-    if (kind !== "dns" && reason !== undefined && reason !== POLICY) return `: ${reason}`;
-    switch (this.#kind) {
-      case "isolated":
-        return `; this task is isolated, and network: {allow: [${JSON.stringify(host)}]} in its payload would let it`;
-      case "allow":
-        return "; add it to network.allow of the payload";
-      case "internet":
-        return ": it has no public address";
-    }
+    const reason = reasonOf(entry);
+    if (reason !== POLICY) return `: ${reason === NO_ADDRESS ? `it has ${reason}` : reason}`;
+    if (!isOffered(host, entry.port, this.#bounds)) return ": no task of this worker may reach it";
+    return this.#kind === "isolated"
+      ? `; this task is isolated, and network: {allow: [${JSON.stringify(host)}]} in its payload would let it`
+      : "; add it to network.allow of the payload";
   }
+}
+
+/** Of a name it comes after what was asked for, and the status. */
+function reasonOf({ kind, reason = POLICY }: EgressEntry): string {
+  return kind === "dns" ? (/: (.*)$/.exec(reason)?.[1] ?? POLICY) : reason;
+}
+
+/** @param port Undefined: which one it is for is not known yet. */
+function isOffered(host: string, port: number | undefined, { max, allow }: NetworkPolicySettings): boolean {
+  const rule = tryParseAllowRule(host);
+  if (rule === undefined || max === "isolated") return false;
+  if (allow === undefined) return true;
+  const ports = port === undefined ? new Set(allow.rules.flatMap((bound) => bound.ports)) : [port];
+  return [...ports].some((each) => covers(allow.rules, { ...rule, ports: [each] }));
 }
 
 function hostOf({ name, addresses = [], port }: EgressEntry): string | undefined {

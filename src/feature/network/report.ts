@@ -1,6 +1,5 @@
 /** What is known of the network of a run, for programs: while it runs, and later out of what was kept. */
 import type { FeatureNetwork } from "../../generated/feature-network.ts";
-
 import type { LoggedEntry } from "../../network/egress/egress-entry.ts";
 import type { EgressCounts } from "../../network/egress/egress-log.ts";
 import type { NetworkMode, NetworkStats } from "../../network/guest-network.ts";
@@ -10,7 +9,8 @@ export interface NetworkSummary {
   /** As the payload has it. */
   readonly policy: FeatureNetwork;
   readonly counts: EgressCounts;
-  readonly stats: NetworkStats;
+  /** Undefined: the machine was gone before anybody asked. */
+  readonly stats?: NetworkStats;
 }
 
 export interface NetworkReport extends Partial<NetworkSummary> {

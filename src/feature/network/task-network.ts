@@ -7,6 +7,7 @@
  */
 import { appendFile, rm, stat } from "node:fs/promises";
 import { messageOf } from "../../base/errors.ts";
+import type { NetworkPolicySettings } from "../../config/network/policy.ts";
 import type { EgressEntry, LoggedEntry } from "../../network/egress/egress-entry.ts";
 import { type EgressCounts, EgressLog } from "../../network/egress/egress-log.ts";
 import type { EgressRecord } from "../../network/egress/egress-record.ts";
@@ -21,6 +22,8 @@ export interface TaskNetworkOptions {
   /** Absolute path of the file; what is there is replaced. */
   readonly file: string;
   readonly policy: NetworkPolicy;
+  /** What this worker lets tasks ask for. */
+  readonly bounds: NetworkPolicySettings;
   /** A line for the log of the task. */
   readonly note: (text: string) => void;
   /** Takes the secrets of the task out of a text. */
@@ -39,7 +42,7 @@ export class TaskNetwork implements EgressRecord, NetworkReportSource {
   private constructor(options: TaskNetworkOptions) {
     this.#options = options;
     this.#log = new EgressLog({ path: options.file });
-    this.#hints = new RefusalHints(options.policy);
+    this.#hints = new RefusalHints(options.policy, options.bounds);
   }
 
   static async open(options: TaskNetworkOptions): Promise<TaskNetwork> {
@@ -119,8 +122,10 @@ export class TaskNetwork implements EgressRecord, NetworkReportSource {
 
   async #summarize(): Promise<NetworkSummary | undefined> {
     const stats = await this.look();
-    if (this.#network === undefined || stats === undefined) return undefined;
-    return { mode: this.#network.mode, policy: formatPolicy(this.#options.policy), counts: this.#log.counts, stats };
+    if (this.#network === undefined) return undefined;
+    const { counts } = this.#log;
+    const policy = formatPolicy(this.#options.policy);
+    return { mode: this.#network.mode, policy, counts, ...(stats === undefined ? {} : { stats }) };
   }
 
   #masked(entry: EgressEntry): EgressEntry {

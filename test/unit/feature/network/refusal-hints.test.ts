@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { completeNetworkPolicy, type NetworkPolicySettings } from "../../../../src/config/network/policy.ts";
 import { RefusalHints } from "../../../../src/feature/network/refusal-hints.ts";
 import type { EgressEntry } from "../../../../src/network/egress/egress-entry.ts";
 import { INTERNET, ISOLATED, type NetworkPolicy } from "../../../../src/network/policy/network-policy.ts";
@@ -9,7 +10,10 @@ function refusal(entry: Partial<EgressEntry>): EgressEntry {
   return { kind: "connect", decision: "refused", reason: "policy", ...entry };
 }
 
-const hint = (policy: NetworkPolicy, entry: Partial<EgressEntry>) => new RefusalHints(policy).next(refusal(entry));
+const UNBOUNDED: NetworkPolicySettings = { max: "internet", allow: undefined };
+
+const hint = (policy: NetworkPolicy, entry: Partial<EgressEntry>, bounds = UNBOUNDED) =>
+  new RefusalHints(policy, bounds).next(refusal(entry));
 
 describe("the line about a host that is refused", () => {
   it("says how a list would have it", () => {
@@ -33,6 +37,28 @@ describe("the line about a host that is refused", () => {
         /^network: refused 10\.1\.2\.3:22: it has addresses of/,
       );
     }
+  });
+
+  it("asks for nothing that this worker refuses", () => {
+    const entry = { name: "a.example", port: 443 };
+    const refused = "network: refused a.example:443: no task of this worker may reach it";
+    const bounded = completeNetworkPolicy({ max: "allow", allow: ["*.example:80"] });
+    for (const policy of [ISOLATED, LIST]) {
+      expect(hint(policy, entry, { max: "isolated", allow: undefined })).toBe(refused);
+      expect(hint(policy, entry, bounded)).toBe(refused);
+      expect(hint(policy, { ...entry, port: 80 }, bounded)).toContain("network: refused a.example:80;");
+    }
+    // Which port it is for is not known yet.
+    expect(hint(LIST, { kind: "dns", name: "a.example" }, bounded)).toBe(
+      "network: refused a.example; add it to network.allow of the payload",
+    );
+    expect(hint(LIST, { kind: "dns", name: "a.org" }, bounded)).toContain("no task of this worker");
+  });
+
+  it("does not ask for what is listed already", () => {
+    expect(hint(LIST, { kind: "dns", name: "a.example", reason: "A NOERROR: no public address" })).toBe(
+      "network: refused a.example: it has no public address",
+    );
   });
 
   it("says what else is in the way", () => {
@@ -59,7 +85,7 @@ describe("the line about a host that is refused", () => {
   });
 
   it("comes once for a host, and for ten hosts", () => {
-    const hints = new RefusalHints(LIST);
+    const hints = new RefusalHints(LIST, UNBOUNDED);
     const lines = Array.from({ length: 30 }, (_, index) => [
       hints.next(refusal({ name: `a${index % 15}.example`, port: 80 })),
       hints.next(refusal({ name: `a${index % 15}.example`, port: 80 })),

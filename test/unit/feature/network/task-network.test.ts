@@ -24,6 +24,7 @@ const open = () =>
   TaskNetwork.open({
     file,
     policy: ISOLATED,
+    bounds: { max: "internet", allow: undefined },
     note: (text) => void notes.push(text),
     mask: (text) => text.replaceAll("hunter2", "***"),
   });
@@ -66,6 +67,20 @@ describe("the network of a task", () => {
     task.attach(network({ "spoofed-mac": 5 }));
     await task.finish();
     expect(notes).toEqual(["network: 5 packets dropped (5 spoofed-mac)"]);
+  });
+
+  it("leaves a whole log where nobody could ask the network any more", async () => {
+    await using task = await open();
+    task.attach({
+      mode: "namespace",
+      stats: () => Promise.reject(new Error("it has ended")),
+    } as unknown as GuestNetwork);
+    task.note({ kind: "connect", decision: "refused", addresses: ["8.8.8.8"], port: 53, reason: "policy" });
+    await task[Symbol.asyncDispose]();
+    const report = reportOf(await readFile(file, "utf8"));
+    expect(report).toMatchObject({ mode: "namespace", policy: "isolated", counts: { asked: 1, refused: 1 } });
+    expect(report).not.toHaveProperty("stats");
+    expect(await task.report()).toEqual(report);
   });
 
   it("remembers what the network had counted before it ended", async () => {
