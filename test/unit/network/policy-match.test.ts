@@ -3,17 +3,11 @@ import { parseIpv4Address } from "../../../src/base/ipv4.ts";
 import { isPublicIpv4, SPECIAL_IPV4 } from "../../../src/base/special-ranges.ts";
 import { isPublicAddress } from "../../../src/http/public-address.ts";
 import { AddressVetting } from "../../../src/network/policy/address-vetting.ts";
-import { INTERNET, ISOLATED, type NetworkPolicy } from "../../../src/network/policy/network-policy.ts";
+import { INTERNET, ISOLATED } from "../../../src/network/policy/network-policy.ts";
 import { allowsAddress, allowsName } from "../../../src/network/policy/policy-match.ts";
-import { type PolicyBounds, resolvePolicy } from "../../../src/network/policy/policy-request.ts";
+import { allow } from "../../fixtures/network/egress-guest.ts";
 
 const address = parseIpv4Address;
-
-function allow(...entries: string[]): NetworkPolicy {
-  const { policy, issues } = resolvePolicy("network", { allow: entries });
-  if (policy === undefined) throw new Error(JSON.stringify(issues));
-  return policy;
-}
 
 describe("a policy", () => {
   it("that isolates allows nothing, and the internet everything", () => {
@@ -49,43 +43,6 @@ describe("a policy", () => {
     expect(allowsAddress(policy, address("8.8.8.255"), 54)).toBe(false);
     expect(allowsAddress(policy, address("8.8.9.0"), 53)).toBe(false);
     expect(allowsAddress(policy, address("8.8.7.255"), 53)).toBe(false);
-  });
-});
-
-describe("a request of a task", () => {
-  const bounds: PolicyBounds = { max: "allow", allow: allowRules("*.debian.org:80", "8.8.8.0/24:53") };
-
-  function allowRules(...entries: string[]) {
-    const policy = allow(...entries);
-    return policy.kind === "allow" ? policy.rules : [];
-  }
-
-  it("is granted within the bounds of the worker", () => {
-    expect(resolvePolicy("network", "isolated", bounds).policy).toEqual(ISOLATED);
-    expect(resolvePolicy("network", "internet").policy).toEqual(INTERNET);
-    expect(resolvePolicy("network", { allow: ["deb.debian.org:80", "8.8.8.8:53"] }, bounds).policy).toMatchObject({
-      kind: "allow",
-      rules: [{ name: "deb.debian.org" }, { prefixLength: 32 }],
-    });
-  });
-
-  it("has an issue for every entry that is wrong or not within them", () => {
-    const request = { allow: ["deb.debian.org", "10.0.0.1", "deb.debian.org:80", "*.org:80"] };
-    expect(resolvePolicy("network", request, bounds).issues).toEqual([
-      { path: "network.allow[0]", message: '"deb.debian.org" is not within what this worker lets tasks reach' },
-      {
-        path: "network.allow[1]",
-        message: '"10.0.0.1" has addresses of 10.0.0.0/8, which are not public and never reached',
-      },
-      { path: "network.allow[3]", message: '"*.org:80" is not within what this worker lets tasks reach' },
-    ]);
-  });
-
-  it("is refused above the most that the worker offers", () => {
-    const [issue] = resolvePolicy("network", "internet", bounds).issues ?? [];
-    expect(issue).toEqual({ path: "network", message: "asks for internet, and this worker offers at most allow" });
-    const isolated: PolicyBounds = { max: "isolated", allow: undefined };
-    expect(resolvePolicy("network", { allow: ["a.example"] }, isolated).issues).toHaveLength(1);
   });
 });
 
