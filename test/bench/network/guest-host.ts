@@ -5,6 +5,7 @@
  * arguments is for test/fixtures/network/load.c in the guest, answered by the microseconds it printed; a number is how
  * often a network is to be made and removed, answered by the milliseconds of both. Ends with stdin.
  */
+import { once } from "node:events";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -21,6 +22,7 @@ import { ImageStore } from "../../../src/image/store/image-store.ts";
 import { type ResolvedMachine, resolveMachine } from "../../../src/vm/limits.ts";
 import { mtuOf } from "../../../src/vm/network-mtu.ts";
 import { VirtualMachine } from "../../../src/vm/virtual-machine.ts";
+import { ADMINISTRATOR } from "../../fixtures/network/outside-programs.ts";
 import { withBenchService } from "./bench-service.ts";
 import { openBoxcar, openNetworks } from "./boxcar-carriers.ts";
 import type { Carrier, Way } from "./carrier.ts";
@@ -56,15 +58,27 @@ async function openGround(
   return { carrier: scope.use(await openBoxcar(networks, card)), cycle };
 }
 
-/** The least that there is to do: a namespace with a tap device, made by two programs. */
+const RAW_LINKS = [
+  "link set lo up",
+  "tuntap add tap0 mode tap",
+  "address add 10.0.2.2/24 dev tap0",
+  "link set tap0 up",
+];
+
+/** The least that there is to do: a namespace with a tap device, made by two programs, and gone with one. */
 async function cycleRawNamespace(): Promise<[number, number]> {
-  const script = "ip -batch -";
+  const script = 'printf "%s" "$1" | ip -batch - && echo up && read end';
   const begin = performance.now();
-  const program = execa("unshare", ["--net", "--", "sh", "-c", script], { reject: false, stdin: "pipe" });
-  program.stdin.write("link set lo up\ntuntap add tap0 mode tap\naddress add 10.0.2.2/24 dev tap0\nlink set tap0 up\n");
+  const program = execa("unshare", ["--net", "--", "sh", "-c", script, "sh", RAW_LINKS.join("\n")], {
+    env: ADMINISTRATOR,
+    reject: false,
+    stdin: "pipe",
+  });
+  await once(program.stdout, "data");
+  const made = performance.now();
   program.stdin.end();
   await program;
-  return [performance.now() - begin, 0];
+  return [made - begin, performance.now() - made];
 }
 
 const way = process.argv[2] as Way;
