@@ -35,7 +35,10 @@ export class Jobs implements AsyncDisposable {
     });
     // What fails is told to who asked; timers of its own are tried again.
     boss.on("error", () => {});
-    await migrate(database, async () => void (await boss.start()));
+    await migrate(database, {
+      installed: () => isInstalled(database),
+      install: async () => void (await boss.start()),
+    });
     return new Jobs(boss);
   }
 
@@ -130,4 +133,12 @@ function nameOf(text: string): string {
     names.set(text, name);
   }
   return name;
+}
+
+/** pg-boss makes this table in the transaction that makes all the others. */
+async function isInstalled(database: Database): Promise<boolean> {
+  const [row] = await database.run<{ there: boolean }>({
+    text: `SELECT to_regclass('${SCHEMA}.version') IS NOT NULL AS there`,
+  });
+  return row?.there === true;
 }

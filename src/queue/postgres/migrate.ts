@@ -9,21 +9,28 @@ const LOCK = 0x62_6f_78_63;
 
 const MIN_SERVER_VERSION = 150_000;
 
+/** Tables that belong to somebody else. */
+export interface ForeignTables {
+  /** Whether all of them are there, for good. */
+  installed(): Promise<boolean>;
+  /** Makes or updates them; called under the lock unless they are there. */
+  install(): Promise<void>;
+}
+
 /**
- * @param installJobs Makes what belongs to somebody else; called under the same lock.
  * @throws {QueueError} `queue-too-new`, `queue-database-too-old`
  */
-export async function migrate(database: Database, installJobs: () => Promise<void>): Promise<void> {
+export async function migrate(database: Database, jobs: ForeignTables): Promise<void> {
   await requireVersion(database);
   const found = await currentVersion(database);
-  if (found === MIGRATIONS.length) return await installJobs();
+  if (found === MIGRATIONS.length && (await jobs.installed())) return await jobs.install();
   // The lock is given back when the connection ends, however that happens.
   const client = await database.connect();
   try {
     await client.query("SET statement_timeout = 0; SET lock_timeout = 0");
     await client.query({ text: "SELECT pg_advisory_lock($1)", values: [LOCK], query_timeout: 120_000 } as never);
     await database.transaction(advance);
-    await installJobs();
+    await jobs.install();
   } finally {
     await client.end();
   }
