@@ -2,7 +2,7 @@
 import { access, constants, mkdir, statfs } from "node:fs/promises";
 import { availableParallelism, freemem, totalmem } from "node:os";
 import { join } from "node:path";
-import { messageOf } from "../../base/errors.ts";
+import { codeOf, messageOf } from "../../base/errors.ts";
 import { formatBytes } from "../../base/units.ts";
 import type { Config } from "../../config/config.ts";
 import { probeAccelerator } from "../../host/accelerator.ts";
@@ -63,7 +63,7 @@ export async function checkHost(config: Config, signal: AbortSignal): Promise<Ch
     disk(config),
     memory(),
     userNamespaces(),
-    device("tun", "/dev/net/tun", `${TO_HAVE}: modprobe tun`),
+    tunDevice(),
     ...NETWORK_PROGRAMS.map((needed) => program("warn", needed, needed.command[0], TO_HAVE)),
     network(config),
     image(config),
@@ -147,12 +147,16 @@ async function userNamespaces(): Promise<Check> {
   }
 }
 
-async function device(id: string, path: string, remedy: string): Promise<Check> {
+/** @param path Default: where it is; tests look elsewhere. */
+export async function tunDevice(path = "/dev/net/tun"): Promise<Check> {
+  const id = "tun";
   try {
     await access(path, constants.R_OK | constants.W_OK);
     return { id, status: "ok", detail: `${path} can be opened` };
   } catch (error) {
-    return { id, status: "warn", detail: messageOf(error), remedy };
+    const isThere = codeOf(error) !== "ENOENT";
+    const detail = isThere ? `${path} may not be opened by this user` : `there is no ${path}`;
+    return { id, status: "warn", detail, remedy: `${TO_HAVE}: ${isThere ? `chmod 666 ${path}` : "modprobe tun"}` };
   }
 }
 

@@ -25,6 +25,8 @@ const PERCENT_ENCODINGS: readonly { readonly safe: string; readonly plus?: true 
   { safe: "-_.~$&+:=@" },
 ];
 
+const HOST_NAME = /^[\w.-]+$/;
+
 /** Everything to look for, without doubles; each at least {@link MIN_NEEDLE_BYTES} long if `value` is, trimmed. */
 export function formsOf(value: string): Buffer[] {
   const whole = value.toWellFormed();
@@ -38,6 +40,8 @@ export function formsOf(value: string): Buffer[] {
     ...(lines.length > 1 ? lines.map((line) => line.trim()) : []),
     ...jsonForms(core),
     core.replaceAll("'", `'\\''`),
+    // As the log of the network has names of hosts.
+    ...(HOST_NAME.test(core) ? [core.toLowerCase()] : []),
     ...percentForms(Buffer.from(core)),
     ...new Set([core, whole, `${core}\n`].flatMap((text) => base64Forms(Buffer.from(text)))),
   ];

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { PassThrough } from "node:stream";
 import { text } from "node:stream/consumers";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { tunDevice } from "../../../src/cli/doctor/checks.ts";
 import type { Check } from "../../../src/cli/doctor/report.ts";
 import { runCli } from "../../../src/cli/program.ts";
 import { resolveConfig } from "../../../src/config/config.ts";
@@ -90,6 +91,19 @@ describe("boxcar doctor", () => {
     expect(namespace.byId.get("network")).toMatchObject({
       status: "fail",
       remedy: expect.stringContaining("network.mode"),
+    });
+  });
+
+  it("tells a device that is not there from one that this user may not open", async () => {
+    expect(await tunDevice(join(directory, "no-tun"))).toMatchObject({
+      status: "warn",
+      remedy: expect.stringContaining("modprobe tun"),
+    });
+    const closed = join(directory, "file", "tun");
+    await writeFile(join(directory, "file"), "");
+    expect(await tunDevice(closed)).toMatchObject({
+      status: "warn",
+      remedy: expect.stringContaining(`chmod 666 ${closed}`),
     });
   });
 

@@ -119,6 +119,11 @@ describe("SecretMask", () => {
     expect(masked(value.replaceAll("\n", "\r\n"), value)).toBe("[secret TOKEN]\r\n");
   });
 
+  it("finds it in the name of a host, which is in small letters wherever it is resolved", () => {
+    expect(masked("asked for ghp_abc-123.example.org", "ghp_ABC-123")).toBe("asked for [secret TOKEN].example.org");
+    expect(masked("s3cr3t/to+ken=ä")).toBe("s3cr3t/to+ken=ä");
+  });
+
   it("masks a secret that goes on from another one as the longer one", () => {
     const mask = SecretMask.build([
       { name: "SHORT", value: "password" },
