@@ -29,13 +29,18 @@ export function isPublicAddress(address: string): boolean {
 /**
  * Whether it is a public address of some other host: what serves on one of our own may trust whoever comes from here.
  *
- * @param own This host's, in the usual form.
+ * @param listOwn This host's, in the usual form; if it throws, nothing is known to be elsewhere.
  */
-export function isElsewhere(address: string, own: readonly string[] = hostAddresses()): boolean {
-  return isPublicAddress(address) && !own.includes(address);
+export function isElsewhere(address: string, listOwn: () => readonly string[] = hostAddresses): boolean {
+  if (!isPublicAddress(address)) return false;
+  try {
+    return !listOwn().includes(address);
+  } catch {
+    return false;
+  }
 }
 
-/** Of all interfaces, as they are now. */
+/** Of all interfaces, as they are now. @throws {Error} No other file can be opened. */
 export function hostAddresses(): string[] {
   return Object.values(networkInterfaces()).flatMap((addresses) => addresses?.map(({ address }) => address) ?? []);
 }

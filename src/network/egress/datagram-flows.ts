@@ -6,7 +6,8 @@
  *
  * *Owns* the sockets. Datagrams may always get lost, so whatever goes wrong with one is nobody's business.
  */
-import { createSocket, type Socket } from "node:dgram";
+import { createSocket, type Socket, type SocketOptions } from "node:dgram";
+
 import { formatIpv4Address } from "../../base/ipv4.ts";
 import type { DatagramFlow } from "../services.ts";
 import type { EgressSink } from "./egress-entry.ts";
@@ -113,8 +114,7 @@ class OpenFlow {
     if (this.#closed) return;
     this.#passage.addresses = [address];
     const host = formatIpv4Address(address);
-    // Only addresses get there, its own and the destination's.
-    const socket = createSocket({ type: "udp4", lookup: (literal, _options, callback) => callback(null, literal, 4) });
+    const socket = createSocket({ type: "udp4", lookup: lookUpLiteral });
     this.#passage.ending.signal.addEventListener("abort", () => socket.close(), { once: true });
     const connected = Promise.withResolvers<void>();
     // Stays: a destination that refuses one datagram may accept the next.
@@ -165,3 +165,7 @@ class OpenFlow {
     return true;
   }
 }
+
+/** Only addresses get here, a socket's own and the destination's. At once, a socket that cannot be bound never closes. */
+const lookUpLiteral: SocketOptions["lookup"] = (literal, _options, callback) =>
+  process.nextTick(callback, null, literal, 4);

@@ -9,7 +9,7 @@ const KEEP_MS = 500;
 export class AddressVetting {
   readonly #list: () => readonly string[];
   readonly #nowMs: () => number;
-  #own: ReadonlySet<number> = new Set();
+  #own: ReadonlySet<number> | undefined;
   #readAtMs = Number.NEGATIVE_INFINITY;
 
   /** @param list The host's own addresses, as text. */
@@ -19,18 +19,23 @@ export class AddressVetting {
   }
 
   /** Why an address, a uint32, is not reached; undefined: it may be. */
-  fault(address: number): "not public" | "the host's own" | undefined {
+  fault(address: number): "not public" | "the host's own" | "perhaps the host's own" | undefined {
     if (!isPublicIpv4(address)) return "not public";
-    return this.ownAddresses().has(address) ? "the host's own" : undefined;
+    const own = this.#ownAddresses();
+    if (own === undefined) return "perhaps the host's own";
+    return own.has(address) ? "the host's own" : undefined;
   }
 
-  /** IPv4 addresses of the host's interfaces, as they are now. */
-  ownAddresses(): ReadonlySet<number> {
+  /** As they are now, or were when they could be read: a process without room for another open file cannot. */
+  #ownAddresses(): ReadonlySet<number> | undefined {
     const now = this.#nowMs();
-    if (now - this.#readAtMs >= KEEP_MS) {
+    if (now - this.#readAtMs < KEEP_MS) return this.#own;
+    try {
       this.#own = new Set(this.#list().flatMap((address) => tryParseIpv4Address(address) ?? []));
-      this.#readAtMs = now;
+    } catch {
+      // Asked again, a moment later.
     }
+    this.#readAtMs = now;
     return this.#own;
   }
 }

@@ -200,6 +200,16 @@ describe.skipIf(why !== undefined)(`the way outside${why === undefined ? "" : ` 
     });
   });
 
+  it("goes on deciding where no file can be opened, and keeps nothing of datagrams for which there is no socket", async () => {
+    const entry = { ...connection(7), kind: "datagram", decision: "failed", reason: "no socket for it" };
+    const own = { ...connection(7), addresses: [PLACES.host], decision: "refused", reason: "the host's own" };
+    expect(await host.run("noFiles")).toEqual({
+      admitted: [true, true, false],
+      left: 0,
+      entries: [own, ...Array(10).fill(entry)],
+    });
+  });
+
   it("is open to the services of the machine, and tells them why not", async () => {
     expect(await host.run("open")).toEqual({
       reply: "hello",

@@ -49,8 +49,12 @@ describe("an address", () => {
 it("is elsewhere only if it is public and none of this host's own", () => {
   const own = ["127.0.0.1", "::1", "8.8.4.4", "2a00:1450::8"];
   const addresses = ["8.8.8.8", "8.8.4.4", "10.0.0.1", "2a00:1450::9", "2a00:1450::8", "::1"];
-  expect(addresses.filter((address) => isElsewhere(address, own))).toEqual(["8.8.8.8", "2a00:1450::9"]);
+  expect(addresses.filter((address) => isElsewhere(address, () => own))).toEqual(["8.8.8.8", "2a00:1450::9"]);
   expect(["8.8.8.8", "127.0.0.1"].filter((address) => isElsewhere(address))).toEqual(["8.8.8.8"]);
+  const unknown = () => {
+    throw new Error("too many open files");
+  };
+  expect(isElsewhere("8.8.8.8", unknown)).toBe(false);
 });
 
 it("finds no address for a name that has only private ones", async () => {

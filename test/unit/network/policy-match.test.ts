@@ -74,4 +74,22 @@ describe("the vetting of addresses", () => {
     expect(vetting.fault(address("203.0.114.1"))).toBeUndefined();
     expect(vetting.fault(address("127.0.0.1"))).toBe("not public");
   });
+
+  it("goes by what it knew last where it cannot know, and refuses what it has never known", () => {
+    const clock = { nowMs: 0 };
+    let addresses: string[] | undefined;
+    const list = () => {
+      if (addresses === undefined) throw new Error("too many open files");
+      return addresses;
+    };
+    const vetting = new AddressVetting(list, () => clock.nowMs);
+    expect(vetting.fault(address("8.8.8.8"))).toBe("perhaps the host's own");
+    addresses = ["8.8.8.8"];
+    clock.nowMs = 1_000;
+    expect(vetting.fault(address("8.8.8.8"))).toBe("the host's own");
+    addresses = undefined;
+    clock.nowMs = 2_000;
+    expect(vetting.fault(address("8.8.8.8"))).toBe("the host's own");
+    expect(vetting.fault(address("1.1.1.1"))).toBeUndefined();
+  });
 });
