@@ -99,14 +99,19 @@ export function covers(bound: readonly AllowRule[], rule: AllowRule): boolean {
   return rule.ports.every((port) => {
     const rules = bound.filter(({ ports }) => ports.includes(port));
     return "name" in rule
-      ? rules.some((each) => "name" in each && coversName(each.name, rule.name))
+      ? rules.some((each) => "name" in each && matchesName(each.name, rule.name))
       : coversSubnet(rules, rule);
   });
 }
 
-function coversName(bound: string, name: string): boolean {
-  // `*.a` ends in `.a`, and so does what is below it.
-  return bound === name || (bound.startsWith("*.") && name.length > bound.length - 1 && name.endsWith(bound.slice(1)));
+/**
+ * Whether a name is the one that is written, or is below it where `*.` is in front. Wildcards may be asked for, too.
+ *
+ * @param name As the pattern, in lower case, without the last dot.
+ */
+export function matchesName(pattern: string, name: string): boolean {
+  if (!pattern.startsWith("*.")) return pattern === name;
+  return name.length > pattern.length - 1 && name.endsWith(pattern.slice(1));
 }
 
 /** Several subnets may cover one together. */

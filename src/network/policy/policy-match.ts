@@ -1,6 +1,7 @@
 /** What a policy allows. Pure; whether an address is one that may be reached at all is said by {@link AddressVetting}. */
+import { matchesName } from "../../base/allow-rule.ts";
 import { netmask } from "../../base/ipv4.ts";
-import type { NameRule, NetworkPolicy, SubnetRule } from "./network-policy.ts";
+import type { NetworkPolicy, SubnetRule } from "./network-policy.ts";
 
 /**
  * @param name In lower case, without the last dot.
@@ -8,7 +9,7 @@ import type { NameRule, NetworkPolicy, SubnetRule } from "./network-policy.ts";
  */
 export function allowsName(policy: NetworkPolicy, name: string, port?: number): boolean {
   if (policy.kind !== "allow") return policy.kind === "internet";
-  return policy.rules.some((rule) => "name" in rule && allowsPort(rule, port) && matchesName(rule, name));
+  return policy.rules.some((rule) => "name" in rule && allowsPort(rule, port) && matchesName(rule.name, name));
 }
 
 /**
@@ -22,11 +23,6 @@ export function allowsAddress(policy: NetworkPolicy, address: number, port?: num
 
 function allowsPort({ ports }: { readonly ports: readonly number[] }, port: number | undefined): boolean {
   return port === undefined || ports.includes(port);
-}
-
-function matchesName(rule: NameRule, name: string): boolean {
-  if (!rule.name.startsWith("*.")) return rule.name === name;
-  return name.length > rule.name.length - 1 && name.endsWith(rule.name.slice(1));
 }
 
 function matchesAddress({ subnet, prefixLength }: SubnetRule, address: number): boolean {

@@ -1,4 +1,5 @@
 /** Where a redirect of an upstream leads, as a guest sees it. Pure. */
+import { matchesName } from "../../base/allow-rule.ts";
 
 export type Redirect =
   /** Below the proxy's own URL: what the guest is told. */
@@ -25,7 +26,7 @@ export function judgeRedirect(location: string, asked: URL, base: URL, name: str
 /** @param patterns Host names; `*.example.org` is every name below it. */
 export function isListedHost(hostname: string, patterns: readonly string[]): boolean {
   const host = hostname.toLowerCase();
-  return patterns.some((pattern) => (pattern.startsWith("*.") ? host.endsWith(pattern.slice(1)) : host === pattern));
+  return patterns.some((pattern) => matchesName(pattern, host));
 }
 
 function refused(reason: string): Redirect {
