@@ -1,6 +1,7 @@
 /** A task's payload: what the schema can say, and what it cannot, all issues together. */
 import { InvalidInputError, type Issue } from "../base/errors.ts";
 import { tryParseDuration } from "../base/units.ts";
+import type { Config } from "../config/config.ts";
 import type { FeaturesSettings } from "../config/features/features.ts";
 import type { NetworkPolicySettings } from "../config/network/policy.ts";
 import type { MachineOverrides } from "../generated/machine.ts";
@@ -43,19 +44,25 @@ export interface ParsedPayload extends ScreensRequest {
   readonly artifacts: readonly ArtifactRequest[];
 }
 
-export interface PayloadOptions extends ParseOptions {
+export interface PayloadOptions extends ParseOptions, PayloadRules {}
+
+/** What the worker's configuration says of payloads. */
+export interface PayloadRules {
   /** Longest run time the worker allows; {@link MAX_DURATION_MS} if it is left out. */
   maxRunTimeMs?: number;
   /** What tasks may ask for; if it is left out, nothing that has to be allowed. */
-  features?: PayloadRules;
+  features?: FeatureRules;
   /** What their machines may reach at most; nothing if it is left out. */
   network?: NetworkPolicySettings;
 }
 
-/** What the worker's configuration says of payloads. */
-type PayloadRules = Pick<FeaturesSettings, "caches" | "maxRunTime" | "stallTimeout" | "inputs" | "secrets">;
+export function payloadRules({ limits, features, network }: Config): PayloadRules {
+  return { maxRunTimeMs: limits.maxRunTimeMs, features, network: network.policy };
+}
 
-const NOTHING_ALLOWED: PayloadRules = {
+type FeatureRules = Pick<FeaturesSettings, "caches" | "maxRunTime" | "stallTimeout" | "inputs" | "secrets">;
+
+const NOTHING_ALLOWED: FeatureRules = {
   maxRunTime: { perTask: "allow" },
   stallTimeout: { defaultMs: undefined, maxMs: undefined },
   caches: { maxBytes: 0, waitMs: 0 },
@@ -112,7 +119,7 @@ function networkIn(data: unknown): unknown {
 }
 
 /** Looks only at what has the right shape: the schema speaks of the rest. */
-function semanticIssues(data: unknown, maxRunTimeMs: number, features: PayloadRules): Issue[] {
+function semanticIssues(data: unknown, maxRunTimeMs: number, features: FeatureRules): Issue[] {
   if (typeof data !== "object" || data === null) return [];
   const fields = data as Record<string, unknown>;
   return [

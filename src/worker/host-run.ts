@@ -21,7 +21,7 @@ import {
   NETWORK_FILE,
   type NetworkReportSource,
 } from "../feature/network/report.ts";
-import { type ParsedPayload, parsePayload } from "../feature/payload.ts";
+import { type ParsedPayload, parsePayload, payloadRules } from "../feature/payload.ts";
 import { OwnedDirectory } from "../host/owned-directory.ts";
 import { privateMemoryMiB } from "../host/room.ts";
 import { throttledProgress } from "../image/progress.ts";
@@ -157,8 +157,7 @@ export class HostRun implements OpenedRun {
 
   /** @throws {InvalidInputError} with every issue. */
   #parse(): ParsedPayload {
-    const { limits, features, network } = this.#host.config;
-    const rules = { maxRunTimeMs: limits.maxRunTimeMs, features, network: network.policy };
+    const rules = payloadRules(this.#host.config);
     return parsePayload(this.#claim.task.payload, { subject: "The payload", blame: "task", ...rules });
   }
 

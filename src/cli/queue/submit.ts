@@ -1,7 +1,7 @@
 /** Submits a task, and waits for its end if that is wanted. */
 import { setTimeout as delay } from "node:timers/promises";
 import type { Config } from "../../config/config.ts";
-import { parsePayload } from "../../feature/payload.ts";
+import { parsePayload, payloadRules } from "../../feature/payload.ts";
 import type { TaskDefinition } from "../../generated/task-definition.ts";
 import type { TaskStatus } from "../../queue/task.ts";
 import type { TaskQueue } from "../../queue/task-queue.ts";
@@ -58,11 +58,7 @@ export async function submit({ taskFile, taskCommand, flags, config, context }: 
     );
   // Before the queue is opened, which takes longer than to see that something is wrong.
   const { payload } = build([]);
-  if (flags.validate) {
-    const { limits, features, network } = config;
-    const rules = { maxRunTimeMs: limits.maxRunTimeMs, features, network: network.policy };
-    parsePayload(payload, { subject, blame: "task", ...rules });
-  }
+  if (flags.validate) parsePayload(payload, { subject, blame: "task", ...payloadRules(config) });
   await using tasks = await openTaskQueue(config);
   const dependencies = [];
   for (const reference of flags.dependsOn ?? []) dependencies.push((await tasks.show(reference)).taskId);

@@ -3,7 +3,7 @@ import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { InvalidInputError } from "../../base/errors.ts";
 import type { Config } from "../../config/config.ts";
-import { type ParsedPayload, parsePayload } from "../../feature/payload.ts";
+import { type ParsedPayload, parsePayload, payloadRules } from "../../feature/payload.ts";
 import { whyUnreadable } from "../config.ts";
 import { networkOfFlag } from "../network-flag.ts";
 
@@ -34,9 +34,7 @@ export async function readPayload(source: PayloadSource): Promise<ParsedPayload>
   return parsePayload(changed, {
     subject: taskFile === undefined ? "The task" : `The task ${taskFile}`,
     blame: "task",
-    maxRunTimeMs: config.limits.maxRunTimeMs,
-    features: config.features,
-    network: config.network.policy,
+    ...payloadRules(config),
   });
 }
 

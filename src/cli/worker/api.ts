@@ -3,7 +3,7 @@ import type { IncomingMessage, RequestListener } from "node:http";
 import type { Duplex } from "node:stream";
 import type { Watchdog } from "../../base/watchdog.ts";
 import type { Config } from "../../config/config.ts";
-import { parsePayload } from "../../feature/payload.ts";
+import { parsePayload, payloadRules } from "../../feature/payload.ts";
 import { createApp, type Router } from "../../web/app.ts";
 import { healthRoutes } from "../../web/health-routes.ts";
 import { logRouter } from "../../web/log-routes.ts";
@@ -68,9 +68,7 @@ function createHandler({ config, logs, reports, queue, watchdog, worker }: ApiPa
 type TaskParts = Pick<ApiParts, "config" | "logs" | "reports" | "queue">;
 
 function taskRoutes({ config, logs, reports, queue }: TaskParts): Router[] {
-  const { limits, features, network } = config;
-  const rules = { maxRunTimeMs: limits.maxRunTimeMs, features, network: network.policy };
-  const options = { subject: "The payload", blame: "task", ...rules } as const;
+  const options = { subject: "The payload", blame: "task", ...payloadRules(config) } as const;
   const checkPayload = (payload: unknown) => void parsePayload(payload, options);
   const ofRuns = [logRouter((key) => logs.find(key)), networkRouter((key) => reports.find(key))];
   return queue.tasks === undefined ? ofRuns : [...ofRuns, queueRoutes({ queue: queue.tasks, checkPayload })];
