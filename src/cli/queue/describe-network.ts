@@ -7,8 +7,10 @@ import type { LoggedEntry } from "../../network/egress/egress-entry.ts";
 import type { NetworkStats } from "../../network/guest-network.ts";
 import { table } from "../table.ts";
 
-export function describeNetwork(report: NetworkReport): string {
-  return [...describeFacts(report), describeEntries(report.entries)].join("\n\n");
+/** @param onlyRefused Its entries have been chosen so. */
+export function describeNetwork(report: NetworkReport, onlyRefused = false): string {
+  const entries = report.entries.length === 0 ? describeNone(report, onlyRefused) : describeEntries(report.entries);
+  return [...describeFacts(report), entries].join("\n\n");
 }
 
 function describeFacts({ mode, policy, counts, stats, live }: NetworkReport): string[] {
@@ -33,8 +35,13 @@ function describeStats(stats: NetworkStats, live: boolean): string[][] {
   ];
 }
 
+function describeNone({ counts }: NetworkReport, onlyRefused: boolean): string {
+  if (!onlyRefused) return "There is nothing in its log yet.";
+  if (counts?.refused === 0) return "Nothing was refused.";
+  return "What was refused is not among the latest entries; all are in network.jsonl.";
+}
+
 function describeEntries(entries: readonly LoggedEntry[]): string {
-  if (entries.length === 0) return "There are no such entries in its log.";
   const rows = entries.map((entry) => {
     const { time, kind, decision, count = 1, reason = "" } = entry;
     return [time.slice(0, 19), kind, decision, String(count), whereTo(entry), trafficOf(entry), printable(reason)];

@@ -32,7 +32,7 @@ export async function printNetwork(
   const entries = refused ? found.entries.filter(({ decision }) => decision === "refused") : found.entries;
   const report = { ...found, entries };
   if (json) printJson(context, report);
-  else print(context, describeNetwork(report));
+  else print(context, describeNetwork(report, refused));
 }
 
 /** Undefined where no worker runs here, or it knows nothing of it. */

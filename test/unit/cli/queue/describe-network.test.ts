@@ -29,6 +29,16 @@ describe("the network of a run, for people", () => {
     expect(said.join("\n")).not.toContain("connections");
   });
 
+  it("does not say that nothing was refused where that is only too long ago", () => {
+    const refused = (changes: Partial<NetworkReport>) =>
+      describeNetwork({ ...report, ...changes }, true)
+        .split("\n\n")
+        .at(-1);
+    expect(refused({})).toBe("What was refused is not among the latest entries; all are in network.jsonl.");
+    expect(refused({ counts: { ...counts, refused: 0 } })).toBe("Nothing was refused.");
+    expect(lines({}).at(-1)).toBe("There is nothing in its log yet.");
+  });
+
   it("does to a terminal what is printed, and no more", () => {
     const said = lines({ entries: [{ ...entry, name: "a\u001b[2J.example", reason: "b\nc" }] }).at(-1);
     expect(said).toContain("a?[2J.example");
