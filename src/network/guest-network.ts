@@ -34,11 +34,11 @@ export interface GuestNetwork extends AsyncDisposable {
 /** Of both modes; what a mode cannot count is 0. */
 export interface NetworkStats {
   /** From the guest. */
-  framesIn: number;
-  bytesIn: number;
+  framesFromGuest: number;
+  bytesFromGuest: number;
   /** To the guest. */
-  framesOut: number;
-  bytesOut: number;
+  framesToGuest: number;
+  bytesToGuest: number;
   /** Flows and names the policy does not allow. */
   refused: number;
   /** By reason: spoofed-mac, spoofed-address, rate-limited … */

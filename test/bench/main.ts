@@ -44,14 +44,25 @@ const BENCHMARKS: Readonly<Record<string, (rounds: number | undefined) => Promis
   },
 };
 
-const { values, positionals: wanted } = parseArgs({ allowPositionals: true, options: { rounds: { type: "string" } } });
+const NAMES = Object.keys(BENCHMARKS).join(", ");
+const USAGE = `usage: npm run bench -- [NAME…] [--rounds N]
+
+Compares Boxcar with the raw thing in the same run; prints a table, then JSON. Without a name, all of them: ${NAMES}.
+`;
+
+const { values, positionals: wanted } = parseArgs({
+  allowPositionals: true,
+  options: { rounds: { type: "string" }, help: { type: "boolean", short: "h" } },
+});
 const rounds = values.rounds === undefined ? undefined : Number(values.rounds);
 const unknown = wanted.filter((name) => !(name in BENCHMARKS));
-if (rounds !== undefined && !(Number.isInteger(rounds) && rounds > 0)) {
+if (values.help === true) {
+  process.stdout.write(USAGE);
+} else if (rounds !== undefined && !(Number.isInteger(rounds) && rounds > 0)) {
   process.stderr.write("--rounds must be a whole number above 0\n");
   process.exitCode = 2;
 } else if (unknown.length > 0) {
-  process.stderr.write(`no benchmark ${unknown.join(", ")}; there are: ${Object.keys(BENCHMARKS).join(", ")}\n`);
+  process.stderr.write(`no benchmark ${unknown.join(", ")}; there are: ${NAMES}\n`);
   process.exitCode = 2;
 } else {
   const results: Record<string, object | undefined> = {};

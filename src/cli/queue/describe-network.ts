@@ -29,8 +29,8 @@ function describeStats(stats: NetworkStats, live: boolean): string[][] {
   const dropped = conspicuous(stats.dropped).map(([reason, count]) => `${count} ${reason}`);
   return [
     ["connections", `${stats.connectionsOpened}${live ? `, of which ${stats.connections} are open` : ""}`],
-    ["from the guest", `${formatBytes(stats.bytesIn)} in ${stats.framesIn} packets`],
-    ["to the guest", `${formatBytes(stats.bytesOut)} in ${stats.framesOut} packets`],
+    ["from the guest", `${formatBytes(stats.bytesFromGuest)} in ${stats.framesFromGuest} packets`],
+    ["to the guest", `${formatBytes(stats.bytesToGuest)} in ${stats.framesToGuest} packets`],
     ...(dropped.length === 0 ? [] : [["dropped", dropped.join(", ")]]),
   ];
 }

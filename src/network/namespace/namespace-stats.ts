@@ -36,10 +36,10 @@ export class NamespaceStats {
     ]);
     const device = tryParseDevice(devices, TAP);
     return {
-      framesIn: device?.receivedPackets ?? 0,
-      bytesIn: device?.receivedBytes ?? 0,
-      framesOut: device?.sentPackets ?? 0,
-      bytesOut: device?.sentBytes ?? 0,
+      framesFromGuest: device?.receivedPackets ?? 0,
+      bytesFromGuest: device?.receivedBytes ?? 0,
+      framesToGuest: device?.sentPackets ?? 0,
+      bytesToGuest: device?.sentBytes ?? 0,
       refused: counters.refused + (ruleset.counters.get(REFUSED_COUNTER) ?? 0),
       dropped: this.#addDrops(ruleset, protocols, device?.sentDropped ?? 0),
       connections: connections.connectionCount,

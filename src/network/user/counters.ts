@@ -3,10 +3,10 @@ import type { NetworkStats } from "../guest-network.ts";
 import type { DropReason } from "./ingress.ts";
 
 export class Counters {
-  framesIn = 0;
-  bytesIn = 0;
-  framesOut = 0;
-  bytesOut = 0;
+  framesFromGuest = 0;
+  bytesFromGuest = 0;
+  framesToGuest = 0;
+  bytesToGuest = 0;
   refused = 0;
   connectionsOverLimit = 0;
   readonly dropped: Record<DropReason, number> = {
@@ -29,10 +29,10 @@ export class Counters {
 
 /** Of a network that no machine has been connected to. */
 export const NO_STATS: NetworkStats = Object.freeze({
-  framesIn: 0,
-  bytesIn: 0,
-  framesOut: 0,
-  bytesOut: 0,
+  framesFromGuest: 0,
+  bytesFromGuest: 0,
+  framesToGuest: 0,
+  bytesToGuest: 0,
   refused: 0,
   dropped: {},
   connections: 0,

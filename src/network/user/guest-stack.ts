@@ -59,12 +59,13 @@ export class GuestStack implements FrameSink {
   }
 
   get stats(): NetworkStats {
-    const { framesIn, bytesIn, framesOut, bytesOut, refused, connectionsOverLimit, dropped } = this.#counters;
+    const { framesFromGuest, bytesFromGuest, framesToGuest, bytesToGuest, refused, connectionsOverLimit, dropped } =
+      this.#counters;
     return {
-      framesIn,
-      bytesIn,
-      framesOut,
-      bytesOut,
+      framesFromGuest,
+      bytesFromGuest,
+      framesToGuest,
+      bytesToGuest,
       refused,
       connectionsOverLimit,
       dropped: { ...dropped },
@@ -79,8 +80,8 @@ export class GuestStack implements FrameSink {
   }
 
   frame(frame: Buffer): void {
-    this.#counters.framesIn += 1;
-    this.#counters.bytesIn += frame.length;
+    this.#counters.framesFromGuest += 1;
+    this.#counters.bytesFromGuest += frame.length;
     if (frame.length > ETHERNET_HEADER_BYTES + this.#options.mtu) {
       this.#counters.drop("malformed");
       return;

@@ -38,8 +38,8 @@ export class PacketWriter {
       this.#counters.drop("link-full");
       return undefined;
     }
-    this.#counters.framesOut += 1;
-    this.#counters.bytesOut += frame.length;
+    this.#counters.framesToGuest += 1;
+    this.#counters.bytesToGuest += frame.length;
     writeEthernetHeader(frame, { destination: this.#options.machineMac, source: GATEWAY_MAC, etherType });
     return frame.subarray(ETHERNET_HEADER_BYTES);
   }

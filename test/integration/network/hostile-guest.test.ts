@@ -114,8 +114,8 @@ describe("a hostile guest", () => {
     }
     await guest.flushed();
     expect(await guest.get("/")).toContain("hello");
-    const { framesIn, dropped, connections } = await network.stats();
-    expect(framesIn).toBeGreaterThan(60_000);
+    const { framesFromGuest, dropped, connections } = await network.stats();
+    expect(framesFromGuest).toBeGreaterThan(60_000);
     // Sixteen ports to open connections from, and the one of the GET.
     expect(connections).toBeLessThanOrEqual(17);
     for (const reason of ["malformed", "spoofed-mac", "bad-checksum", "rate-limited"] as const) {

@@ -335,8 +335,8 @@ describe.skipIf(whyNoKernelGuest() !== undefined)("a network namespace", () => {
       }
       await guest.flushed();
       await answered(guest);
-      const { dropped, framesIn } = await network.stats();
-      expect(framesIn).toBe(6_001);
+      const { dropped, framesFromGuest } = await network.stats();
+      expect(framesFromGuest).toBe(6_001);
       expect(dropped["rate-limited"]).toBeGreaterThan(4_000);
       expect(dropped["rate-limited"]).toBeLessThan(6_000 - 40 - 400 - 20 + 1);
     });
@@ -393,7 +393,7 @@ describe.skipIf(whyNoKernelGuest() !== undefined)("a network namespace", () => {
       await using scope = new Scope();
       const { guest, network } = await startFakeGuest(scope, { limits: { packetsPerSecond: 100 } });
       for (let i = 0; i < 1_000; i++) sendUdp(guest, METADATA, 9);
-      await vi.waitFor(async () => expect((await network.stats()).framesIn).toBe(1_000));
+      await vi.waitFor(async () => expect((await network.stats()).framesFromGuest).toBe(1_000));
       const { dropped } = await network.stats();
       expect(dropped["rate-limited"]).toBeGreaterThan(0);
     });

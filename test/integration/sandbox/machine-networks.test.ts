@@ -33,7 +33,7 @@ describe("networks of machines", () => {
     await using machine = await options.networks.open(CARD);
     expect([networks.mode, networks.description, machine.network.mode]).toEqual(["user", "user", "user"]);
     await machine.network.setPolicy(INTERNET);
-    expect(await machine.network.stats()).toMatchObject({ framesIn: 0, refused: 0 });
+    expect(await machine.network.stats()).toMatchObject({ framesFromGuest: 0, refused: 0 });
   });
 
   it("tell what was asked for to whom it is said, from then on, and leave him his log", async () => {

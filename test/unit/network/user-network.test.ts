@@ -83,7 +83,7 @@ describe("a machine's network", () => {
     guest.sendEthernet(EtherType.arp, arp({ senderAddress: 0, targetAddress: GUEST }));
     guest.sendEthernet(EtherType.arp, arp({ targetAddress: OTHER }));
     await settle(guest);
-    expect(await network.stats()).toMatchObject({ framesIn: 3, framesOut: 1 });
+    expect(await network.stats()).toMatchObject({ framesFromGuest: 3, framesToGuest: 1 });
   });
 
   it("answers pings of the gateway and of the metadata address, and of nothing else", async () => {
@@ -101,16 +101,16 @@ describe("a machine's network", () => {
     }
     guest.sendIpv4({ protocol: IpProtocol.icmp, destination: OTHER }, echo());
     await settle(guest);
-    expect(await network.stats()).toMatchObject({ framesOut: 3, refused: 1 });
+    expect(await network.stats()).toMatchObject({ framesToGuest: 3, refused: 1 });
   });
 
   it("limits how often it answers pings", async () => {
     const { network, guest } = await start();
     for (let i = 0; i < 500; i++) guest.sendIpv4({ protocol: IpProtocol.icmp, destination: GATEWAY }, echo());
     await settle(guest);
-    const { dropped, framesOut } = await network.stats();
+    const { dropped, framesToGuest } = await network.stats();
     expect(dropped["rate-limited"]).toBeGreaterThan(400);
-    expect(framesOut).toBeLessThan(100);
+    expect(framesToGuest).toBeLessThan(100);
   });
 
   it("gives the address by DHCP to a guest that has none yet", async () => {
@@ -217,8 +217,8 @@ describe("a guest that pretends", () => {
     send(guest);
     await settle(guest);
     expect(await network.stats()).toMatchObject({
-      framesIn: 2,
-      framesOut: 1,
+      framesFromGuest: 2,
+      framesToGuest: 1,
       dropped: { [reason]: 1 },
       connections: 0,
     });
@@ -235,7 +235,7 @@ describe("a guest that pretends", () => {
       guest.sendIpv4(header, echo("x".repeat(mtu - 27)));
       guest.sendFrame(Buffer.alloc(MAX_FRAME_BYTES));
       await settle(guest);
-      expect(await network.stats()).toMatchObject({ framesIn: 4, framesOut: 2, dropped: { malformed: 2 } });
+      expect(await network.stats()).toMatchObject({ framesFromGuest: 4, framesToGuest: 2, dropped: { malformed: 2 } });
     },
   );
 

@@ -279,7 +279,7 @@ describe("datagrams to the outside", () => {
       guest.sendUdp({ address: parseIpv4Address(address), port: 5_353 }, Buffer.from("?"));
     }
     await guest.flushed();
-    expect(await network.stats()).toMatchObject({ refused: 3, framesOut: 0 });
+    expect(await network.stats()).toMatchObject({ refused: 3, framesToGuest: 0 });
     expect([...services.datagrams, ...services.notedRefused]).toEqual([]);
   });
 
@@ -289,7 +289,7 @@ describe("datagrams to the outside", () => {
     const ports = Buffer.from("0044004300080000", "hex");
     guest.sendIpv4({ protocol: IpProtocol.udp, source: 0, destination: FAR.address }, ports);
     await guest.flushed();
-    expect(await network.stats()).toMatchObject({ refused: 1, framesOut: 0 });
+    expect(await network.stats()).toMatchObject({ refused: 1, framesToGuest: 0 });
     expect(services.datagrams).toEqual([]);
   });
 
@@ -408,7 +408,7 @@ describe("DNS", () => {
     const client = await guest.connect(40_000, { address: GATEWAY, port: 53 });
     client.send(framed(QUERY));
     await client.reset;
-    expect(await network.stats()).toMatchObject({ framesOut: expect.any(Number), connections: 0 });
+    expect(await network.stats()).toMatchObject({ framesToGuest: expect.any(Number), connections: 0 });
     expect(await guest.get("/")).toContain("hello");
   });
 });

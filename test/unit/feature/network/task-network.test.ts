@@ -88,13 +88,14 @@ describe("the network of a task", () => {
     let ended = false;
     const mortal = {
       mode: "namespace",
-      stats: () => (ended ? Promise.reject(new Error("it has ended")) : Promise.resolve({ ...NO_STATS, framesIn: 7 })),
+      stats: () =>
+        ended ? Promise.reject(new Error("it has ended")) : Promise.resolve({ ...NO_STATS, framesFromGuest: 7 }),
     };
     task.attach(mortal as unknown as GuestNetwork);
     task.note({ kind: "connect", decision: "refused", addresses: ["8.8.8.8"], port: 53, reason: "policy" });
     await task.look();
     ended = true;
     await task.finish();
-    expect(reportOf(await readFile(file, "utf8")).stats).toMatchObject({ framesIn: 7 });
+    expect(reportOf(await readFile(file, "utf8")).stats).toMatchObject({ framesFromGuest: 7 });
   });
 });
