@@ -63,7 +63,7 @@ export class MachinePool implements AsyncDisposable {
 
   /** How many machines are ready. */
   get size(): number {
-    return this.#ready.length;
+    return this.#ready.filter(({ machine }) => machine.vm.state === "paused").length;
   }
 
   /** A machine that is ready to go on from this snapshot, if there is one; it is the caller's then. */

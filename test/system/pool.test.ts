@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { MachinePool, type MachinePoolOptions } from "../../src/sandbox/machine-pool.ts";
 import { Boxcar } from "./boxcar.ts";
 import { Sandboxes } from "./sandboxes.ts";
@@ -67,6 +67,7 @@ describe("a pool", () => {
     await pool.settled();
     const [pid] = await boxcar.machines();
     process.kill(pid as number, "SIGKILL");
+    await vi.waitFor(() => expect(pool.size).toBe(0));
     sandboxes.notes.length = 0;
     const { success, snapshot } = await sandboxes.run("true", { pool });
     expect(success).toBe(true);

@@ -1,3 +1,6 @@
+/** Told where a connection is refused or ended for want of it. */
+export const BUDGET_SPENT = "the machine has used up its quota, network.limits.outsideMiB";
+
 /** What a machine may still send and receive outside. */
 export class ByteBudget {
   readonly #limit: number;

@@ -10,6 +10,7 @@ import { createSocket, type Socket, type SocketOptions } from "node:dgram";
 
 import { formatIpv4Address } from "../../base/ipv4.ts";
 import type { DatagramFlow } from "../services.ts";
+import { BUDGET_SPENT } from "./byte-budget.ts";
 import type { EgressSink } from "./egress-entry.ts";
 import { OutsideError, type Target } from "./outside.ts";
 import { Passage } from "./passage.ts";
@@ -145,7 +146,7 @@ class OpenFlow {
 
   #spend(payload: Buffer): boolean {
     if (this.#options.trySpend(payload.length)) return true;
-    this.close({ kind: "refused", reason: "the machine has used up its quota" });
+    this.close({ kind: "refused", reason: BUDGET_SPENT });
     return false;
   }
 

@@ -17,7 +17,7 @@ import type { NetworkPolicy } from "../policy/network-policy.ts";
 import { allowsName } from "../policy/policy-match.ts";
 import { RateBudget } from "../rate-budget.ts";
 import type { DatagramFlow, Destination, Flow } from "../services.ts";
-import { ByteBudget } from "./byte-budget.ts";
+import { BUDGET_SPENT, ByteBudget } from "./byte-budget.ts";
 import { DatagramFlows } from "./datagram-flows.ts";
 import { type Dialed, dial } from "./dial.ts";
 import type { EgressSink } from "./egress-entry.ts";
@@ -137,7 +137,7 @@ export class Egress implements Outside, AsyncDisposable {
   #fault(target: Target): string | undefined {
     const { policy, vetting } = this.#options;
     if (this.#disposed) return "the network has ended";
-    return targetFault(policy(), target, vetting) ?? (this.#budget.exhausted ? "the quota is used up" : undefined);
+    return targetFault(policy(), target, vetting) ?? (this.#budget.exhausted ? BUDGET_SPENT : undefined);
   }
 
   #crowd(): string | undefined {

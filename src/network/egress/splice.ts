@@ -8,6 +8,7 @@
  * *Owns* both connections.
  */
 import type { Duplex } from "node:stream";
+import { BUDGET_SPENT } from "./byte-budget.ts";
 import type { FirstBytes, Verdict } from "./first-bytes.ts";
 import { reset } from "./reset.ts";
 
@@ -79,7 +80,7 @@ class Splice {
   #carry(from: Duplex, to: Duplex, pass: (chunk: Buffer) => boolean): void {
     from.on("data", (chunk: Buffer) => {
       this.#activeAtMs = performance.now();
-      if (!this.#options.trySpend(chunk.length)) this.#break("refused", "the machine has used up its quota");
+      if (!this.#options.trySpend(chunk.length)) this.#break("refused", BUDGET_SPENT);
       else if (!pass(chunk)) from.pause();
     });
     to.on("drain", () => {

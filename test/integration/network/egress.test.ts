@@ -140,8 +140,16 @@ describe.skipIf(why !== undefined)(`the way outside${why === undefined ? "" : ` 
       within: true,
       later: false,
       entries: expect.arrayContaining([
-        { ...connection(7), decision: "refused", reason: "the quota is used up" },
-        expect.objectContaining({ port: 19, decision: "refused", reason: "the machine has used up its quota" }),
+        {
+          ...connection(7),
+          decision: "refused",
+          reason: "the machine has used up its quota, network.limits.outsideMiB",
+        },
+        expect.objectContaining({
+          port: 19,
+          decision: "refused",
+          reason: "the machine has used up its quota, network.limits.outsideMiB",
+        }),
       ]),
     });
   });
@@ -194,7 +202,13 @@ describe.skipIf(why !== undefined)(`the way outside${why === undefined ? "" : ` 
       afterSilence: 0,
       entries: [
         { ...datagrams, bytesIn: 100, bytesOut: 100 },
-        { ...datagrams, decision: "refused", reason: "the machine has used up its quota", bytesIn: 0, bytesOut: 0 },
+        {
+          ...datagrams,
+          decision: "refused",
+          reason: "the machine has used up its quota, network.limits.outsideMiB",
+          bytesIn: 0,
+          bytesOut: 0,
+        },
         { ...datagrams, addresses: [PLACES.loopback], decision: "refused", reason: "not public" },
       ],
     });
