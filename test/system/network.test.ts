@@ -1,7 +1,10 @@
 /** What a guest's kernel makes of its network card. */
+import { readFile } from "node:fs/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { MachineOverrides } from "../../src/generated/machine.ts";
 import { Boxcar } from "./boxcar.ts";
+import { whyNoOutsideWorld } from "./outside-world.ts";
+import { Sandboxes } from "./sandboxes.ts";
 
 let boxcar: Boxcar;
 
@@ -39,5 +42,16 @@ describe("the largest packet of a guest", () => {
     const expected = ["1500", "HTTP/1.1 200"];
     expect(await run({ network: "e1000" }, ["--cold"])).toEqual({ start: "booted", lines: expected });
     expect(await run({ network: "e1000" })).toEqual({ start: "resumed", lines: expected });
+  });
+});
+
+describe.skipIf(whyNoOutsideWorld() !== undefined)("QEMU, started by root", () => {
+  it.each(["user", "namespace"])("has no rights and can get none, in mode %s", async (mode) => {
+    await using sandboxes = await Sandboxes.open(boxcar, { mode });
+    await using started = await sandboxes.startWithDisks(0);
+    const status = await readFile(`/proc/${started.sandbox.vm.pid}/status`, "utf8");
+    for (const set of ["Inh", "Prm", "Eff", "Bnd", "Amb"]) expect(status).toMatch(new RegExp(`^Cap${set}:\\t0+$`, "m"));
+    expect(status).toMatch(/^NoNewPrivs:\t1$/m);
+    expect(status).toMatch(/^Seccomp:\t2$/m);
   });
 });

@@ -14,6 +14,7 @@ import type { RequestListener } from "node:http";
 import type { Duplex } from "node:stream";
 import { messageOf, WorkerError } from "../../base/errors.ts";
 import { Scope } from "../../base/scope.ts";
+import { withoutRights } from "../../host/rights.ts";
 import type { UpgradeListener } from "../../http/guarded-server.ts";
 import { parseMac } from "../addresses.ts";
 import type { GuestNetwork, NetworkStats } from "../guest-network.ts";
@@ -52,14 +53,7 @@ export interface NamespaceMeans {
 }
 
 /** QEMU may do no more with its namespace than use its devices. */
-const WITHOUT_RIGHTS = [
-  "setpriv",
-  "--no-new-privs",
-  "--inh-caps=-all",
-  "--ambient-caps=-all",
-  "--bounding-set=-all",
-  "--",
-];
+const WITHOUT_RIGHTS = withoutRights(true);
 
 export class NamespaceNetwork implements GuestNetwork {
   readonly mode = "namespace";

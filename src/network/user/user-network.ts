@@ -10,6 +10,7 @@
 import type { RequestListener } from "node:http";
 import type { Duplex } from "node:stream";
 import { WorkerError } from "../../base/errors.ts";
+import { Capability, hasRights, withoutRights } from "../../host/rights.ts";
 import type { UpgradeListener } from "../../http/guarded-server.ts";
 import { parseMac } from "../addresses.ts";
 import type { GuestNetwork, NetworkStats } from "../guest-network.ts";
@@ -31,21 +32,22 @@ export interface UserNetworkOptions {
 
 export class UserNetwork implements GuestNetwork {
   readonly mode = "user";
-  /** QEMU needs to be nowhere in particular. */
-  readonly enter: readonly string[] = [];
+  /** QEMU needs to be nowhere in particular, and has no rights there. */
+  readonly enter: readonly string[];
   readonly #options: UserNetworkOptions;
   readonly #closed = Promise.withResolvers<WorkerError | undefined>();
   #stack: GuestStack | undefined;
   #disposed = false;
 
-  private constructor(options: UserNetworkOptions) {
+  private constructor(options: UserNetworkOptions, enter: readonly string[]) {
     this.#options = options;
+    this.enter = enter;
   }
 
   /** @throws {TypeError} The MAC address is malformed. */
   static async open(options: UserNetworkOptions): Promise<UserNetwork> {
     parseMac(options.mac);
-    return new UserNetwork(options);
+    return new UserNetwork(options, withoutRights(await hasRights(Capability.setpcap)));
   }
 
   /**

@@ -2,7 +2,6 @@ import { describe, expect, it } from "vitest";
 import { parseIpv4Address } from "../../../../src/network/addresses.ts";
 import { tryParseMessage } from "../../../../src/network/namespace/handles.ts";
 import { enterCommand } from "../../../../src/network/namespace/keeper.ts";
-import { hasRights } from "../../../../src/network/namespace/privileges.ts";
 import { type RefusedFlow, RefusedFlows } from "../../../../src/network/namespace/refused-flows.ts";
 import { parseProtocolFaults, parseRuleset, tryParseDevice } from "../../../../src/network/namespace/ruleset-state.ts";
 import type { Flow } from "../../../../src/network/services.ts";
@@ -126,17 +125,5 @@ describe("the way into a namespace", () => {
     expect(enterCommand(12, true)).toEqual([
       ...["nsenter", "--user=/proc/12/ns/user", "--preserve-credentials", "--net=/proc/12/ns/net", "--"],
     ]);
-  });
-});
-
-describe("rights", () => {
-  it.each([
-    ["000001ffffffffff", true],
-    ["0000000000201000", true],
-    ["0000000000200000", false],
-    ["00000000a80425fb", false],
-    ["0000000000000000", false],
-  ])("are enough with those for networks and namespaces: %s", (bits, expected) => {
-    expect(hasRights(`Name:\tnode\nCapEff:\t${bits}\nCapBnd:\t000001ffffffffff\n`)).toBe(expected);
   });
 });
