@@ -43,7 +43,7 @@ it("two workers run all tasks, although one of them is killed in the middle of s
   }
   expect(await boxcar.machines()).toEqual([]);
   expect([...(await leftoversOf(again)), ...(await leftoversOf(two))]).toEqual([]);
-  // Nobody else has the logs of the runs that were lost.
-  expect(lost.map(({ taskId }) => taskId)).toEqual(expect.arrayContaining(await logsLeft(again)));
+  // Nobody else has the logs of the runs that were lost; one that was over may have had its log for a moment longer.
+  expect(claimed).toEqual(expect.arrayContaining(await logsLeft(again)));
   expect(await logsLeft(two)).toEqual([]);
 });

@@ -54,6 +54,8 @@ export class Database implements Sql, AsyncDisposable {
     });
     // A connection that breaks while nobody uses it; whoever asks next gets a new one, or an error of his own.
     this.#pool.on("error", () => {});
+    // One that breaks in use: what is asked of it next fails. Nobody hears it otherwise, and the process would end.
+    this.#pool.on("connect", (client) => void client.on("error", () => {}));
   }
 
   /** One statement, in a transaction of its own. @throws {QueueError} */

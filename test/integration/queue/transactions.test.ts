@@ -6,11 +6,13 @@ import { PostgresServer } from "../../postgres-server.ts";
 
 let server: PostgresServer;
 let database: Database;
+let url: string;
 
 beforeAll(async () => {
   server = await PostgresServer.start();
   // One connection: what one transaction leaves on it the next one finds.
-  database = new Database({ ...connectionOfUrl(await server.createDatabase()), maxConnections: 1 });
+  url = await server.createDatabase();
+  database = new Database({ ...connectionOfUrl(url), maxConnections: 1 });
 });
 
 beforeEach(async () => {
@@ -46,6 +48,17 @@ describe("a transaction", () => {
       for (const id of [1, 2, 2, 3]) send(insert(id));
     });
     await expect(failed).rejects.toMatchObject(UNIQUE_VIOLATION);
+    expect(await ids()).toEqual([]);
+  });
+
+  it("fails, and nothing else does, where its connection breaks between two statements", async () => {
+    await using other = new Database(connectionOfUrl(url));
+    const failed = database.transaction(async ({ run }) => {
+      const [row] = await run<{ pid: number }>({ text: "SELECT pg_backend_pid() AS pid" });
+      await other.run({ text: "SELECT pg_terminate_backend($1, 10000)", values: [row?.pid] });
+      await run({ text: "SELECT 1" });
+    });
+    await expect(failed).rejects.toBeInstanceOf(QueueError);
     expect(await ids()).toEqual([]);
   });
 
