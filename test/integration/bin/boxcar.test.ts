@@ -49,7 +49,7 @@ describe("bin/boxcar.js", () => {
     const worker = launch([], "worker", "--config", "x");
     const { stdout, stderr } = await worker;
     expect({ stdout, stderr }).toEqual({
-      stdout: `${worker.pid} --max-semi-space-size=2 worker,--config,x`,
+      stdout: `${worker.pid} --max-semi-space-size=2,--heap-growing-percent=30 worker,--config,x`,
       stderr: "",
     });
   });
