@@ -22,11 +22,14 @@ export interface Violation {
 /** From the top down; a folder imports itself and what is in the rows below. */
 export const LAYERS: readonly (readonly string[])[] = [
   ["main", "index"],
+  ["dashboard"],
   ["cli"],
+  ["telemetry"],
   ["worker", "web"],
   ["feature", "sandbox"],
   ["vm", "image", "network", "guest", "artifact", "cache", "queue", "log"],
-  ["qmp", "http", "qcow2"],
+  ["access"],
+  ["qmp", "rfb", "http", "qcow2"],
   ["host"],
   ["config"],
   ["schema"],
