@@ -54,7 +54,9 @@ async function typesOf(schemaName: string, schema: Schema): Promise<string> {
   const imports = new Map<string, Set<string>>();
   const prepared = withImports(schema, imports) as Schema;
   const { $id: _id, $schema: _schema, title: _title, ...rest } = prepared;
-  const body = isObject(rest) ? await compileAs(schemaName, rest) : await compileApart(schemaName, rest);
+  const body = isObject(rest)
+    ? await compileAs(schemaName, isLibrary(rest) ? withNames(schemaName, rest) : rest)
+    : await compileApart(schemaName, rest);
   const importLines = [...imports]
     .sort()
     .map(([from, types]) => `import type { ${[...types].sort().join(", ")} } from "./${from}.ts";\n`);
@@ -64,6 +66,11 @@ async function typesOf(schemaName: string, schema: Schema): Promise<string> {
 
 function isObject({ type = "object" }: Schema): boolean {
   return type === "object";
+}
+
+/** Definitions for others to refer to, and nothing else. */
+function isLibrary({ properties, $defs }: Schema): boolean {
+  return properties === undefined && $defs !== undefined;
 }
 
 function compileAs(schemaName: string, schema: Schema): Promise<string> {
@@ -80,14 +87,21 @@ function compileAs(schemaName: string, schema: Schema): Promise<string> {
 
 /** The compiler forgets the definitions of what is no object, so these are compiled as those of an empty one. */
 async function compileApart(schemaName: string, { $defs = {}, ...root }: Schema): Promise<string> {
-  const named = JSON.parse(JSON.stringify(root), (_key, value: Json) => {
-    const reference = value !== null && typeof value === "object" && !Array.isArray(value) ? value["$ref"] : undefined;
-    if (typeof reference !== "string") return value;
-    return { tsType: definitionName(schemaName, reference.replace("#/$defs/", "")) };
-  }) as Schema;
+  const named = withNames(schemaName, root);
   const definitions = await compileAs(schemaName, { type: "object", $defs });
   const empty = new RegExp(`\\n?export interface ${rootName(schemaName)} \\{\\}\\n`);
   return `${await compileAs(schemaName, named)}\n${definitions.replace(empty, "")}`;
+}
+
+/** A copy in which references to definitions of the same document are the names of their types. */
+function withNames(schemaName: string, schema: Schema): Schema {
+  return JSON.parse(JSON.stringify(schema), (_key, value: Json) => {
+    if (value === null || typeof value !== "object" || Array.isArray(value)) return value;
+    const { $ref: reference, description } = value;
+    if (typeof reference !== "string") return value;
+    const tsType = definitionName(schemaName, reference.replace("#/$defs/", ""));
+    return description === undefined ? { tsType } : { tsType, description };
+  }) as Schema;
 }
 
 function header(schemaName: string): string {

@@ -17,7 +17,7 @@ export type ConfigValuesSecret =
       /**
        * File that holds the secret; nobody but its owner and group may read it.
        */
-      file?: string;
+      file?: ConfigValuesAbsolutePath;
       /**
        * Environment variable that holds the secret.
        */

@@ -10,6 +10,9 @@ import type { ConfigValuesDuration, ConfigValuesSecret } from "./config-values.t
  * Items: One artifact.
  */
 export type FeatureArtifacts = {
+  /**
+   * Name to keep it under: a relative path of plain names.
+   */
   name: FeatureArtifactsName;
   /**
    * Where it is in the guest; a relative path starts at the command's directory. With the wildcards `*`, `?`, `[a-z]` in names, and `**` for any number of folders, it means all that match; each is kept under the name of the artifact, followed by its path below the folder that is named before the first wildcard. A wildcard in brackets, as in `[*]`, stands for itself.

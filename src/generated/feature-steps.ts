@@ -13,6 +13,9 @@ export type FeatureSteps = {
    * How people call it; no two steps have the same name.
    */
   name: string;
+  /**
+   * Program and arguments; no shell is involved unless it is named.
+   */
   command: FeatureStepsCommand;
   /**
    * Variables of this step only, above those of the task.

@@ -1,5 +1,6 @@
 /** The schema files of this package, by the name in their `$id`. */
 import { readFileSync } from "node:fs";
+import type { Api } from "../generated/api.ts";
 import type { ConfigValues } from "../generated/config-values.ts";
 import type { FeatureArtifacts } from "../generated/feature-artifacts.ts";
 import type { FeatureCaches } from "../generated/feature-caches.ts";
@@ -31,6 +32,7 @@ import type { WorkerProcessConfig } from "../generated/worker-process-config.ts"
 
 /** The type each schema describes. */
 export interface SchemaTypes {
+  api: Api;
   machine: Machine;
   "machine-v0": MachineV0;
   "machine-v1": MachineV1;
