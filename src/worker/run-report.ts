@@ -1,0 +1,29 @@
+/** What a worker tells of one of its runs: when it did what, on which machine. Kept among the artifacts of the run. */
+import type { StepResult } from "../feature/steps.ts";
+import type { RunPhase } from "./observer.ts";
+
+export interface RunReportParts {
+  /** In the order in which they began; only the last may have no duration: it goes on, or did when the report was kept. */
+  readonly phases: readonly RunReportPhase[];
+  /** Of a task with steps, as far as it came. */
+  readonly steps: readonly StepResult[];
+  readonly image?: { readonly digest: string };
+  /** For people. */
+  readonly machine?: string;
+  readonly accelerator?: string;
+  readonly start?: "booted" | "resumed";
+  /** Who ran it. */
+  readonly workerId: string;
+}
+
+export interface RunReportPhase {
+  readonly name: RunPhase;
+  /** ISO 8601. */
+  readonly startedAt: string;
+  readonly durationMs?: number;
+}
+
+/** Among the artifacts of a run. */
+export const REPORT_FILE = "run.json";
+export const REPORT_ARTIFACT = `public/logs/${REPORT_FILE}`;
+export const REPORT_CONTENT_TYPE = "application/json";
