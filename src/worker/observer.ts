@@ -9,12 +9,8 @@ import type { Logger } from "../base/log.ts";
 import type { StepResult } from "../feature/steps.ts";
 import type { NetworkStats } from "../network/guest-network.ts";
 import type { ClaimedTask } from "../queue/driver.ts";
-import type { RunReportParts } from "./run-report.ts";
+import type { RunPhase, RunReportParts } from "./run-report.ts";
 import type { RunEnding } from "./run-state.ts";
-import type { Phase } from "./task-result.ts";
-
-/** Those of the run on its host, and what comes after its machine is gone. */
-export type RunPhase = Phase | "publish";
 
 export interface WorkerObserver {
   /** A run begins. @returns who hears the rest of it */

@@ -1,6 +1,9 @@
 /** What a worker tells of one of its runs: when it did what, on which machine. Kept among the artifacts of the run. */
 import type { StepResult } from "../feature/steps.ts";
-import type { RunPhase } from "./observer.ts";
+import type { Phase } from "./task-result.ts";
+
+/** Those of the run on its host, and what comes after its machine is gone. */
+export type RunPhase = Phase | "publish";
 
 export interface RunReportParts {
   /** In the order in which they began; only the last may have no duration: it goes on, or did when the report was kept. */
