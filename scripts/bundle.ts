@@ -24,7 +24,8 @@ import { fileURLToPath } from "node:url";
 import standalone from "ajv/dist/standalone/index.js";
 import { type Plugin, type RolldownOutput, rolldown } from "rolldown";
 import { addWithReferences, createAjv } from "../src/schema/ajv.ts";
-import { SCHEMA_URN_PREFIX, type SchemaId } from "../src/schema/schema-files.ts";
+import { readSchema, SCHEMA_URN_PREFIX, type SchemaId } from "../src/schema/schema-files.ts";
+import { licencesOf } from "./bundle-licences.ts";
 
 const ROOT = fileURLToPath(new URL("../", import.meta.url));
 const TARGET = join(ROOT, "dist/command");
@@ -54,32 +55,17 @@ function validatorsModule(): string {
   const ids = readdirSync(join(ROOT, "schemas")).map((file) => file.replace(".schema.json", "") as SchemaId);
   const ajv = createAjv({ source: true, esm: true, optimize: true });
   for (const id of ids) addWithReferences(ajv, id);
-  const names = new Map(ids.map((id) => [id, id.replaceAll("-", "_")]));
+  // What is asked of the HTTP API is checked, not what it answers.
+  const requests = Object.keys(readSchema("api").$defs ?? {}).filter((name) => name.endsWith("Request"));
+  const references = [...ids, ...requests.map((name) => `api#/$defs/${name}`)];
+  const names = new Map(references.map((reference) => [reference, reference.replaceAll(/[^a-z0-9]/gi, "_")]));
   const code = standalone.default(
     ajv,
-    Object.fromEntries([...names].map(([id, name]) => [name, SCHEMA_URN_PREFIX + id])),
+    Object.fromEntries([...names].map(([reference, name]) => [name, SCHEMA_URN_PREFIX + reference])),
   );
-  const entries = [...names].map(([id, name]) => `${JSON.stringify(id)}: ${name}`);
-  return `${code}\nconst all = { ${entries.join(", ")} };\nexport const validatorOf = (id) => all[id];\n`;
-}
-
-/** The licences of the packages that are in the bundle: most want to be where their code is. */
-function licences(output: RolldownOutput["output"]): string {
-  const modules = output.flatMap((file) => (file.type === "chunk" ? file.moduleIds : []));
-  const folders = modules.flatMap((id) => /^.*\/node_modules\/(?:@[^/]+\/)?[^/]+/.exec(id)?.[0] ?? []);
-  return [...new Set(folders)]
-    .sort()
-    .map(licenceOf)
-    .join(`\n\n${"-".repeat(80)}\n\n`);
-}
-
-function licenceOf(folder: string): string {
-  const { name, version, license } = JSON.parse(readFileSync(join(folder, "package.json"), "utf8"));
-  const files = readdirSync(folder).filter((file) => /^(licen[cs]e|notice)/i.test(file));
-  return [
-    `${name} ${version} (${license})`,
-    ...files.map((file) => readFileSync(join(folder, file), "utf8").trim()),
-  ].join("\n\n");
+  const entries = [...names].map(([reference, name]) => `${JSON.stringify(reference)}: ${name}`);
+  const lookUp = '(id, definition) => all[definition === undefined ? id : id + "#/$defs/" + definition]';
+  return `${code}\nconst all = { ${entries.join(", ")} };\nexport const validatorOf = ${lookUp};\n`;
 }
 
 /** In one step, so that nobody reads half a file. */
@@ -104,7 +90,7 @@ function removeOld(current: ReadonlySet<string>): void {
 
 const output = await bundle();
 const files = new Map(output.map((file) => [file.fileName, file.type === "chunk" ? file.code : String(file.source)]));
-files.set("LICENCES.txt", licences(output));
+files.set("LICENCES.txt", licencesOf(output.flatMap((file) => (file.type === "chunk" ? file.moduleIds : []))));
 // The entries last: whoever starts meanwhile finds what they load.
 for (const [name, content] of [...files].reverse()) replace(name, content);
 removeOld(new Set(files.keys()));

@@ -30,3 +30,18 @@ export function parseAs<K extends SchemaId>(schemaId: K, data: unknown, options:
   fillDefaults(readSchema(schemaId), result);
   return result as SchemaTypes[K];
 }
+
+/**
+ * A copy of `data`, which is what one of the definitions of a schema describes, with its defaults filled in.
+ *
+ * @throws {@link InvalidInputError} with every issue found.
+ */
+export function parseDefinition(id: SchemaId, definition: string, data: unknown, options: ParseOptions): unknown {
+  const validate = validatorOf(id, definition);
+  if (!validate(data)) {
+    throw new InvalidInputError(options.subject, issuesFrom(validate.errors ?? []), options.blame);
+  }
+  const result = structuredClone(data);
+  fillDefaults({ ...readSchema(id), ...readSchema(id).$defs?.[definition] }, result);
+  return result;
+}

@@ -9,10 +9,12 @@ import { SCHEMA_URN_PREFIX, type SchemaId } from "./schema-files.ts";
 
 let ajv: ReturnType<typeof createAjv> | undefined;
 
-export function validatorOf(id: SchemaId): ValidateFunction {
+/** @param definition One of the schema's own `$defs`, whose name ends in `Request`; default: the whole. */
+export function validatorOf(id: SchemaId, definition?: string): ValidateFunction {
   ajv ??= createAjv();
   addWithReferences(ajv, id);
-  const validator = ajv.getSchema(SCHEMA_URN_PREFIX + id);
-  if (validator === undefined) throw new Error(`schema ${id} was added but is not there`);
+  const pointer = definition === undefined ? "" : `#/$defs/${definition}`;
+  const validator = ajv.getSchema(SCHEMA_URN_PREFIX + id + pointer);
+  if (validator === undefined) throw new Error(`schema ${id}${pointer} was added but is not there`);
   return validator;
 }
