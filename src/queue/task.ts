@@ -38,6 +38,8 @@ export interface TaskStatus {
   readonly state: TaskState;
   readonly priority: Priority;
   readonly name: string | undefined;
+  /** Who submitted it, where that was said. */
+  readonly submitter?: string;
   readonly created: Date;
   readonly deadline: Date;
   readonly expires: Date;
