@@ -2,13 +2,14 @@
  * What the host wants of one guest, and the guest's answers.
  *
  *   queued ──poll──▶ delivered ──POST reply──▶ answering ──▶ done
- *      ◀──connection broke──┘
+ *      ◀──connection broke──┘ └──websocket──▶ done
  *
  * The guest asks by long poll; one poll waits at a time, and a newer one sends the older home, since that may belong to
  * a connection nobody holds any more. Every action ends: answered, refused, timed out, aborted, or with the board.
  */
 import { randomUUID } from "node:crypto";
 import type { IncomingMessage } from "node:http";
+import type { Duplex } from "node:stream";
 import { GuestError } from "./guest-errors.ts";
 import { ServiceError } from "./service-error.ts";
 
@@ -31,11 +32,22 @@ export interface ActionOptions {
  */
 export type ReplyReader<T> = (request: IncomingMessage, resolve: (value: T) => void) => Promise<void>;
 
+/** A request for another protocol, as `upgrade` of an HTTP server has it. */
+export interface Upgrade {
+  readonly request: IncomingMessage;
+  readonly socket: Duplex;
+  readonly head: Buffer;
+}
+
+/** Takes over the connection, and at once resolves the action with what becomes of it; or answers it with an error. */
+export type UpgradeTaker<T> = (upgrade: Upgrade, resolve: (value: T) => void) => void;
+
 interface Pending {
   readonly id: string;
   readonly action: Action;
   readonly read: (request: IncomingMessage) => Promise<void>;
   readonly content: (() => NodeJS.ReadableStream) | undefined;
+  readonly upgrade: ((upgrade: Upgrade) => void) | undefined;
   readonly fail: (error: unknown) => void;
   readonly restartTimer: () => void;
   state: "queued" | "delivered" | "answering";
@@ -57,13 +69,14 @@ export class ActionBoard {
    * Asks the guest for something.
    *
    * @param content For put-file: what the guest gets for GET of its reply address. May be asked for twice.
+   * @param upgrade For actions that a guest answers with a websocket.
    * @throws {GuestError} `guest-not-answering`, or what `read` throws.
    * @throws `signal.reason`, or the reason the board was closed for.
    */
   async start<T>(
     action: Action,
     read: ReplyReader<T>,
-    options: ActionOptions & { content?: () => NodeJS.ReadableStream } = {},
+    options: ActionOptions & { content?: () => NodeJS.ReadableStream; upgrade?: UpgradeTaker<T> } = {},
   ): Promise<T> {
     options.signal?.throwIfAborted();
     if (this.#closed !== undefined) throw this.#closed.reason;
@@ -85,6 +98,13 @@ export class ActionBoard {
       id: randomUUID(),
       action,
       content: options.content,
+      upgrade:
+        options.upgrade &&
+        ((upgrade) =>
+          options.upgrade?.(upgrade, (value) => {
+            finish();
+            outcome.resolve(value);
+          })),
       state: "queued",
       wasDelivered: false,
       request: undefined,
@@ -168,6 +188,19 @@ export class ActionBoard {
     if (pending.content === undefined) throw new ServiceError("MethodNotAllowed", "there is nothing to fetch for it");
     pending.restartTimer();
     return pending.content();
+  }
+
+  /**
+   * Takes a websocket as the answer to action `id`. One that cannot be opened is answered here, and another may come.
+   *
+   * @throws {ServiceError} `UnknownActionId`, `MethodNotAllowed`
+   */
+  upgrade(id: string, upgrade: Upgrade): void {
+    const pending = this.#find(id);
+    if (pending.upgrade === undefined) {
+      throw new ServiceError("MethodNotAllowed", "the answer to this action is no websocket");
+    }
+    pending.upgrade(upgrade);
   }
 
   /** Fails all that is pending, and all that is asked for later. */

@@ -16,6 +16,7 @@ export type GuestErrorCode =
   | "guest-not-answering"
   | "guest-transfer-broken"
   | "guest-protocol-error"
+  | "too-many-shells"
   | "not-supported-by-guest"
   | "guest-session-closed";
 
@@ -34,6 +35,7 @@ const BLAME: Readonly<Record<GuestErrorCode, Blame>> = {
   "guest-not-answering": "image",
   "guest-transfer-broken": "image",
   "guest-protocol-error": "image",
+  "too-many-shells": "task",
   "not-supported-by-guest": "image",
   "guest-session-closed": "host",
 };

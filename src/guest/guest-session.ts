@@ -12,6 +12,8 @@ import { type GuestFile, openBody, type PutFileOptions, putFile, type TransferOp
 import { type FolderOptions, type GuestFolder, listFolder, openFolder, openFolderByFiles } from "./folder-actions.ts";
 import { GuestError } from "./guest-errors.ts";
 import type { GuestResult } from "./guest-result.ts";
+import type { GuestShell, ShellOptions } from "./guest-shell.ts";
+import { GuestShells } from "./guest-shells.ts";
 import type { GuestTask } from "./guest-task.ts";
 import { GuestTaskState } from "./guest-task-state.ts";
 import { LogReceiver } from "./log-receiver.ts";
@@ -45,6 +47,7 @@ export class GuestSession implements AsyncDisposable {
   readonly task = new GuestTaskState();
   /** The guest has called home. Rejects if the session is closed before. */
   readonly firstContact: Promise<void>;
+  readonly #shells = new GuestShells(this.actions);
   readonly #contact = Promise.withResolvers<void>();
   #agentVersion: string | undefined;
   #contacted = false;
@@ -154,6 +157,20 @@ export class GuestSession implements AsyncDisposable {
   }
 
   /**
+   * Opens a shell beside the task, or after it. The caller owns it; it ends with the machine at the latest.
+   *
+   * @throws {GuestError} `too-many-shells`: 32 are open; `not-supported-by-guest`, `guest-not-answering`
+   */
+  async openShell(options: ShellOptions = {}): Promise<GuestShell> {
+    return this.#shells.open(options);
+  }
+
+  /** How many shells are open, those that begin included. */
+  get shellCount(): number {
+    return this.#shells.count;
+  }
+
+  /**
    * Ends the task: SIGTERM, after the grace SIGKILL, until nothing is left. The result of the command that runs
    * follows; a command that is given later fails without being started.
    */
@@ -165,6 +182,7 @@ export class GuestSession implements AsyncDisposable {
   close(reason?: unknown): void {
     const error = reason ?? new GuestError("guest-session-closed", "the machine of this guest was given back");
     this.actions.close(error);
+    this.#shells.close(error);
     this.task.close(error);
     this.#contact.reject(error);
   }

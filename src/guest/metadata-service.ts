@@ -15,7 +15,7 @@ import { MAX_JSON_BYTES } from "./file-actions.ts";
 import { parseGuestResult } from "./guest-result.ts";
 import type { GuestSession } from "./guest-session.ts";
 import { readJson } from "./request-body.ts";
-import { ServiceError } from "./service-error.ts";
+import { ServiceError, toServiceError } from "./service-error.ts";
 
 export interface MetadataServiceOptions {
   /** The file of the agent for a platform such as `linux-x64`; undefined if there is none. */
@@ -198,11 +198,3 @@ const answerError: ErrorRequestHandler = (error: unknown, request, response, _ne
   if (!request.complete) response.setHeader("Connection", "close");
   response.status(known.status).json({ code: known.code, message: known.message });
 };
-
-function toServiceError(error: unknown): ServiceError {
-  if (error instanceof ServiceError) return error;
-  // Express refuses addresses that cannot be decoded with an error of status 400.
-  const isBadRequest = typeof error === "object" && error !== null && "status" in error && error.status === 400;
-  if (isBadRequest) return new ServiceError("InvalidPayload", "the address cannot be decoded");
-  return new ServiceError("InternalError", "the host could not answer");
-}

@@ -33,3 +33,12 @@ export class ServiceError extends Error {
     return STATUS[this.code];
   }
 }
+
+/** Whatever was thrown, as the guest may hear of it. */
+export function toServiceError(error: unknown): ServiceError {
+  if (error instanceof ServiceError) return error;
+  // Express refuses addresses that cannot be decoded with an error of status 400.
+  const isBadRequest = typeof error === "object" && error !== null && "status" in error && error.status === 400;
+  if (isBadRequest) return new ServiceError("InvalidPayload", "the address cannot be decoded");
+  return new ServiceError("InternalError", "the host could not answer");
+}

@@ -11,6 +11,7 @@ import { Scope } from "../../../src/base/scope.ts";
 import { GuestSession, type GuestSessionOptions } from "../../../src/guest/guest-session.ts";
 import type { GuestTask } from "../../../src/guest/guest-task.ts";
 import { createMetadataService, type MetadataServiceOptions } from "../../../src/guest/metadata-service.ts";
+import { createUpgradeListener } from "../../../src/guest/upgrade-listener.ts";
 import { runCommand } from "../../../src/host/command.ts";
 import { GuardedServer } from "../../../src/http/guarded-server.ts";
 
@@ -97,6 +98,7 @@ export class ServiceOnLoopback implements AsyncDisposable {
     const session = scope.use(new GuestSession({ log, ...options }));
     const guarded = scope.use(GuardedServer.open({ maxConnections: 128 }));
     guarded.setHandler(createMetadataService(session, options.service));
+    guarded.setUpgradeHandler(createUpgradeListener(session));
     const server = createServer({ allowHalfOpen: true }, (socket) => guarded.serve(socket));
     const port = await listen(server, options.port);
     scope.defer(() => server.close());
