@@ -64,6 +64,10 @@ export interface ClaimedTask {
   readonly payload: unknown;
   readonly priority: Priority;
   readonly created: Date;
+  /** When this run could have been claimed; undefined where the queue does not say. */
+  readonly scheduled?: Date;
+  /** The trace that the task is part of, where it says so; unchecked. W3C Trace Context, `traceparent`. */
+  readonly traceparent?: string;
   /** When the queue gives up on the task, whatever its state. */
   readonly deadline: Date;
   /** When the task and its artifacts may be forgotten. */

@@ -14,6 +14,7 @@ import { formatDuration } from "../base/units.ts";
 import { GuestSession } from "../guest/guest-session.ts";
 import type { GuestTask } from "../guest/guest-task.ts";
 import { createMetadataService } from "../guest/metadata-service.ts";
+import { createUpgradeListener } from "../guest/upgrade-listener.ts";
 import type { GuestIdentity } from "../guest/wake.ts";
 import type { Snapshot } from "../image/store/snapshots.ts";
 import type { VirtualMachine } from "../vm/virtual-machine.ts";
@@ -52,15 +53,19 @@ export class Sandbox implements AsyncDisposable {
   readonly guest: GuestSession;
   /** What it was resumed from; undefined if it booted. */
   readonly snapshot: Snapshot | undefined;
+  /** It was resumed before there was a task for it. */
+  readonly wasPooled: boolean;
 
-  private constructor(machine: LaunchedMachine, options: SandboxOptions, snapshot?: Snapshot) {
+  private constructor(machine: LaunchedMachine, options: SandboxOptions, snapshot?: Snapshot, wasPooled = false) {
     const { vm, network, wakeLine } = machine;
     const { task, log, maxLogBytes, onLogLimit, agentFile, consoleLog } = options;
     this.vm = vm;
     this.guest = new GuestSession({ task, log, maxLogBytes, onLogLimit });
     this.snapshot = snapshot;
+    this.wasPooled = wasPooled;
     if (consoleLog !== undefined) vm.console.recordTo(consoleLog);
     network.setHandler(createMetadataService(this.guest, { agentFile }));
+    network.setUpgradeHandler(createUpgradeListener(this.guest));
     // A guest that boots says when it is ready; one that is resumed was.
     if (snapshot === undefined) void wakeLine.parked.then(() => wakeLine.wake(options.identity));
     // What follows from it, the end of the machine, says less.
@@ -111,7 +116,7 @@ export class Sandbox implements AsyncDisposable {
     const ready = options.pool?.take(snapshot);
     if (ready !== undefined) {
       try {
-        return await Sandbox.#goOn(ready, options, snapshot);
+        return await Sandbox.#goOn(ready, options, snapshot, true);
       } catch {
         // It may have been killed while it waited, which is not the snapshot's fault.
         options.signal.throwIfAborted();
@@ -120,8 +125,13 @@ export class Sandbox implements AsyncDisposable {
     return await Sandbox.#goOn(await launch(options, { kind: "resume", snapshot }), options, snapshot);
   }
 
-  static async #goOn(machine: LaunchedMachine, options: SandboxOptions, snapshot: Snapshot): Promise<Sandbox> {
-    const sandbox = new Sandbox(machine, options, snapshot);
+  static async #goOn(
+    machine: LaunchedMachine,
+    options: SandboxOptions,
+    snapshot: Snapshot,
+    wasPooled = false,
+  ): Promise<Sandbox> {
+    const sandbox = new Sandbox(machine, options, snapshot, wasPooled);
     try {
       await options.onNetwork?.(machine);
       await machine.vm.resume();

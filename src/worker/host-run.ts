@@ -7,8 +7,9 @@
  * stays, with its log, until it is collected: nobody else has it.
  */
 import { createReadStream } from "node:fs";
-import { mkdir, rm, rmdir, stat } from "node:fs/promises";
+import { mkdir, rm, rmdir, stat, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { Readable } from "node:stream";
 import { DirectoryStore } from "../artifact/directory-store.ts";
 import { messageOf, resolutionReason } from "../base/errors.ts";
 import { type Publication, publicationError } from "../feature/artifacts/publish.ts";
@@ -28,9 +29,12 @@ import { throttledProgress } from "../image/progress.ts";
 import { acquireImage } from "../image/source.ts";
 import { describeTimings } from "../log/timings.ts";
 import type { Claim, Resolution } from "../queue/driver.ts";
+import type { RunFacts, RunObserver } from "./observer.ts";
 import { outcomeOfError } from "./outcome.ts";
 import { resolutionOf } from "./resolution.ts";
 import { LOG_ARTIFACT, LOG_CONTENT_TYPE, packFile, RunLog } from "./run-log.ts";
+import { RunRecorder } from "./run-recorder.ts";
+import { REPORT_ARTIFACT, REPORT_CONTENT_TYPE, REPORT_FILE } from "./run-report.ts";
 import type { RunEnding } from "./run-state.ts";
 import { hostFolders, type TaskHost } from "./task-host.ts";
 import type { Phase, TaskResult } from "./task-result.ts";
@@ -47,11 +51,14 @@ export class HostRun implements OpenedRun {
   readonly #directory: string;
   readonly #onPhase: (() => void) | undefined;
   readonly #started = new Date();
+  readonly #observer: RunObserver | undefined;
+  readonly #recorder: RunRecorder;
   #log: RunLog | undefined;
   readonly #announced: Disposable[] = [];
   #network: NetworkReportSource | undefined;
   #staging: OwnedDirectory | undefined;
   #result: Partial<TaskResult> = {};
+  #kept: readonly ArtifactRecord[] = [];
   #phase: Phase | undefined;
   #machine: { pid: number | undefined; memoryMiB: number } | undefined;
 
@@ -60,8 +67,14 @@ export class HostRun implements OpenedRun {
     this.#claim = claim;
     this.#host = host;
     this.#onPhase = onPhase;
+    this.#observer = host.observer?.claimed?.(claim.task);
+    this.#recorder = new RunRecorder(host.workerId, this.#observer);
     const { taskId, runId } = claim.task;
     this.#directory = join(hostFolders(host.config).runs, taskId, String(runId));
+  }
+
+  get logFields(): Readonly<Record<string, string>> {
+    return this.#observer?.logFields ?? {};
   }
 
   get phase(): Phase | undefined {
@@ -88,6 +101,7 @@ export class HostRun implements OpenedRun {
     const { taskId, runId } = this.#ids;
     this.#announced.push(this.#host.logs.announce(taskId, runId, () => log.live));
     this.#announced.push(this.#host.reports.announce(taskId, runId, () => this.#network));
+    this.#announced.push(this.#host.runReports.announce(taskId, runId, () => this.#recorder.report));
     this.note(`task ${this.#ids.taskId}, run ${this.#ids.runId}, on the worker ${this.#host.workerId}`);
     try {
       const payload = this.#parse();
@@ -106,13 +120,18 @@ export class HostRun implements OpenedRun {
   }
 
   async publish(resolution: Resolution, signal: AbortSignal): Promise<Resolution | undefined> {
+    return await this.#recorder.measure("publish", () => this.#publish(resolution, signal));
+  }
+
+  async #publish(resolution: Resolution, signal: AbortSignal): Promise<Resolution | undefined> {
     const { config, manifestKey, workerId } = this.#host;
-    const { payload, expires } = this.#claim.task;
+    const { taskId, runId, payload, expires } = this.#claim.task;
     const staging = this.#staging?.path;
     if (staging === undefined) return undefined;
     const { image, machine, accelerator } = this.#result;
     const sink = new DirectoryStore(staging);
     const records = [...(this.#result.artifacts ?? []), ...(await this.#storeLogs(sink, signal))];
+    this.#kept = records;
     const publication = await publishRun(records, {
       directory: staging,
       destination: this.#claim.artifacts,
@@ -120,7 +139,7 @@ export class HostRun implements OpenedRun {
       sink,
       key: manifestKey,
       facts: {
-        ...{ ...this.#ids, worker: workerId, payload, started: this.#started, resolved: new Date() },
+        ...{ taskId, runId, worker: workerId, payload, started: this.#started, resolved: new Date() },
         ...(image === undefined ? {} : { image }),
         ...(machine === undefined ? {} : { machine }),
         ...(accelerator === undefined ? {} : { accelerator }),
@@ -141,18 +160,43 @@ export class HostRun implements OpenedRun {
       await this.#log?.live.close();
       for (const announced of this.#announced) announced[Symbol.dispose]();
       await this.#staging?.[Symbol.asyncDispose]();
-      if ("lost" in ending) return;
+      if ("lost" in ending) {
+        await writeFile(join(this.#directory, REPORT_FILE), this.#reportText);
+        return;
+      }
       await rm(this.#directory, { recursive: true, force: true });
       // Other runs of the task may be in it.
       await rmdir(dirname(this.#directory)).catch(() => {});
     } catch (error) {
       this.#host.logger.log("warn", `what is left of a run cannot be removed: ${messageOf(error)}`, this.#ids);
+    } finally {
+      this.#observer?.over?.(ending, await this.#facts());
     }
   }
 
+  /** What every line of the worker about this run says. */
   get #ids(): { taskId: string; runId: number } {
     const { taskId, runId } = this.#claim.task;
-    return { taskId, runId };
+    return { taskId, runId, ...this.logFields };
+  }
+
+  get #reportText(): string {
+    // That it is being kept says nothing.
+    const { phases, ...report } = this.#recorder.report;
+    const over = phases.filter(({ durationMs }) => durationMs !== undefined);
+    return `${JSON.stringify({ phases: over, ...report }, undefined, 2)}\n`;
+  }
+
+  async #facts(): Promise<RunFacts> {
+    const network = await this.#network?.report().catch(() => undefined);
+    const { counts, stats } = network ?? {};
+    return {
+      report: this.#recorder.report,
+      artifacts: this.#kept.flatMap((record) => ("sizeBytes" in record ? [record] : [])),
+      logBytes: this.#log?.live.sizeBytes ?? 0,
+      ...(counts === undefined ? {} : { network: counts }),
+      ...(stats === undefined ? {} : { traffic: stats }),
+    };
   }
 
   /** @throws {InvalidInputError} with every issue. */
@@ -163,11 +207,13 @@ export class HostRun implements OpenedRun {
 
   async #run(payload: ParsedPayload, staging: string, signal: AbortSignal): Promise<TaskResult> {
     const { config, images, networks, pool, agentFile, chooseAccelerator, features } = this.#host;
+    const { taskId, runId } = this.#claim.task;
     const folders = hostFolders(config);
     const log = (this.#log as RunLog).task;
     const note = (text: string) => log.note(text);
     return await runTask({
-      ...{ ...this.#ids, payload, config, log, agentFile, features, networks, pool, signal },
+      ...{ taskId, runId, payload, config, log, agentFile, features, networks, pool, signal },
+      recorder: this.#recorder,
       cold: false,
       artifacts: new DirectoryStore(staging),
       directory: this.#directory,
@@ -225,6 +271,11 @@ export class HostRun implements OpenedRun {
     if (await hasContent(network)) {
       const artifact = { name: NETWORK_ARTIFACT, contentType: NETWORK_CONTENT_TYPE };
       records.push(await packFile(network, artifact, sink.directory, config.features.log.encoding, signal));
+    }
+    // One that was not even begun has nothing to tell.
+    if (this.#recorder.report.phases.some(({ durationMs }) => durationMs !== undefined)) {
+      const traits = { name: REPORT_ARTIFACT, contentType: REPORT_CONTENT_TYPE };
+      records.push(await storeArtifact(sink, traits, Readable.from([this.#reportText]), signal));
     }
     return records;
   }

@@ -1,18 +1,23 @@
 /** Measures the phases of a run, which follow one another. */
 import type { Phase, Timings } from "./task-result.ts";
 
+export interface PhaseEvents {
+  phaseBegan?(phase: Phase): void;
+  phaseEnded?(phase: Phase, durationMs: number): void;
+}
+
 export class Phases {
-  readonly #onPhase: ((phase: Phase) => void) | undefined;
+  readonly #events: PhaseEvents;
   readonly #now: () => number;
   readonly #begin: number;
   readonly #durations: Partial<Record<Phase, number>> = {};
 
   /**
-   * @param onPhase Told of each that begins.
+   * @param events Told of each that begins, and ends.
    * @param now Milliseconds of a clock that only goes forward.
    */
-  constructor(onPhase?: (phase: Phase) => void, now: () => number = () => performance.now()) {
-    this.#onPhase = onPhase;
+  constructor(events: PhaseEvents = {}, now: () => number = () => performance.now()) {
+    this.#events = events;
     this.#now = now;
     this.#begin = now();
   }
@@ -20,11 +25,13 @@ export class Phases {
   /** Runs `step` and adds its time to `phase`, also when it fails. */
   async measure<T>(phase: Phase, step: () => Promise<T>): Promise<T> {
     const begin = this.#now();
-    this.#onPhase?.(phase);
+    this.#events.phaseBegan?.(phase);
     try {
       return await step();
     } finally {
-      this.#durations[phase] = Math.round((this.#durations[phase] ?? 0) + this.#now() - begin);
+      const durationMs = this.#now() - begin;
+      this.#durations[phase] = Math.round((this.#durations[phase] ?? 0) + durationMs);
+      this.#events.phaseEnded?.(phase, durationMs);
     }
   }
 

@@ -30,3 +30,19 @@ export interface RunReportPhase {
 export const REPORT_FILE = "run.json";
 export const REPORT_ARTIFACT = `public/logs/${REPORT_FILE}`;
 export const REPORT_CONTENT_TYPE = "application/json";
+
+/** Undefined for what no worker has written. */
+export function tryParseReport(text: string): RunReportParts | undefined {
+  try {
+    const data: unknown = JSON.parse(text);
+    return isReport(data) ? data : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** The worker alone gives an artifact that name: it is whole, or was cut off. */
+function isReport(data: unknown): data is RunReportParts {
+  if (typeof data !== "object" || data === null || !("phases" in data) || !("steps" in data)) return false;
+  return Array.isArray(data.phases) && Array.isArray(data.steps);
+}

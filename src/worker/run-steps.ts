@@ -8,6 +8,7 @@ import type { GuestResult } from "../guest/guest-result.ts";
 import type { GuestTask } from "../guest/guest-task.ts";
 import type { ActiveFeatures } from "./active-features.ts";
 import type { RunEnd } from "./outcome.ts";
+import type { RunRecorder } from "./run-recorder.ts";
 
 export interface RunStepsOptions {
   machine: TaskMachine;
@@ -17,6 +18,8 @@ export interface RunStepsOptions {
   taskOf: (step: Step) => GuestTask;
   /** Gets what is known of each step that has a name, as soon as it is over. */
   results: StepResult[];
+  /** Hears of each. */
+  recorder?: Pick<RunRecorder, "stepBegan" | "stepEnded"> | undefined;
   note: (text: string) => void;
   /** Resolves when what the steps have printed so far is in the log. */
   settleLog: () => Promise<void>;
@@ -41,24 +44,29 @@ export async function runSteps(options: RunStepsOptions): Promise<RunEnd> {
 
 /** Resolves with how the first one that failed ended, or the last one. */
 async function runEach(
-  { steps, results, note, settleLog, machine, taskOf }: RunStepsOptions,
+  { steps, results, recorder, note, settleLog, machine, taskOf }: RunStepsOptions,
   stopped: AbortSignal,
 ): Promise<RunEnd> {
+  const noteEnd = (step: StepResult) => {
+    results.push(step);
+    recorder?.stepEnded(step);
+  };
   let failed: GuestResult | undefined;
   let latest: GuestResult = { success: true };
   for (const [index, step] of steps.entries()) {
     if (!isRun(step, failed !== undefined)) {
-      if (step.name !== undefined) results.push({ name: step.name, skipped: true });
+      if (step.name !== undefined) noteEnd({ name: step.name, skipped: true });
       continue;
     }
     const command = describeCommand(step.command);
     note(step.name === undefined ? `the guest is up; running ${command}` : `step ${step.name}: ${command}`);
     const begin = performance.now();
+    recorder?.stepBegan(step.name);
     const result = await machine.guest.run(taskOf(step), { more: index < steps.length - 1 });
     latest = result;
     if (step.name !== undefined) {
       const durationMs = Math.round(performance.now() - begin);
-      results.push({
+      noteEnd({
         name: step.name,
         durationMs,
         ...(result.exitCode === undefined ? {} : { exitCode: result.exitCode }),

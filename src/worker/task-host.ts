@@ -10,6 +10,8 @@ import type { MachineNetworks } from "../sandbox/machine-networks.ts";
 import type { MachinePool } from "../sandbox/machine-pool.ts";
 import type { SandboxOptions } from "../sandbox/sandbox.ts";
 import type { Accelerator } from "../vm/arguments.ts";
+import type { WorkerObserver } from "./observer.ts";
+import type { RunReports } from "./run-reports.ts";
 import type { TaskLogs } from "./task-logs.ts";
 import type { TaskNetworks } from "./task-networks.ts";
 
@@ -27,6 +29,10 @@ export interface TaskHost {
   readonly logs: TaskLogs;
   /** Who asks about the network of a run finds it there. */
   readonly reports: TaskNetworks;
+  /** Who asks about a run itself finds it there. */
+  readonly runReports: RunReports;
+  /** Hears of every run. */
+  readonly observer: WorkerObserver | undefined;
   /** How the queue knows this worker. */
   readonly workerId: string;
   readonly logger: Logger;

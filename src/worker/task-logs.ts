@@ -12,6 +12,7 @@ import { openStoredLog } from "../log/open-stored-log.ts";
 import type { TaskStatus } from "../queue/task.ts";
 import type { ArtifactEntry, TaskQueue } from "../queue/task-queue.ts";
 import { LOG_FILE } from "./run-log.ts";
+import { REPORT_FILE } from "./run-report.ts";
 
 /** What is asked for: a task by its id or the beginning of it, one of its runs, and the file name of a log. */
 export interface LogName {
@@ -29,7 +30,7 @@ export interface TaskLogsOptions {
 
 /** Where the logs are among the artifacts. */
 const FOLDER = "public/logs/";
-const NAME = /^[\w-]+\.(?:log|jsonl)$/;
+const NAME = /^[\w-]+\.(?:log|jsonl?)$/;
 
 export class TaskLogs {
   readonly #options: TaskLogsOptions;
@@ -77,7 +78,7 @@ export class TaskLogs {
 
   async #left(taskId: string, runId: number, name: string): Promise<LogSource | undefined> {
     // In what else there is secrets are masked only when it becomes an artifact.
-    if (name !== LOG_FILE && name !== NETWORK_FILE) return undefined;
+    if (name !== LOG_FILE && name !== NETWORK_FILE && name !== REPORT_FILE) return undefined;
     // Ids of a queue hold no slashes; what people write may.
     if (/[^\w-]/.test(taskId)) return undefined;
     try {

@@ -29,6 +29,7 @@ import { describeMachine, type ResolvedMachine, resolveMachine } from "../vm/lim
 import { ActiveFeatures } from "./active-features.ts";
 import { describeOutcome, outcomeOfError, outcomeOfRun, type RunEnd } from "./outcome.ts";
 import { Phases } from "./phases.ts";
+import type { RunRecorder } from "./run-recorder.ts";
 import { runSteps } from "./run-steps.ts";
 import type { Phase, TaskResult } from "./task-result.ts";
 
@@ -53,6 +54,8 @@ export interface TaskRunOptions extends Pick<SandboxOptions, "agentFile" | "cold
   /** Default: all there are. */
   features?: readonly Feature[];
   onPhase?: (phase: Phase) => void;
+  /** Notes what happens. */
+  recorder?: RunRecorder;
   /** There is a machine. */
   onMachine?: (machine: { pid: number | undefined; memoryMiB: number }) => void;
   /** Who knows about its network. */
@@ -78,7 +81,13 @@ class TaskRun {
   constructor(options: TaskRunOptions) {
     this.#options = options;
     this.#artifacts = new RunArtifacts(options.artifacts);
-    this.#phases = new Phases(options.onPhase);
+    this.#phases = new Phases({
+      phaseBegan: (phase) => {
+        options.onPhase?.(phase);
+        options.recorder?.phaseBegan(phase);
+      },
+      phaseEnded: (phase, durationMs) => options.recorder?.phaseEnded(phase, durationMs),
+    });
     this.#note = (text) => options.log.note(text);
   }
 
@@ -127,11 +136,16 @@ class TaskRun {
     const machine = resolveMachine(layers, config.machineOptions);
     Object.assign(this.#facts, { image: { digest: lease.image.digest }, machine, accelerator });
     this.#note(`image ${lease.image.digest}`);
-    this.#note(`machine: ${describeMachine(machine)}, ${accelerator}`);
+    const described = describeMachine(machine);
+    this.#note(`machine: ${described}, ${accelerator}`);
+    this.#options.recorder?.machineChosen({ image: { digest: lease.image.digest }, machine: described, accelerator });
 
     const sandbox = await this.#phases.measure("start", () => this.#start(lease, machine, accelerator, active));
     this.#options.onMachine?.({ pid: sandbox.vm.pid, memoryMiB: machine.memory });
     this.#facts.start = sandbox.snapshot === undefined ? "booted" : "resumed";
+    const start = sandbox.wasPooled ? "pooled" : this.#facts.start;
+    const facts = { imageDigest: lease.image.digest, accelerator, memoryMiB: machine.memory };
+    this.#options.recorder?.machineStarted({ ...facts, start });
     try {
       return await this.#runInSandbox(sandbox, active);
     } finally {
@@ -188,9 +202,9 @@ class TaskRun {
   }
 
   #runSteps(machine: Sandbox, features: ActiveFeatures): Promise<RunEnd> {
-    const { log, payload, signal } = this.#options;
+    const { log, payload, recorder, signal } = this.#options;
     return runSteps({
-      ...{ machine, features, signal, note: this.#note, results: this.#steps, steps: payload.steps },
+      ...{ machine, features, signal, note: this.#note, results: this.#steps, steps: payload.steps, recorder },
       taskOf: (step) => this.#guestTask(step, features),
       settleLog: () => new Promise((resolve) => log.write("", () => resolve())),
     });
@@ -201,7 +215,11 @@ class TaskRun {
     const { cwd = payload.cwd, user = payload.user } = step;
     return {
       command: step.command,
-      env: { ...payload.env, ...active.env, ...step.env, ...this.#ownVariables(step) },
+      env: {
+        ...{ ...payload.env, ...active.env, ...step.env },
+        ...this.#options.recorder?.environment(),
+        ...this.#ownVariables(step),
+      },
       tty: payload.tty,
       runId,
       ...(cwd === undefined ? {} : { cwd }),

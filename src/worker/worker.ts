@@ -16,6 +16,7 @@ import type { Room } from "./capacity.ts";
 import { ClaimGate, type MemoryTaker } from "./claim-gate.ts";
 import { ClaimLoop } from "./claim-loop.ts";
 import { ClaimedRun, type RunSteps } from "./claimed-run.ts";
+import type { WorkerObserver } from "./observer.ts";
 import type { RunEnding } from "./run-state.ts";
 import type { RunningTask, WorkerState, WorkerStatus } from "./status.ts";
 import type { Phase } from "./task-result.ts";
@@ -23,6 +24,8 @@ import type { Phase } from "./task-result.ts";
 /** A claimed task on this host. */
 export interface OpenedRun extends RunSteps, MemoryTaker {
   readonly phase: Phase | undefined;
+  /** What lines about it say beside the ids of the task. */
+  readonly logFields?: Readonly<Record<string, string>>;
   /** Never rejects; what is kept of the run stays. */
   close(ending: RunEnding): Promise<void>;
 }
@@ -39,6 +42,8 @@ export interface WorkerOptions {
   pool?: { readonly size: number } | undefined;
   /** Of its machines' networks: the mode, and why it is this one. */
   network?: string;
+  /** Hears whether the queue answers. */
+  observer?: WorkerObserver | undefined;
   /** Something of the status has changed. */
   onChange?: () => void;
   logger?: Logger;
@@ -199,7 +204,10 @@ export class Worker {
           this.claimed,
         ),
       onClaim: (claim) => this.#take(claim),
-      onAnswer: (error) => this.#gate.noteAnswer(error),
+      onAnswer: (error) => {
+        this.#gate.noteAnswer(error);
+        this.#options.observer?.queueAnswered?.(error);
+      },
       logger: this.#logger,
       beat: () => watched?.beat(),
       signal: this.#loopEnd.signal,
@@ -218,7 +226,7 @@ export class Worker {
     const isTrial = this.#gate.noteClaim();
     const held: Held = { run: ClaimedRun.start(claim, opened), opened, since: new Date(), isTrial };
     this.#held.add(held);
-    this.#logger.log("info", "claimed a task", taskOf(claim));
+    this.#logger.log("info", "claimed a task", { ...taskOf(claim), ...opened.logFields });
     // What was claimed while the worker was told to stop.
     if (this.#mode === "stopping") held.run.stop(new Cancellation("worker-shutdown", "the worker was stopped"));
     const closing = this.#finish(held).finally(() => this.#closing.delete(closing));
@@ -235,7 +243,10 @@ export class Worker {
     this.#byEnd[end] = (this.#byEnd[end] ?? 0) + 1;
     if (this.#held.size === 0) this.#idleSinceMs = performance.now();
     const why = whyOf(ending);
-    this.#logger.log("info", `a task is over: ${end}`, { ...taskOf(held.run.claim), ...(why && { why }) });
+    this.#logger.log("info", `a task is over: ${end}`, {
+      ...{ ...taskOf(held.run.claim), ...held.opened.logFields },
+      ...(why && { why }),
+    });
     this.#gate.noteEnd(ending, held.isTrial);
     this.#loop?.wake();
     this.#changed();

@@ -57,6 +57,17 @@ export function describeQueue(
       });
     });
 
+    it("says when the run could first be claimed, and which trace the task names", async () => {
+      const { queue, driver } = await open();
+      const traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+      const taskId = await queue.submit({ payload: PAYLOAD, tags: { traceparent, other: "\u0000" } });
+      const { task } = await claimOne(driver);
+      const [run] = (await queue.show(taskId)).runs;
+      expect(task).toMatchObject({ taskId, traceparent, scheduled: run?.scheduled });
+      await queue.submit({ payload: PAYLOAD });
+      expect((await claimOne(driver)).task.traceparent).toBeUndefined();
+    });
+
     it("has nothing to claim, and says so after a while", async () => {
       const { driver } = await open();
       await expect(orTimeout(driver.claim(1, never()), emptyClaimMs, late)).resolves.toEqual([]);

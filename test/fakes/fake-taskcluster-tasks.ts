@@ -7,6 +7,7 @@ export interface FakeTaskDefinition {
   priority?: string;
   scopes?: string[];
   name?: string;
+  tags?: Readonly<Record<string, string>>;
   retries?: number;
   deadlineMs?: number;
   expiresMs?: number;
@@ -36,6 +37,7 @@ export interface FakeTask {
   readonly priority: string;
   readonly scopes: readonly string[];
   readonly name: string;
+  readonly tags: Readonly<Record<string, string>>;
   readonly created: Date;
   readonly deadline: Date;
   readonly expires: Date;
@@ -74,6 +76,7 @@ export class FakeTasks {
       priority: definition.priority ?? "lowest",
       scopes: definition.scopes ?? [],
       name: definition.name ?? "a task",
+      tags: definition.tags ?? {},
       created,
       deadline,
       expires: after(definition.expiresMs ?? 86_400_000),

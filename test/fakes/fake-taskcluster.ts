@@ -250,14 +250,14 @@ export class FakeTaskcluster implements AsyncDisposable {
 
   #claim(task: FakeTask, worker: { workerGroup: string; workerId: string }): object {
     const run = this.tasks.claim(task, worker, this.#options.leaseMs);
-    const { payload, priority, created, deadline, expires, scopes, name, retries, dependencies } = task;
+    const { payload, priority, created, deadline, expires, scopes, name, tags, retries, dependencies } = task;
     const metadata = { name, description: "", owner: "nobody@example.com", source: "https://example.com" };
     return {
       status: statusOf(task),
       runId: task.runs.length - 1,
       ...worker,
       takenUntil: run.takenUntil,
-      task: { payload, priority, created, deadline, expires, scopes, metadata, retries, dependencies },
+      task: { payload, priority, created, deadline, expires, scopes, metadata, tags, retries, dependencies },
       credentials: this.#issueForRun(task, run),
     };
   }

@@ -8,6 +8,7 @@ import { FEATURES } from "../../src/feature/all.ts";
 import { ImageStore } from "../../src/image/store/image-store.ts";
 import { MachineNetworks } from "../../src/sandbox/machine-networks.ts";
 import { HostRun } from "../../src/worker/host-run.ts";
+import { RunReports } from "../../src/worker/run-reports.ts";
 import type { WorkerStatus } from "../../src/worker/status.ts";
 import { hostFolders, type TaskHost } from "../../src/worker/task-host.ts";
 import { TaskLogs } from "../../src/worker/task-logs.ts";
@@ -69,6 +70,8 @@ export class WorkerInProcess implements AsyncDisposable {
       workerId: "a-worker",
       logs,
       reports: new TaskNetworks(logs),
+      runReports: new RunReports(logs),
+      observer: undefined,
       logger: { log() {} },
     };
     return new WorkerInProcess(host, scope.move());

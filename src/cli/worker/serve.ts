@@ -23,7 +23,9 @@ import type { Room } from "../../worker/capacity.ts";
 import { collectGarbage } from "../../worker/collect-garbage.ts";
 import { HostRun } from "../../worker/host-run.ts";
 import { LifecycleWatch } from "../../worker/lifecycle-watch.ts";
+import { joinObservers, type WorkerObserver } from "../../worker/observer.ts";
 import { repeat } from "../../worker/repeat.ts";
+import { RunReports } from "../../worker/run-reports.ts";
 import type { WorkerStatus } from "../../worker/status.ts";
 import { hostFolders, reclaimHost, type TaskHost } from "../../worker/task-host.ts";
 import { TaskLogs } from "../../worker/task-logs.ts";
@@ -50,7 +52,9 @@ export async function serve({ config, context, logger }: ServeOptions): Promise<
   const queue = scope.use(await openQueue(config, logger));
   const logs = new TaskLogs({ tasks: queue.tasks, runsFolder: hostFolders(config).runs });
   const reports = new TaskNetworks(logs);
-  const host = await openHost({ config, logger, logs, reports, scope });
+  const runReports = new RunReports(logs);
+  const observer = joinObservers([], logger);
+  const host = await openHost({ config, logger, logs, reports, runReports, observer, scope });
   const notifier = scope.use(SystemdNotifier.fromEnvironment(context.surroundings.env, { logger }));
   const settings = config.worker;
   const watchdog = scope.use(Watchdog.start({ blockedAfterMs: settings.watchdog.blockedAfterMs, logger }));
@@ -67,6 +71,7 @@ export async function serve({ config, context, logger }: ServeOptions): Promise<
     open: (claim) => new HostRun(claim, host),
     pool: host.pool,
     network: host.networks.description,
+    observer,
     onChange: () => {
       lifecycle?.look();
       tellSystemd(notifier, worker.status);
@@ -122,10 +127,12 @@ interface HostParts {
   logger: Logger;
   logs: TaskLogs;
   reports: TaskNetworks;
+  runReports: RunReports;
+  observer: WorkerObserver;
   scope: Scope;
 }
 
-async function openHost({ config, logger, logs, reports, scope }: HostParts): Promise<TaskHost> {
+async function openHost({ config, logger, logs, reports, runReports, observer, scope }: HostParts): Promise<TaskHost> {
   const folders = hostFolders(config);
   const { manifestKey } = config.features.artifacts;
   await mkdir(config.stateDir, { recursive: true, mode: 0o755 });
@@ -142,7 +149,7 @@ async function openHost({ config, logger, logs, reports, scope }: HostParts): Pr
   const pool =
     config.pool.machines === 0 ? undefined : scope.use(new MachinePool({ ...config.pool, acquireImage, logger }));
   return {
-    ...{ config, images, networks, pool, agentFile, logger, logs, reports },
+    ...{ config, images, networks, pool, agentFile, logger, logs, reports, runReports, observer },
     chooseAccelerator: (signal, note) => chooseAccelerator(config, signal, note),
     features: FEATURES,
     manifestKey: manifestKey === undefined ? undefined : parsePrivateKey(manifestKey.reveal()),

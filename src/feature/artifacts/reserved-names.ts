@@ -4,8 +4,10 @@ import { WorkerError } from "../../base/errors.ts";
 export const MANIFEST_NAME = "public/chain-of-trust.json";
 export const SIGNATURE_NAME = "public/chain-of-trust.json.sig";
 
-/** What the log of a run, the console of its machine and the log of its network are kept as. */
-const LOG_NAMES = ["task.log", "console.log", "live.log", "network.jsonl"].map((name) => `public/logs/${name}`);
+/** What the log of a run, the console of its machine, the log of its network and its report are kept as. */
+const LOG_NAMES = ["task.log", "console.log", "live.log", "network.jsonl", "run.json"].map(
+  (name) => `public/logs/${name}`,
+);
 
 const RESERVED: ReadonlySet<string> = new Set([MANIFEST_NAME, SIGNATURE_NAME, ...LOG_NAMES]);
 

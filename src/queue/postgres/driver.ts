@@ -36,10 +36,14 @@ const DEFAULT_WAIT_MS = 20_000;
 const FIRST_PAUSE_MS = 250;
 const MAX_PAUSE_MS = 3_000;
 
+/** PostgreSQL does not look into these documents, see migrations.ts. */
+const CLAIM_COLUMNS = "payload, name, created, CASE WHEN details::text LIKE '%traceparent%' THEN details END AS traced";
+
 interface ClaimRow extends CoreRow {
   readonly payload: unknown;
-  readonly name: string | null;
   readonly created: Date;
+  /** Of tasks that may name a trace. */
+  readonly traced: { readonly tags?: Readonly<Record<string, string>> } | null;
   readonly now: Date;
 }
 
@@ -79,7 +83,7 @@ export class PostgresDriver implements QueueDriver {
     const runs = await store.transaction(async (tasks) => {
       const askedAtMs = performance.now();
       const held: HeldRun[] = [];
-      for (const row of await tasks.takeJobs<ClaimRow>(queue, count, "payload, name, created")) {
+      for (const row of await tasks.takeJobs<ClaimRow>(queue, count, CLAIM_COLUMNS)) {
         const run = row.task_id === null ? undefined : await this.#begin(tasks, row, askedAtMs);
         if (run !== undefined) held.push(run);
         // A job without a task would be handed out for ever.
@@ -133,11 +137,15 @@ function noneInTheWay(error: unknown): PostgresClaim[] {
 
 function heldRun(row: ClaimRow, job: string, askedAtMs: number): HeldRun {
   const { taskId, priority, core } = recordOf(row);
-  const { payload, created, deadline, expires, now } = row;
+  const { payload, created, deadline, expires, now, traced } = row;
+  const scheduled = core.runs.at(-1)?.scheduled;
+  const traceparent = traced?.tags?.["traceparent"];
   return {
     task: {
       ...{ taskId, runId: core.runs.length - 1, payload, priority, created, deadline, expires },
       name: row.name ?? undefined,
+      ...(scheduled === undefined ? {} : { scheduled }),
+      ...(traceparent === undefined ? {} : { traceparent }),
     },
     job,
     askedAtMs,

@@ -18,6 +18,8 @@ export interface ClaimAnswer {
     readonly expires: Date;
     readonly name: string | undefined;
     readonly scopes: readonly string[];
+    readonly scheduled?: Date;
+    readonly traceparent?: string;
   };
 }
 
@@ -30,6 +32,7 @@ export interface ReclaimAnswer {
 export interface RunStatus {
   readonly state: string;
   readonly reasonResolved: string | undefined;
+  readonly scheduled?: Date | undefined;
   readonly started: Date | undefined;
 }
 
@@ -66,6 +69,7 @@ export function parseRunStatus(answer: unknown, runId: number): RunStatus | unde
   return {
     state: text(run, "state"),
     reasonResolved: optionalText(run, "reasonResolved"),
+    scheduled: optionalDate(run, "scheduled"),
     started: optionalDate(run, "started"),
   };
 }
@@ -96,12 +100,14 @@ function parseClaim(claim: unknown): ClaimAnswer {
   const task = field(claim, "task");
   const runId = field(claim, "runId");
   if (typeof runId !== "number") throw new AnswerError("runId is no number");
+  const run = parseRunStatus(claim, runId);
+  const traceparent = optionalText(field(task, "tags"), "traceparent");
   return {
     taskId: text(field(claim, "status"), "taskId"),
     runId,
     takenUntil: date(claim, "takenUntil"),
     credentials: parseCredentials(field(claim, "credentials")),
-    started: parseRunStatus(claim, runId)?.started,
+    started: run?.started,
     task: {
       payload: field(task, "payload"),
       priority: parsePriority(field(task, "priority")),
@@ -111,6 +117,8 @@ function parseClaim(claim: unknown): ClaimAnswer {
       expires: optionalDate(task, "expires") ?? date(task, "deadline"),
       name: optionalText(field(task, "metadata"), "name") || undefined,
       scopes: list(field(task, "scopes") ?? [], "scopes").filter((scope) => typeof scope === "string"),
+      ...(run?.scheduled === undefined ? {} : { scheduled: run.scheduled }),
+      ...(traceparent === undefined ? {} : { traceparent }),
     },
   };
 }

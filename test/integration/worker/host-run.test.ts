@@ -1,11 +1,15 @@
-import { mkdtemp, readdir, rm } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { Cancellation } from "../../../src/base/errors.ts";
 import { resolveConfig } from "../../../src/config/config.ts";
 import { FEATURES } from "../../../src/feature/all.ts";
 import { ImageStore } from "../../../src/image/store/image-store.ts";
+import type { FileArtifact } from "../../../src/queue/driver.ts";
 import { HostRun } from "../../../src/worker/host-run.ts";
+import { joinObservers, type WorkerObserver } from "../../../src/worker/observer.ts";
+import { RunReports } from "../../../src/worker/run-reports.ts";
 import { hostFolders, type TaskHost } from "../../../src/worker/task-host.ts";
 import { TaskLogs } from "../../../src/worker/task-logs.ts";
 import { TaskNetworks } from "../../../src/worker/task-networks.ts";
@@ -30,6 +34,8 @@ beforeEach(async () => {
     chooseAccelerator: async () => "tcg",
     logs,
     reports: new TaskNetworks(logs),
+    runReports: new RunReports(logs),
+    observer: undefined,
     logger: { log: (_level, message) => void logged.push(message) },
   };
 });
@@ -63,5 +69,73 @@ describe("a run on this host", () => {
     expect(claim.put).toMatchObject([{ name: "public/logs/task.log" }]);
     expect(logged).toEqual(["the queue cannot be told how the task ended"]);
     expect(await readdir(hostFolders(host.config).runs)).toEqual([]);
+  });
+});
+
+describe("the report of a run", () => {
+  const payload = { command: ["true"], image: "no-such-image" };
+
+  it("can be asked for while the run lives, and is among its artifacts then", async () => {
+    const claim = new FakeClaim(payload);
+    const run = new HostRun(claim, host);
+    const key = { task: "a-task", run: 0 };
+    const resolution = await run.execute(signal);
+    const live = await host.runReports.find(key);
+    expect(live).toMatchObject({
+      phases: [{ name: "prepare" }, { name: "image", durationMs: expect.any(Number) }],
+      steps: [],
+      workerId: "a-worker",
+    });
+    await run.publish(resolution, signal);
+    const artifact = claim.put.find(({ name }) => name === "public/logs/run.json");
+    expect(JSON.parse(await readFile((artifact as FileArtifact).file, "utf8"))).toEqual(live);
+    await run.close({ resolution });
+    await expect(host.runReports.find(key)).resolves.toBeUndefined();
+  });
+
+  it("stays on this host where the run was lost", async () => {
+    const run = new HostRun(new FakeClaim(payload), host);
+    await run.execute(signal);
+    await run.close({ lost: new Cancellation("claim-expired", "it was too late") });
+    const report = await host.runReports.find({ task: "a-task", run: 0 });
+    expect(report?.phases.map(({ name }) => name)).toEqual(["prepare", "image"]);
+  });
+
+  it("is told to who observes, with every phase, and variables of his are for the guest", async () => {
+    const seen: string[] = [];
+    const observed: WorkerObserver = {
+      claimed: ({ taskId }) => ({
+        logFields: { traceId: "a-trace" },
+        phaseBegan: (phase) => void seen.push(`${phase} began`),
+        phaseEnded: (phase) => void seen.push(`${phase} ended`),
+        over: (ending, { artifacts, logBytes }) => {
+          const names = artifacts.map(({ name }) => name);
+          seen.push(
+            `${taskId} is over: ${"resolution" in ending && ending.resolution.kind}, ${names}, ${logBytes > 0}`,
+          );
+        },
+      }),
+    };
+    const broken: WorkerObserver = {
+      claimed: () => ({
+        phaseBegan: () => {
+          throw new Error("out of order");
+        },
+      }),
+    };
+    const run = new HostRun(new FakeClaim(payload), {
+      ...host,
+      observer: joinObservers([broken, observed], host.logger),
+    });
+    expect(run.logFields).toEqual({ traceId: "a-trace" });
+    const resolution = await run.execute(signal);
+    await run.publish(resolution, signal);
+    await run.close({ resolution });
+    expect(seen).toEqual([
+      ...["prepare began", "prepare ended", "image began", "image ended", "publish began", "publish ended"],
+      "a-task is over: exception, public/logs/task.log,public/logs/run.json, true",
+    ]);
+    expect(logged).toHaveLength(3);
+    expect(logged[0]).toContain("out of order");
   });
 });
