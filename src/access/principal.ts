@@ -2,7 +2,10 @@
 import type { Role } from "./role.ts";
 
 export interface Principal {
-  /** Of the token, or of the person as the identity provider has it. Names tell people apart; they give no rights. */
+  /**
+   * Of the token, or of the person as the identity provider has it; the latter has an `@`, the former never. Tasks
+   * belong to the name that submitted them.
+   */
   readonly name: string;
   readonly role: Role;
   /**

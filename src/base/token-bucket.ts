@@ -16,11 +16,21 @@ export class TokenBucket {
 
   /** Takes one token, if there is one. */
   tryTake(): boolean {
-    const now = this.#nowMs();
-    this.#tokens = Math.min(this.#burst, this.#tokens + ((now - this.#filledAtMs) * this.#perSecond) / 1_000);
-    this.#filledAtMs = now;
+    this.#fill();
     if (this.#tokens < 1) return false;
     this.#tokens -= 1;
     return true;
+  }
+
+  /** How long until there is one; 0: there is. */
+  waitMs(): number {
+    this.#fill();
+    return this.#tokens >= 1 ? 0 : ((1 - this.#tokens) * 1_000) / this.#perSecond;
+  }
+
+  #fill(): void {
+    const now = this.#nowMs();
+    this.#tokens = Math.min(this.#burst, this.#tokens + ((now - this.#filledAtMs) * this.#perSecond) / 1_000);
+    this.#filledAtMs = now;
   }
 }
