@@ -1,26 +1,37 @@
 /**
- * The HTTP API of a worker, put together: every answer is JSON, also those to mistakes.
+ * The HTTP side of a worker, put together: the routes of its API, the dashboard, and what is said to mistakes.
  *
- * Trust boundary. On a unix socket the permissions of its folder say who may use it. On loopback everybody on this host
- * may; pages of a browser may not: what changes something must come as JSON, which they cannot send elsewhere, and the
- * name in `Host` must be this host's own, so that no name of theirs leads here.
+ * Trust boundary. Who asks is found out by `authenticate`, for each route; the name in `Host` must be this server's own,
+ * so that no name of a stranger leads a browser here; what changes something must come as JSON, which pages of others
+ * cannot send.
  */
+import type { IncomingMessage } from "node:http";
 import express, { type ErrorRequestHandler, type Express, type RequestHandler, type Router } from "express";
 import { ApiError, toApiError } from "./api-error.ts";
-import { checkOwnHost } from "./own-host.ts";
+import { requireOwnHost } from "./own-host.ts";
+import type { Route } from "./route.ts";
+import { type RouteParts, routeRouter } from "./route-router.ts";
 
-const MAX_BODY = "1mb";
+export interface AppOptions extends RouteParts {
+  routes: readonly Route[];
+  /** What is asked for by no route, such as the pages of the dashboard. */
+  others?: readonly Router[];
+  /** @throws {ApiError} The request was not meant for this server. Default: it must be for this host. */
+  checkHost?: (request: IncomingMessage) => void;
+}
+
 const SAFE_METHODS: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS"]);
 
-export type { Router };
-
-/** @param routers By the path they are at. */
-export function createApp(routers: Readonly<Record<string, Router | Router[]>>): Express {
+export function createApp({ routes, others = [], checkHost = requireOwnHost, ...parts }: AppOptions): Express {
   const app = express();
   app.disable("x-powered-by");
+  app.disable("etag");
   app.set("query parser", "simple");
-  app.use(requireOwnHost, requireJson, express.json({ limit: MAX_BODY, strict: true }));
-  for (const [path, router] of Object.entries(routers)) app.use(path, router);
+  const requireHost: RequestHandler = (request, _response, next) => {
+    checkHost(request);
+    next();
+  };
+  app.use(requireHost, hardenAnswer, requireJson, routeRouter(routes, parts), ...others);
   app.use((request) => {
     throw new ApiError(404, "not-found", `there is nothing at ${request.method} ${request.path}`);
   });
@@ -28,8 +39,14 @@ export function createApp(routers: Readonly<Record<string, Router | Router[]>>):
   return app;
 }
 
-const requireOwnHost: RequestHandler = (request, _response, next) => {
-  checkOwnHost(request);
+/** For answers of the API; a route or a page that has to be shown says more. */
+const hardenAnswer: RequestHandler = (_request, response, next) => {
+  response.set({
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Resource-Policy": "same-origin",
+  });
   next();
 };
 
@@ -42,10 +59,13 @@ const requireJson: RequestHandler = (request, _response, next) => {
 };
 
 const answerError: ErrorRequestHandler = (error: unknown, _request, response, _next) => {
-  if (response.headersSent) {
+  if (response.headersSent || response.destroyed) {
     response.destroy();
     return;
   }
-  const { status, code, message, details } = toApiError(error);
-  response.status(status).json({ code, message, ...(details === undefined ? {} : { details }) });
+  const { status, code, message, details, headers } = toApiError(error);
+  response
+    .status(status)
+    .set({ "Cache-Control": "no-store", ...headers })
+    .json({ code, message, ...(details === undefined ? {} : { details }) });
 };

@@ -1,5 +1,5 @@
 /** `/healthz`: does the process work; `/readyz`: does it take tasks. For load balancers and those who restart things. */
-import { Router } from "express";
+import { defineRoute, type Route } from "./route.ts";
 
 export interface HealthPort {
   /** Sentences on what hangs; none: it works. */
@@ -8,17 +8,41 @@ export interface HealthPort {
   unready(): string | undefined;
 }
 
-export function healthRoutes(port: HealthPort): Router {
-  const router = Router();
-  router.get("/healthz", (_request, response) => {
-    const problems = port.health();
-    response.status(problems.length === 0 ? 200 : 503).json({ healthy: problems.length === 0, problems });
-  });
-  router.get("/readyz", (_request, response) => {
-    const why = port.unready();
-    response
-      .status(why === undefined ? 200 : 503)
-      .json({ ready: why === undefined, ...(why === undefined ? {} : { why }) });
-  });
-  return router;
+export function healthRoutes(port: HealthPort): Route[] {
+  return [
+    defineRoute()({
+      method: "GET",
+      path: "/healthz",
+      operation: "getHealth",
+      summary: "Whether the process works",
+      tag: "observation",
+      permission: undefined,
+      answers: {
+        200: { description: "It works.", schema: "health" },
+        503: { description: "Something hangs.", schema: "health" },
+      },
+      handle({ response }) {
+        const problems = port.health();
+        response.status(problems.length === 0 ? 200 : 503).json({ healthy: problems.length === 0, problems });
+      },
+    }),
+    defineRoute()({
+      method: "GET",
+      path: "/readyz",
+      operation: "getReadiness",
+      summary: "Whether it takes tasks",
+      tag: "observation",
+      permission: undefined,
+      answers: {
+        200: { description: "It does, or has as many as it can have.", schema: "readiness" },
+        503: { description: "It does not.", schema: "readiness" },
+      },
+      handle({ response }) {
+        const why = port.unready();
+        response
+          .status(why === undefined ? 200 : 503)
+          .json({ ready: why === undefined, ...(why === undefined ? {} : { why }) });
+      },
+    }),
+  ];
 }

@@ -2,6 +2,7 @@
 import { codeOf, messageOf } from "../base/errors.ts";
 import { type LogSource, resolvePosition } from "../log/log-source.ts";
 import { ApiError } from "./api-error.ts";
+import { flag, integer, type ParsedQuery } from "./parameters.ts";
 
 export interface LogKey {
   /** As the client gave it. */
@@ -21,8 +22,13 @@ export interface LogRequest {
   readonly follow: boolean;
 }
 
-/** Of express, below where the router is. */
-export const LOG_ROUTE = "/:task/runs/:run/logs/:name";
+/** Of a log, over HTTP and as a websocket. */
+export const LOG_PATH = "/api/v1/tasks/{task}/runs/{run}/logs/{name}";
+
+export const LOG_QUERY = {
+  from: integer("The byte to begin with; negative: so many from the end.", { minimum: -(10 ** 15), maximum: 10 ** 15 }),
+  follow: flag("Goes on until the log has ended."),
+};
 
 /** Path and query of a request, whatever it is. */
 export function splitUrl(url: string): { path: string; query: URLSearchParams } {
@@ -31,27 +37,13 @@ export function splitUrl(url: string): { path: string; query: URLSearchParams } 
   return { path: url.slice(0, mark), query: new URLSearchParams(url.slice(mark)) };
 }
 
-const LOG_PATH = /\/([^/]+)\/runs\/([^/]+)\/logs\/([^/]+)$/;
-
-/** The three parts of a path that ends as {@link LOG_ROUTE} has it; undefined where it does not. */
-export function partsOfPath(path: string): { task: string; run: string; name: string } | undefined {
-  try {
-    const [, task, run, name] = (LOG_PATH.exec(path) ?? []).map(decodeURIComponent);
-    return task === undefined || run === undefined || name === undefined ? undefined : { task, run, name };
-  } catch {
-    return undefined;
-  }
-}
-
 /** @throws {ApiError} `bad-request`, `log-not-found`, `log-position-unknown` */
 export async function findLog(
   lookup: LogLookup,
   parts: { task: string; run: string; name: string },
-  query: URLSearchParams,
+  { from = 0, follow }: ParsedQuery<typeof LOG_QUERY>,
 ): Promise<LogRequest> {
   const key = { ...parts, run: runOf(parts.run) };
-  const from = fromOf(query.get("from"));
-  const follow = followOf(query.get("follow"));
   const source = await lookup(key);
   if (source === undefined) {
     throw new ApiError(404, "log-not-found", `there is no log ${key.name} of run ${key.run} of task ${key.task}`);
@@ -68,16 +60,4 @@ export function runOf(text: string): number | "latest" {
   if (text === "latest") return text;
   if (/^\d{1,6}$/.test(text)) return Number(text);
   throw new ApiError(400, "bad-request", 'a run is a number from 0, or "latest"');
-}
-
-function fromOf(text: string | null): number {
-  if (text === null) return 0;
-  if (/^-?\d{1,15}$/.test(text)) return Number(text);
-  throw new ApiError(400, "bad-request", "from must be a number of bytes; a negative one counts from the end");
-}
-
-function followOf(text: string | null): boolean {
-  if (text === null || text === "0") return false;
-  if (text === "1") return true;
-  throw new ApiError(400, "bad-request", "follow must be 0 or 1");
 }

@@ -5,18 +5,29 @@
  */
 import { once } from "node:events";
 import { pipeline } from "node:stream/promises";
-import { type Request, type Response, Router } from "express";
-import { findLog, LOG_ROUTE, type LogLookup, type LogRequest, splitUrl } from "./log-request.ts";
+import type { Request, Response } from "express";
+import { findLog, LOG_PATH, LOG_QUERY, type LogLookup, type LogRequest } from "./log-request.ts";
+import { defineRoute, type Route } from "./route.ts";
 
 /** How soon it is noticed that a client is gone without a word. */
 const KEEP_ALIVE_MS = 30_000;
 
-export function logRouter(lookup: LogLookup): Router {
-  const router = Router();
-  router.get(LOG_ROUTE, async (request, response) => {
-    await answer(await findLog(lookup, request.params, splitUrl(request.originalUrl).query), request, response);
-  });
-  return router;
+export function logRoutes(lookup: LogLookup): Route[] {
+  return [
+    defineRoute()({
+      method: "GET",
+      path: LOG_PATH,
+      operation: "getLog",
+      summary: "The log of a run, also while it is written",
+      tag: "runs",
+      permission: "read",
+      query: LOG_QUERY,
+      answeredBy: "run",
+      answers: { 200: { description: "The bytes from `from` on.", contentType: "text/plain" } },
+      handle: async ({ params, query, request, response }) =>
+        void (await answer(await findLog(lookup, params, query), request, response)),
+    }),
+  ];
 }
 
 async function answer(log: LogRequest, request: Request, response: Response): Promise<void> {

@@ -6,7 +6,7 @@ import { ApiError } from "./api-error.ts";
 const OWN_NAME = /^(localhost|127(\.\d{1,3}){3}|\[::1\]|)$/;
 
 /** @throws {ApiError} `wrong-host` */
-export function checkOwnHost({ headers }: IncomingMessage): void {
+export function requireOwnHost({ headers }: IncomingMessage): void {
   const name = (headers.host ?? "").replace(/:\d+$/, "").toLowerCase();
   if (!OWN_NAME.test(name)) throw new ApiError(403, "wrong-host", "this service is for programs on its own host");
 }
@@ -16,8 +16,8 @@ export function checkOwnHost({ headers }: IncomingMessage): void {
  *
  * @throws {ApiError} `wrong-host`, `wrong-origin`
  */
-export function checkOwnPage(request: IncomingMessage): void {
-  checkOwnHost(request);
+export function requireOwnPage(request: IncomingMessage): void {
+  requireOwnHost(request);
   const { origin, host } = request.headers;
   if (origin === undefined || (URL.canParse(origin) && new URL(origin).host === host)) return;
   throw new ApiError(403, "wrong-origin", "this service is not for pages of other hosts");

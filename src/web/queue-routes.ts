@@ -1,9 +1,10 @@
 /** The queue: submit, list, show, cancel, run again. */
-import { type Request, Router } from "express";
-import { TASK_STATES, type TaskState } from "../queue/task.ts";
-import type { TaskFilter, TaskQueue } from "../queue/task-queue.ts";
-import { parseAs } from "../schema/parse.ts";
-import { ApiError } from "./api-error.ts";
+import type { ApiCancelRequest } from "../generated/api.ts";
+import type { TaskDefinition } from "../generated/task-definition.ts";
+import { TASK_STATES } from "../queue/task.ts";
+import type { TaskQueue } from "../queue/task-queue.ts";
+import { choices, integer, text } from "./parameters.ts";
+import { defineRoute, type Route } from "./route.ts";
 
 export interface QueueRoutesOptions {
   queue: TaskQueue;
@@ -13,54 +14,87 @@ export interface QueueRoutesOptions {
 
 const MAX_LIMIT = 1_000;
 
-export function queueRoutes({ queue, checkPayload }: QueueRoutesOptions): Router {
-  const router = Router();
-  router.post("/", async (request, response) => {
-    const definition = parseAs("task-definition", request.body, { subject: "The task", blame: "task" });
-    checkPayload(definition.payload);
-    response.status(201).json(await queue.submit(definition));
-  });
-  router.get("/", async (request, response) => void response.json(await queue.list(filterOf(request))));
-  router.get("/:task", async (request, response) => void response.json(await queue.show(request.params.task)));
-  router.post("/:task/cancel", async (request, response) => {
-    response.json(await queue.cancel(request.params.task));
-  });
-  router.post("/:task/rerun", async (request, response) => {
-    response.json(await queue.rerun(request.params.task));
-  });
-  router.get("/:task/artifacts", async (request, response) => {
-    const artifacts = await queue.artifacts(request.params.task);
-    response.json(artifacts.map(({ file: _file, ...artifact }) => artifact));
-  });
-  return router;
-}
-
-function filterOf({ query }: Request): TaskFilter {
-  const { state, queue, limit, before } = query;
-  return {
-    ...(state === undefined ? {} : { states: statesOf(String(state)) }),
-    ...(queue === undefined ? {} : { queue: String(queue) }),
-    ...(limit === undefined ? {} : { limit: limitOf(String(limit)) }),
-    ...(before === undefined ? {} : { before: String(before) }),
-  };
-}
-
-function statesOf(text: string): TaskState[] {
-  return text.split(",").map((name) => {
-    const state = TASK_STATES.find((known) => known === name);
-    if (state === undefined) {
-      throw new ApiError(
-        400,
-        "bad-request",
-        `there is no state ${JSON.stringify(name)}; there are ${TASK_STATES.join(", ")}`,
-      );
-    }
-    return state;
-  });
-}
-
-function limitOf(text: string): number {
-  const limit = Number(text);
-  if (Number.isInteger(limit) && limit >= 1 && limit <= MAX_LIMIT) return limit;
-  throw new ApiError(400, "bad-request", `limit must be a number from 1 to ${MAX_LIMIT}`);
+export function queueRoutes({ queue, checkPayload }: QueueRoutesOptions): Route[] {
+  return [
+    defineRoute<TaskDefinition>()({
+      method: "POST",
+      path: "/api/v1/tasks",
+      operation: "submitTask",
+      summary: "Submits a task",
+      tag: "tasks",
+      permission: "submit",
+      body: { document: "task-definition" },
+      answers: { 201: { description: "The task.", schema: "task" } },
+      async handle({ body }) {
+        checkPayload(body.payload);
+        return await queue.submit(body);
+      },
+    }),
+    defineRoute()({
+      method: "GET",
+      path: "/api/v1/tasks",
+      operation: "listTasks",
+      summary: "Tasks, the newest first",
+      tag: "tasks",
+      permission: "read",
+      query: {
+        state: choices("Only those in these states, with commas between.", TASK_STATES),
+        queue: text("Only those of this task queue."),
+        limit: integer("How many at most; 100 if it is left out.", { minimum: 1, maximum: MAX_LIMIT }),
+        before: text("Only those that are older than the task with this id."),
+      },
+      answers: { 200: { description: "The newest first.", schema: "tasks" } },
+      handle: ({ query: { state, queue: name, limit, before } }) =>
+        queue.list({
+          ...(state === undefined ? {} : { states: state }),
+          ...(name === undefined ? {} : { queue: name }),
+          ...(limit === undefined ? {} : { limit }),
+          ...(before === undefined ? {} : { before }),
+        }),
+    }),
+    defineRoute()({
+      method: "GET",
+      path: "/api/v1/tasks/{task}",
+      operation: "getTask",
+      summary: "All that is known of a task",
+      tag: "tasks",
+      permission: "read",
+      answers: { 200: { description: "The task.", schema: "taskDetails" } },
+      handle: ({ params }) => queue.show(params.task),
+    }),
+    defineRoute<ApiCancelRequest>()({
+      method: "POST",
+      path: "/api/v1/tasks/{task}/cancel",
+      operation: "cancelTask",
+      summary: "Ends a task, whatever it does",
+      tag: "tasks",
+      permission: "submit",
+      body: { api: "cancelRequest" },
+      answers: { 200: { description: "The task.", schema: "task" } },
+      handle: ({ params, body }) => queue.cancel(params.task, body.message),
+    }),
+    defineRoute()({
+      method: "POST",
+      path: "/api/v1/tasks/{task}/rerun",
+      operation: "rerunTask",
+      summary: "Gives a task that has ended another run",
+      tag: "tasks",
+      permission: "submit",
+      answers: { 200: { description: "The task.", schema: "task" } },
+      handle: ({ params }) => queue.rerun(params.task),
+    }),
+    defineRoute()({
+      method: "GET",
+      path: "/api/v1/tasks/{task}/artifacts",
+      operation: "listTaskArtifacts",
+      summary: "What was kept of the last run of a task",
+      tag: "runs",
+      permission: "read",
+      answers: { 200: { description: "Its artifacts.", schema: "artifacts" } },
+      async handle({ params }) {
+        const artifacts = await queue.artifacts(params.task);
+        return artifacts.map(({ file: _file, ...artifact }) => artifact);
+      },
+    }),
+  ];
 }

@@ -1,6 +1,7 @@
 /** The worker itself: what it does, and what an operator wants of it. */
-import { Router } from "express";
-import { ApiError } from "./api-error.ts";
+import type { Permission } from "../access/role.ts";
+import type { ApiReasonRequest } from "../generated/api.ts";
+import { defineRoute, type Route } from "./route.ts";
 
 /** What is needed of a worker. */
 export interface WorkerPort {
@@ -13,35 +14,63 @@ export interface WorkerPort {
   stop(why: string): void;
 }
 
-const MAX_REASON = 200;
-
-export function workerRoutes(worker: WorkerPort): Router {
-  const router = Router();
-  router.get("/", (_request, response) => void response.json(worker.status));
-  router.post("/pause", async (request, response) => {
-    await worker.pause(reasonOf(request.body, "an operator paused it"));
-    response.json(worker.status);
-  });
-  router.post("/resume", (_request, response) => {
-    worker.resume();
-    response.json(worker.status);
-  });
-  router.post("/drain", (request, response) => {
-    worker.drain(reasonOf(request.body, "an operator drains it"));
-    response.status(202).json(worker.status);
-  });
-  router.post("/stop", (request, response) => {
-    worker.stop(reasonOf(request.body, "an operator stopped it"));
-    response.status(202).json(worker.status);
-  });
-  return router;
+interface Verb {
+  readonly name: "pause" | "resume" | "drain" | "stop";
+  readonly summary: string;
+  readonly permission: Permission;
+  readonly status: 200 | 202;
+  readonly act: (why: string | undefined) => void | Promise<void>;
 }
 
-function reasonOf(body: unknown, otherwise: string): string {
-  const reason = typeof body === "object" && body !== null && "reason" in body ? body.reason : undefined;
-  if (reason === undefined) return otherwise;
-  if (typeof reason !== "string" || reason.length > MAX_REASON || /\p{Cc}/u.test(reason)) {
-    throw new ApiError(400, "bad-request", `reason must be a text of at most ${MAX_REASON} characters on one line`);
-  }
-  return reason;
+export function workerRoutes(worker: WorkerPort): Route[] {
+  const verbs: readonly Verb[] = [
+    {
+      ...{ name: "pause", summary: "Claims nothing more; what runs goes on", permission: "operate", status: 200 },
+      act: (why = "an operator paused it") => worker.pause(why),
+    },
+    {
+      ...{ name: "resume", summary: "Claims tasks again", permission: "operate", status: 200 },
+      act: () => worker.resume(),
+    },
+    {
+      ...{ name: "drain", summary: "Finishes what runs, and ends", permission: "operate", status: 202 },
+      act: (why = "an operator drains it") => worker.drain(why),
+    },
+    {
+      ...{ name: "stop", summary: "Ends what runs, which others run again, and ends" },
+      ...{ permission: "administer", status: 202 },
+      act: (why = "an operator stopped it") => worker.stop(why),
+    },
+  ];
+  return [statusRoute(worker), ...verbs.map((verb) => verbRoute(worker, verb))];
+}
+
+function statusRoute(worker: WorkerPort): Route {
+  return defineRoute()({
+    method: "GET",
+    path: "/api/v1/worker",
+    operation: "getThisWorker",
+    summary: "What the worker that answers does",
+    tag: "workers",
+    permission: "read",
+    answers: { 200: { description: "Its status.", schema: "workerStatus" } },
+    handle: () => worker.status,
+  });
+}
+
+function verbRoute(worker: WorkerPort, { name, summary, permission, status, act }: Verb): Route {
+  return defineRoute<ApiReasonRequest>()({
+    method: "POST",
+    path: `/api/v1/worker/${name}`,
+    operation: `${name}ThisWorker`,
+    summary,
+    tag: "workers",
+    permission,
+    body: { api: "reasonRequest" },
+    answers: { [status]: { description: "Its status then.", schema: "workerStatus" } },
+    async handle({ body }) {
+      await act(body.reason);
+      return worker.status;
+    },
+  });
 }

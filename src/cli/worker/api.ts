@@ -1,15 +1,18 @@
 /** What a worker answers over HTTP: the parts of it, connected. */
 import type { IncomingMessage, RequestListener } from "node:http";
 import type { Duplex } from "node:stream";
+import { HOST, LOCAL } from "../../access/principal.ts";
 import type { Watchdog } from "../../base/watchdog.ts";
 import type { Config } from "../../config/config.ts";
 import { parsePayload, payloadRules } from "../../feature/payload.ts";
-import { createApp, type Router } from "../../web/app.ts";
+import { createApp } from "../../web/app.ts";
 import { healthRoutes } from "../../web/health-routes.ts";
-import { logRouter } from "../../web/log-routes.ts";
-import { createLogSocket } from "../../web/log-socket.ts";
-import { networkRouter } from "../../web/network-routes.ts";
+import { logRoutes } from "../../web/log-routes.ts";
+import { logSocketRoute } from "../../web/log-socket.ts";
+import { networkRoutes } from "../../web/network-routes.ts";
 import { queueRoutes } from "../../web/queue-routes.ts";
+import type { Route } from "../../web/route.ts";
+import { SocketServer } from "../../web/socket-server.ts";
 import { workerRoutes } from "../../web/worker-routes.ts";
 import type { TaskLogs } from "../../worker/task-logs.ts";
 import type { TaskNetworks } from "../../worker/task-networks.ts";
@@ -31,45 +34,47 @@ export interface Api extends AsyncDisposable {
   readonly upgrade: (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
 }
 
-export function createApi(parts: ApiParts): Api {
-  const sockets = createLogSocket((key) => parts.logs.find(key));
+/** @param door Where its clients come in: on the worker's own socket, or on an address of the network. */
+export function createApi(parts: ApiParts, door: "socket" | "host"): Api {
+  const principal = door === "socket" ? LOCAL : HOST;
+  const authenticate = async () => principal;
+  const sockets = new SocketServer({ routes: [logSocketRoute((key) => parts.logs.find(key))], authenticate });
   return {
-    handler: createHandler(parts),
-    upgrade: (request, socket, head) => {
-      if (!sockets.tryUpgrade(request, socket, head)) socket.destroy();
-    },
+    handler: createApp({ routes: routesOf(parts), authenticate }),
+    upgrade: (request, socket, head) => sockets.upgrade(request, socket, head),
     [Symbol.asyncDispose]: () => sockets[Symbol.asyncDispose](),
   };
 }
 
-function createHandler({ config, logs, reports, queue, watchdog, worker }: ApiParts): RequestListener {
+export function routesOf({ config, logs, reports, queue, watchdog, worker }: ApiParts): Route[] {
   const { timeoutMs } = config.worker.shutdown;
-  return createApp({
-    "/": healthRoutes({
-      health: () => watchdog.health().stuck.map(({ name, sinceMs }) => `${name}: no progress for ${sinceMs} ms`),
-      unready: () => {
-        const { state, why } = worker.status;
-        return state === "claiming" || state === "full" ? undefined : `${state}: ${why ?? "it takes no tasks"}`;
-      },
-    }),
-    "/api/v1/worker": workerRoutes({
-      get status() {
-        return worker.status;
-      },
-      pause: (why) => worker.pause(why),
-      resume: () => worker.resume(),
-      drain: (why) => worker.drain(why, timeoutMs),
-      stop: (why) => worker.stop(why),
-    }),
-    "/api/v1/tasks": taskRoutes({ config, logs, reports, queue }),
+  const health = healthRoutes({
+    health: () => watchdog.health().stuck.map(({ name, sinceMs }) => `${name}: no progress for ${sinceMs} ms`),
+    unready: () => {
+      const { state, why } = worker.status;
+      return state === "claiming" || state === "full" ? undefined : `${state}: ${why ?? "it takes no tasks"}`;
+    },
   });
+  const control = workerRoutes({
+    get status() {
+      return worker.status;
+    },
+    pause: (why) => worker.pause(why),
+    resume: () => worker.resume(),
+    drain: (why) => worker.drain(why, timeoutMs),
+    stop: (why) => worker.stop(why),
+  });
+  return [
+    ...health,
+    ...control,
+    ...logRoutes((key) => logs.find(key)),
+    ...networkRoutes((key) => reports.find(key)),
+    ...taskRoutes(config, queue),
+  ];
 }
 
-type TaskParts = Pick<ApiParts, "config" | "logs" | "reports" | "queue">;
-
-function taskRoutes({ config, logs, reports, queue }: TaskParts): Router[] {
+function taskRoutes(config: Config, { tasks }: OpenQueue): Route[] {
+  if (tasks === undefined) return [];
   const options = { subject: "The payload", blame: "task", ...payloadRules(config) } as const;
-  const checkPayload = (payload: unknown) => void parsePayload(payload, options);
-  const ofRuns = [logRouter((key) => logs.find(key)), networkRouter((key) => reports.find(key))];
-  return queue.tasks === undefined ? ofRuns : [...ofRuns, queueRoutes({ queue: queue.tasks, checkPayload })];
+  return queueRoutes({ queue: tasks, checkPayload: (payload) => void parsePayload(payload, options) });
 }

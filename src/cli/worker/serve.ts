@@ -159,11 +159,11 @@ async function openHost({ config, logger, logs, reports, runReports, observer, s
 
 async function listen(parts: Parameters<typeof createApi>[0] & { config: Config; logger: Logger; scope: Scope }) {
   const { config, logger, scope } = parts;
-  const api = createApi(parts);
-  scope.use(api);
-  scope.use(await HttpService.listen({ path: controlSocket(config) }, api.handler, api.upgrade));
+  const local = scope.use(createApi(parts, "socket"));
+  scope.use(await HttpService.listen({ path: controlSocket(config) }, local.handler, local.upgrade));
   const address = config.worker.http.listen;
   if (address === undefined) return;
+  const api = scope.use(createApi(parts, "host"));
   const service = scope.use(await HttpService.listen(address, api.handler, api.upgrade));
   logger.log("info", `listens on http://${address.host}:${service.port}`);
 }

@@ -2,6 +2,7 @@ import { once } from "node:events";
 import { type IncomingMessage, request } from "node:http";
 import { json } from "node:stream/consumers";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { HOST } from "../../../src/access/principal.ts";
 import { QueueError } from "../../../src/queue/errors.ts";
 import type { TaskQueue } from "../../../src/queue/task-queue.ts";
 import { createApp } from "../../../src/web/app.ts";
@@ -13,13 +14,13 @@ let service: HttpService;
 
 const refuse = () => Promise.reject(error);
 const queue: TaskQueue = {
-  ...{ submit: refuse, list: refuse, show: refuse, cancel: refuse, rerun: refuse, artifacts: refuse },
+  ...{ submit: refuse, list: refuse, show: refuse, cancel: refuse, rerun: refuse, artifacts: refuse, summary: refuse },
   [Symbol.asyncDispose]: async () => {},
 };
 
 beforeEach(async () => {
   error = new Error("it was not asked");
-  const app = createApp({ "/api/v1/tasks": queueRoutes({ queue, checkPayload: () => {} }) });
+  const app = createApp({ routes: queueRoutes({ queue, checkPayload: () => {} }), authenticate: async () => HOST });
   service = await HttpService.listen({ host: "127.0.0.1", port: 0 }, app);
 });
 

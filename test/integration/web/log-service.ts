@@ -3,12 +3,14 @@ import { once } from "node:events";
 import { type IncomingHttpHeaders, type IncomingMessage, request } from "node:http";
 import type { Readable } from "node:stream";
 import { WebSocket } from "ws";
+import { HOST } from "../../../src/access/principal.ts";
 import { Scope } from "../../../src/base/scope.ts";
 import type { LogSource, ReadLogOptions } from "../../../src/log/log-source.ts";
 import { createApp } from "../../../src/web/app.ts";
-import { logRouter } from "../../../src/web/log-routes.ts";
-import { createLogSocket } from "../../../src/web/log-socket.ts";
+import { logRoutes } from "../../../src/web/log-routes.ts";
+import { logSocketRoute } from "../../../src/web/log-socket.ts";
 import { HttpService } from "../../../src/web/service.ts";
+import { SocketServer } from "../../../src/web/socket-server.ts";
 
 const PATH = "/api/v1/tasks/a-task/runs/0/logs/task.log";
 
@@ -30,14 +32,14 @@ export class LogService implements AsyncDisposable {
     const watched = watchReaders(source, readers);
     const lookup = ({ task, run, name }: { task: string; run: number | "latest"; name: string }) =>
       task === "a-task" && run === 0 && name === "task.log" ? watched : undefined;
-    const sockets = scope.use(createLogSocket(lookup, pingMs === undefined ? {} : { pingMs }));
+    const authenticate = async () => HOST;
+    const routes = [logSocketRoute(lookup)];
+    const sockets = scope.use(new SocketServer({ routes, authenticate, ...(pingMs === undefined ? {} : { pingMs }) }));
     const service = scope.use(
       await HttpService.listen(
         { host: "127.0.0.1", port: 0 },
-        createApp({ "/api/v1/tasks": logRouter(lookup) }),
-        (upgrade, socket, head) => {
-          if (!sockets.tryUpgrade(upgrade, socket, head)) socket.destroy();
-        },
+        createApp({ routes: logRoutes(lookup), authenticate }),
+        (upgrade, socket, head) => sockets.upgrade(upgrade, socket, head),
       ),
     );
     return new LogService(service.port as number, readers, scope.move());

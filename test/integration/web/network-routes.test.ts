@@ -5,8 +5,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { json } from "node:stream/consumers";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { HOST } from "../../../src/access/principal.ts";
 import { createApp } from "../../../src/web/app.ts";
-import { networkRouter } from "../../../src/web/network-routes.ts";
+import { networkRoutes } from "../../../src/web/network-routes.ts";
 import { HttpService } from "../../../src/web/service.ts";
 import { TaskLogs } from "../../../src/worker/task-logs.ts";
 import { TaskNetworks } from "../../../src/worker/task-networks.ts";
@@ -20,7 +21,7 @@ let service: HttpService;
 beforeEach(async () => {
   directory = await mkdtemp(join(tmpdir(), "boxcar-network-routes-"));
   networks = new TaskNetworks(new TaskLogs({ tasks: undefined, runsFolder: directory }));
-  const app = createApp({ "/api/v1/tasks": networkRouter((key) => networks.find(key)) });
+  const app = createApp({ routes: networkRoutes((key) => networks.find(key)), authenticate: async () => HOST });
   service = await HttpService.listen({ host: "127.0.0.1", port: 0 }, app);
 });
 
