@@ -6,7 +6,7 @@ import { checkImports, findImports } from "./import-rules.ts";
 
 const root = fileURLToPath(new URL("../src/", import.meta.url));
 const paths = readdirSync(root, { recursive: true, encoding: "utf8" })
-  .filter((path) => path.endsWith(".ts"))
+  .filter((path) => /\.tsx?$/.test(path))
   .map((path) => path.split(sep).join("/"))
   .sort();
 const files = paths.map((path) => ({ path, imports: findImports(readFileSync(join(root, path), "utf8")) }));

@@ -6,6 +6,8 @@ cd "$(dirname "$0")/.."
 bash scripts/setup.sh --no-image
 export PATH="$PWD/node_modules/.bin:$PATH"
 tsc -p .
+tsc -p src/dashboard
+tsc -p test/browser
 biome check .
 node scripts/check-imports.ts
 node scripts/generate-types.ts --check

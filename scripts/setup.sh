@@ -40,6 +40,7 @@ REQUIRED=(
   swtpm:swtpm
   nft:nftables
   dnsmasq:dnsmasq-base
+  chromium:chromium
 )
 
 debian_packages() {
