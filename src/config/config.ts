@@ -2,6 +2,7 @@
 import { InvalidInputError, type Issue } from "../base/errors.ts";
 import type { MachineOverrides } from "../generated/machine.ts";
 import type { MachineOptions } from "../generated/machine-options.ts";
+import { type AccessSettings, accessIssues, completeAccess } from "./access.ts";
 import { completeFeatures, type FeaturesSettings, featuresIssues } from "./features/features.ts";
 import type { FilledConfig } from "./filled-config.ts";
 import { withHostDefaults } from "./host-defaults.ts";
@@ -32,6 +33,7 @@ export interface Config {
   readonly features: FeaturesSettings;
   readonly worker: WorkerSettings;
   readonly queue: QueueSettings;
+  readonly access: AccessSettings;
 }
 
 /**
@@ -73,6 +75,7 @@ function complete(filled: FilledConfig, secrets: Secrets): Config {
     features: completeFeatures(filled.features, secrets),
     worker: completeWorkerProcess(filled.worker),
     queue: completeQueue(filled.queue, secrets),
+    access: completeAccess(filled.access, secrets),
   };
 }
 
@@ -84,8 +87,9 @@ function semanticIssues(filled: FilledConfig): Issue[] {
     ...runDirIssues(filled.runDir),
     ...machineIssues(filled.machine, filled.machineOptions),
     ...featuresIssues(filled.features),
-    ...workerProcessIssues(filled.worker),
+    ...workerProcessIssues(filled.worker, filled.access.enabled),
     ...queueIssues(filled.queue),
+    ...accessIssues(filled.access, filled.worker.http.url),
   ];
 }
 

@@ -2,6 +2,7 @@
 import type { MachineOverrides } from "../generated/machine.ts";
 import type { MachineOptions } from "../generated/machine-options.ts";
 import type { WorkerConfig } from "../generated/worker-config.ts";
+import type { FilledAccess } from "./access.ts";
 import type { FilledFeatures } from "./features/features.ts";
 import type { FilledImages } from "./images.ts";
 import type { FilledLimits } from "./limits.ts";
@@ -24,6 +25,7 @@ export interface FilledSource extends WorkerConfig {
   features: FilledFeatures;
   worker: Open<FilledWorkerProcess, "capacity">;
   queue: FilledQueue;
+  access: FilledAccess;
 }
 
 /** With the host's defaults too. */

@@ -9,7 +9,7 @@ export interface ListenAddress {
   readonly port: number;
 }
 
-const MAX_PORT = 65_535;
+export const MAX_PORT = 65_535;
 
 const LOOPBACK = new BlockList();
 LOOPBACK.addSubnet("127.0.0.0", 8, "ipv4");
@@ -21,18 +21,20 @@ export function parseListenAddress(text: string): ListenAddress {
   return { host: text.slice(0, colon).replace(/^\[|\]$/g, ""), port: Number(text.slice(colon + 1)) };
 }
 
-export function listenIssues(path: string, text: string): Issue[] {
+/** @param accessEnabled Whether clients have to log in; only then others may reach it. */
+export function listenIssues(path: string, text: string, accessEnabled: boolean): Issue[] {
   const { host, port } = parseListenAddress(text);
   const issues: Issue[] = [];
   if (port > MAX_PORT) issues.push({ path, message: `${port} is no port; the largest is ${MAX_PORT}` });
-  if (!isLoopback(host)) {
-    const message = `${host} can be reached by others, and nobody is asked for a password; use 127.0.0.1, [::1] or localhost`;
+  if (!accessEnabled && !isLoopback(host)) {
+    const message = `${host} can be reached by others, and nobody is asked for a password; use 127.0.0.1, [::1] or localhost, or set access.enabled to true`;
     issues.push({ path, message });
   }
   return issues;
 }
 
-function isLoopback(host: string): boolean {
+/** @param host An address without brackets, or a name. */
+export function isLoopback(host: string): boolean {
   const version = isIP(host);
   return version === 0 ? host === "localhost" : LOOPBACK.check(host, version === 4 ? "ipv4" : "ipv6");
 }

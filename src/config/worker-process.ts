@@ -2,8 +2,8 @@
 import type { Issue } from "../base/errors.ts";
 import type { WorkerProcessConfig } from "../generated/worker-process-config.ts";
 import { durationIssues, MAX_DURATION_MS } from "../schema/duration.ts";
-import { type ListenAddress, listenIssues, parseListenAddress } from "./listen-address.ts";
 import { durationMs, GIB } from "./quantities.ts";
+import { completeHttp, type FilledHttp, type HttpSettings, httpIssues } from "./worker-http.ts";
 
 export interface WorkerSettings {
   /** Most machines at once. */
@@ -17,7 +17,7 @@ export interface WorkerSettings {
     readonly minFreeDiskBytes: number;
     readonly maxCacheBytes: number | undefined;
   };
-  readonly http: { readonly listen: ListenAddress | undefined };
+  readonly http: HttpSettings;
   readonly watchdog: { readonly stuckAfterMs: number; readonly blockedAfterMs: number };
 }
 
@@ -45,7 +45,7 @@ export interface FilledWorkerProcess extends WorkerProcessConfig {
   shutdown: Omit<Filled<"shutdown">, "notice"> & { notice: FilledNotice };
   hostErrors: Filled<"hostErrors">;
   gc: Omit<Filled<"gc">, "maxCacheSizeGiB"> & { maxCacheSizeGiB?: number };
-  http: NonNullable<WorkerProcessConfig["http"]>;
+  http: FilledHttp;
   watchdog: Filled<"watchdog">;
 }
 
@@ -85,19 +85,16 @@ export function completeWorkerProcess(worker: FilledWorkerProcess): WorkerSettin
       minFreeDiskBytes: Math.round(Math.max(gc.minFreeDiskGiB, reserve.diskGiB) * GIB),
       maxCacheBytes: gc.maxCacheSizeGiB === undefined ? undefined : Math.round(gc.maxCacheSizeGiB * GIB),
     },
-    http: { listen: http.listen === undefined ? undefined : parseListenAddress(http.listen) },
+    http: completeHttp(http),
     watchdog: { stuckAfterMs: durationMs(watchdog.stuckAfter), blockedAfterMs: durationMs(watchdog.blockedAfter) },
   };
 }
 
-export function workerProcessIssues({
-  lifecycle,
-  shutdown,
-  hostErrors,
-  gc,
-  http,
-  watchdog,
-}: FilledWorkerProcess): Issue[] {
+/** @param accessEnabled Whether clients of the HTTP API have to log in. */
+export function workerProcessIssues(
+  { lifecycle, shutdown, hostErrors, gc, http, watchdog }: FilledWorkerProcess,
+  accessEnabled: boolean,
+): Issue[] {
   const { notice } = shutdown;
   const durations: readonly [string, number | string | undefined, number?][] = [
     ["lifecycle.maxUptime", lifecycle.maxUptime, MAX_UPTIME_MS],
@@ -117,6 +114,5 @@ export function workerProcessIssues({
   if (notice.file !== undefined && notice.command !== undefined) {
     issues.push({ path: "worker.shutdown.notice", message: "has both file and command; remove one of them" });
   }
-  if (http.listen !== undefined) issues.push(...listenIssues("worker.http.listen", http.listen));
-  return issues;
+  return [...issues, ...httpIssues(http, accessEnabled)];
 }

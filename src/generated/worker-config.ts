@@ -1,5 +1,6 @@
 // Generated from schemas/worker-config.schema.json by scripts/generate-types.ts; never edited.
 
+import type { AccessConfig } from "./access-config.ts";
 import type { ConfigValuesAbsolutePath } from "./config-values.ts";
 import type { FeatureArtifactsConfig } from "./feature-artifacts.ts";
 import type { FeatureCachesConfig } from "./feature-caches.ts";
@@ -75,4 +76,5 @@ export interface WorkerConfig {
   };
   worker?: WorkerProcessConfig;
   queue?: QueueConfig;
+  access?: AccessConfig;
 }

@@ -112,9 +112,38 @@ export interface WorkerProcessConfig {
    */
   http?: {
     /**
-     * Address and port; the address must be of this host only: 127.0.0.1, [::1] or localhost. Port 0 takes one that is free. No service, if it is left out.
+     * Address and port. Without access.enabled the address must be of this host only: 127.0.0.1, [::1] or localhost. Port 0 takes one that is free. No service, if it is left out.
      */
     listen?: string;
+    /**
+     * How people and other workers reach the service, where that is not by `listen`.
+     */
+    url?: string;
+    /**
+     * Other names of hosts, or addresses, that the service is reached by. It answers to no others, so that no page of a browser can be led here.
+     *
+     * @maxItems 100
+     */
+    names?: string[];
+    /**
+     * Makes it HTTPS. Files that change are read again within a minute.
+     */
+    tls?: {
+      /**
+       * File with the certificate and those it was issued by, PEM.
+       */
+      certificate: ConfigValuesAbsolutePath;
+      /**
+       * File with its private key, PEM.
+       */
+      key: ConfigValuesAbsolutePath;
+    };
+    /**
+     * Reverse proxies in front of the service: their X-Forwarded-For is believed, for rate limits and the audit log.
+     *
+     * @maxItems 100
+     */
+    proxies?: string[];
   };
   /**
    * When the worker itself counts as hanging. Its health says so then, and systemd is told no more that it lives.

@@ -1,5 +1,6 @@
 /** The schema files of this package, by the name in their `$id`. */
 import { readFileSync } from "node:fs";
+import type { AccessConfig } from "../generated/access-config.ts";
 import type { Api } from "../generated/api.ts";
 import type { ConfigValues } from "../generated/config-values.ts";
 import type { FeatureArtifacts } from "../generated/feature-artifacts.ts";
@@ -32,6 +33,7 @@ import type { WorkerProcessConfig } from "../generated/worker-process-config.ts"
 
 /** The type each schema describes. */
 export interface SchemaTypes {
+  "access-config": AccessConfig;
   api: Api;
   machine: Machine;
   "machine-v0": MachineV0;

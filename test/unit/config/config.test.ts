@@ -60,8 +60,13 @@ describe("resolveConfig", () => {
         shutdown: { timeoutMs: 3_600_000, notice: { everyMs: 5_000, timeoutMs: 90_000 } },
         hostErrors: { max: 3, pauseMs: 10_000, maxPauseMs: 600_000 },
         gc: { everyMs: 600_000, minFreeDiskBytes: 10 * 1_024 ** 3 },
-        http: {},
+        http: { names: [], proxies: [] },
         watchdog: { stuckAfterMs: 120_000, blockedAfterMs: 5_000 },
+      },
+      access: {
+        enabled: false,
+        sessions: { durationMs: 12 * 3_600_000 },
+        rateLimits: { failedLoginsPerMinute: 10, allFailedLoginsPerMinute: 300, requestsPerSecond: 100 },
       },
     });
   });

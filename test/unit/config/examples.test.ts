@@ -21,9 +21,10 @@ describe("config/worker.example.yml", () => {
 
   it("is valid with all its settings in force, which are the defaults but for those that are off then", () => {
     const document = parseDocument(uncommented, "worker.example.yml", "host");
-    const { worker, features, network, queue, ...rest } = resolveConfig(document, surroundings);
+    const { worker, features, network, queue, access, ...rest } = resolveConfig(document, surroundings);
     const usually = resolveConfig(undefined, surroundings);
-    const { worker: usual, features: usualFeatures, network: usualNetwork, queue: usualQueue, ...usualRest } = usually;
+    const { worker: usual, features: usualFeatures, network: usualNetwork, ...others } = usually;
+    const { queue: usualQueue, access: usualAccess, ...usualRest } = others;
     expect(rest).toEqual(usualRest);
     expect(features).toEqual({
       ...usualFeatures,
@@ -51,7 +52,15 @@ describe("config/worker.example.yml", () => {
       lifecycle: { maxTasks: expect.any(Number), maxUptimeMs: expect.any(Number), idleExitMs: expect.any(Number) },
       shutdown: { ...usual.shutdown, notice: { ...usual.shutdown.notice, file: expect.any(String) } },
       gc: { ...usual.gc, maxCacheBytes: expect.any(Number) },
-      http: { listen: expect.anything() },
+      http: { ...usual.http, listen: expect.anything(), url: expect.any(String), tls: expect.anything() },
+    });
+    expect(access).toEqual({
+      ...usualAccess,
+      oidc: {
+        ...{ issuer: expect.any(String), clientId: expect.any(String), clientSecret: expect.any(Secret) },
+        ...{ label: "Single sign-on", scopes: ["openid", "profile", "email"], nameClaim: expect.any(String) },
+        ...{ rolesClaim: "roles", roles: expect.anything(), defaultRole: "viewer" },
+      },
     });
   });
 

@@ -49,6 +49,40 @@ describe("the section of the worker", () => {
     },
   );
 
+  it("listens anywhere once clients have to log in", () => {
+    const listen = (address: string) =>
+      resolveConfig({ access: { enabled: true }, worker: { http: { listen: address } } }, surroundings()).worker.http;
+    expect(listen("0.0.0.0:7070").listen).toEqual({ host: "0.0.0.0", port: 7_070 });
+    expect(listen("worker.example:7070").listen).toEqual({ host: "worker.example", port: 7_070 });
+    expect(() => listen("0.0.0.0:99999")).toThrow("worker.http.listen: 99999 is no port");
+    expect(() => worker({ http: { listen: "0.0.0.0:7070" } })).toThrow("or set access.enabled to true");
+  });
+
+  it("is reached by an address without a path, and other names", () => {
+    const http = {
+      url: "https://CI.example.com:443/",
+      names: ["Worker-1.example.com"],
+      proxies: ["10.0.0.0/8", "::1"],
+    };
+    expect(worker({ http }).http).toMatchObject({
+      ...{ url: "https://ci.example.com", names: ["worker-1.example.com"], proxies: ["10.0.0.0/8", "::1"] },
+    });
+  });
+
+  it.each([
+    ["url", "https://ci.example.com/boxcar"],
+    ["url", "ci.example.com"],
+    ["url", "https://user@ci.example.com"],
+    ["url", "https://ci.example.com:70000"],
+    ["proxies", ["10.0.0.0/33"]],
+    ["proxies", ["::1/129"]],
+    ["proxies", ["999.0.0.1"]],
+    ["names", ["worker.example.com:7070"]],
+    ["tls", { certificate: "/etc/cert.pem" }],
+  ])("refuses a %s of %j", (key, value) => {
+    expect(() => worker({ http: { [key]: value } })).toThrow(`worker.http.${key}`);
+  });
+
   it.each(["7070", "127.0.0.1", "127.0.0.1:", "::1:7070", "127.0.0.1:99999", "http://127.0.0.1:1"])(
     "takes %s for no address with a port",
     (listen) => {
