@@ -162,7 +162,7 @@ export class GuestSession implements AsyncDisposable {
    * @throws {GuestError} `too-many-shells`: 32 are open; `not-supported-by-guest`, `guest-not-answering`
    */
   async openShell(options: ShellOptions = {}): Promise<GuestShell> {
-    return this.#shells.open(options);
+    return this.#shells.open(withTask(options, this.task.latest));
   }
 
   /** How many shells are open, those that begin included. */
@@ -199,4 +199,12 @@ export class GuestSession implements AsyncDisposable {
     if (!this.#hasOtherTools()) return;
     throw new GuestError("not-supported-by-guest", "the guest tools in the image cannot do this; use Boxcar's agent");
   }
+}
+
+/** A shell in which the task could be gone on with. The terminal is not that of the task, if it has one. */
+function withTask(options: ShellOptions, task: GuestTask | undefined): ShellOptions {
+  if (task === undefined) return options;
+  const { TERM, ...rest } = task.env;
+  const env = options.tty === true || TERM === undefined ? rest : task.env;
+  return { ...options, user: options.user ?? task.user, env: { ...env, ...options.env } };
 }

@@ -13,7 +13,7 @@ export interface ShellOptions extends ActionOptions {
   env?: Readonly<Record<string, string>> | undefined;
   /** Default: the working directory of the task. */
   cwd?: string | undefined;
-  /** Default: the user of the task. */
+  /** Default: the user of the task, then that of the image. */
   user?: string | undefined;
 }
 

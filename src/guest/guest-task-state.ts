@@ -31,6 +31,11 @@ export class GuestTaskState {
     return this.#first.task !== undefined;
   }
 
+  /** The latest command that was given. */
+  get latest(): GuestTask | undefined {
+    return this.#steps.findLast((step) => step.task !== undefined)?.task;
+  }
+
   setTask(task: GuestTask): void {
     if (this.hasBegun) throw new Error("a guest has one task");
     this.#current.give(task, false);

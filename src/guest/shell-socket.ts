@@ -174,8 +174,7 @@ export class SocketShell implements GuestShell {
 
   #ping(): void {
     // A guest that is not read cannot be heard either.
-    if (this.#socket.isPaused) return;
-    this.#unanswered += 1;
+    this.#unanswered = this.#socket.isPaused ? 0 : this.#unanswered + 1;
     if (this.#unanswered > MAX_UNANSWERED) this.#break("guest-not-answering", "does not answer");
     else this.#socket.ping();
   }

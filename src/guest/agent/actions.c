@@ -4,6 +4,7 @@
 #include "exec.h"
 #include "files.h"
 #include "reply.h"
+#include "shell.h"
 #include "tree.h"
 
 #include <stdio.h>
@@ -38,7 +39,7 @@ static const struct {
 } actions[] = {
     {"get-artifact", files_get},  {"get-folder", files_get_folder}, {"list-folder", files_list_folder},
     {"put-file", files_put},      {"exec", exec_run},               {"kill-process", kill_process},
-    {"mount", disks_mount},       {"unmount", disks_unmount},
+    {"exec-shell", shell_run},    {"mount", disks_mount},           {"unmount", disks_unmount},
 };
 
 /* The id becomes part of an address, so it is letters, digits, - and _ only. */

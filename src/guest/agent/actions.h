@@ -8,6 +8,7 @@
  *   put-file     {path, mode, user}  GET of the same address gives the content; then {} in answer to it
  *   exec         {command, env, cwd, user, tty}   the output as body; trailers X-Boxcar-Exit-Code, X-Boxcar-Signal.
  *                                    Stopped with all its children when the host closes the connection
+ *   exec-shell   {command, env, cwd, user, tty, cols, rows}   answered by a websocket: see shell.h
  *   kill-process {graceMs}           {found, left}: how many processes there were and are
  *   mount        {serial, sizeBytes, path, readOnly, owner}   waits for the disk, makes the folder, mounts; {}
  *   unmount      {serial}            {clean}: whether the disk is whole, and as an orderly end leaves it

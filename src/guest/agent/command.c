@@ -1,6 +1,7 @@
 /* From the description of a command to argv, environment, user and folder. */
 #include "process.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,11 +16,36 @@ static bool refuse(struct failure *failure, int exit_code, const char *text)
     return false;
 }
 
+/* Accounts that nobody is to log in to have such a shell; who comes from the host may. */
+static bool is_usable_shell(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    const char *name = slash == NULL ? path : slash + 1;
+    return strcmp(name, "nologin") != 0 && strcmp(name, "false") != 0 && access(path, X_OK) == 0;
+}
+
+/* A shell whose name begins with "-" reads what is to be done at a login. */
+static void use_login_shell(struct command *command, const struct config *config)
+{
+    const char *path = config->shell == NULL ? command->user.shell : config->shell;
+    if (!is_usable_shell(path))
+        path = "/bin/sh";
+    const char *slash = strrchr(path, '/');
+    char *name = xprintf("-%s", slash == NULL ? path : slash + 1);
+    strings_add(&command->argv, name);
+    free(name);
+    command->program = xstrdup(path);
+}
+
 static bool build_argv(struct command *command, const struct json *description, const struct config *config,
-                       bool with_entrypoint, struct failure *failure)
+                       enum command_kind kind, struct failure *failure)
 {
     const struct json *words = json_get(description, "command");
-    if (with_entrypoint)
+    if (kind == COMMAND_SHELL && (words == NULL || words->child == NULL)) {
+        use_login_shell(command, config);
+        return true;
+    }
+    if (kind == COMMAND_OF_TASK)
         for (size_t i = 0; i < config->entrypoint.count; i++)
             strings_add(&command->argv, config->entrypoint.items[i]);
     for (const struct json *w = words == NULL ? NULL : words->child; w != NULL; w = w->next) {
@@ -58,7 +84,9 @@ static void build_env(struct command *command, const struct json *description, c
         strings_add(&command->env, *e);
     if (strings_get_env(&command->env, "PATH") == NULL)
         strings_set_env(&command->env, "PATH", DEFAULT_PATH);
-    if (command->tty && strings_get_env(&command->env, "TERM") == NULL)
+    if (command->interactive && command->tty)
+        strings_set_env(&command->env, "TERM", "xterm-256color");
+    else if (command->tty && strings_get_env(&command->env, "TERM") == NULL)
         strings_set_env(&command->env, "TERM", "xterm");
     const struct user *user = &command->user;
     strings_set_env(&command->env, "HOME", user->home);
@@ -90,21 +118,33 @@ static char *choose_cwd(const struct command *command, const struct json *descri
     return xstrdup(cwd);
 }
 
-bool command_build(struct command *command, const struct json *description, const struct config *config,
-                   bool with_entrypoint, struct failure *failure)
+static unsigned short size_of(const struct json *description, const char *key, unsigned short fallback)
 {
-    *command = (struct command){.tty = json_get_bool(description, "tty")};
+    double size = json_get_number(description, key, fallback);
+    return size >= 1 && size <= USHRT_MAX ? (unsigned short)size : fallback;
+}
+
+bool command_build(struct command *command, const struct json *description, const struct config *config,
+                   enum command_kind kind, struct failure *failure)
+{
+    *command = (struct command){
+        .tty = json_get_bool(description, "tty"),
+        .interactive = kind == COMMAND_SHELL,
+        .columns = size_of(description, "cols", 80),
+        .rows = size_of(description, "rows", 24),
+    };
     if (!choose_user(command, description, config, failure))
         return false;
     build_env(command, description, config);
     command->cwd = choose_cwd(command, description, config);
-    return build_argv(command, description, config, with_entrypoint, failure);
+    return build_argv(command, description, config, kind, failure);
 }
 
 void command_free(struct command *command)
 {
     strings_free(&command->argv);
     strings_free(&command->env);
+    free(command->program);
     free(command->cwd);
     *command = (struct command){0};
 }

@@ -46,7 +46,7 @@ void exec_run(struct reply *reply)
     struct command command;
     struct process process;
     struct failure failure = {0};
-    bool started = command_build(&command, reply->action, &reply->agent->config, false, &failure) &&
+    bool started = command_build(&command, reply->action, &reply->agent->config, COMMAND_BESIDE, &failure) &&
                    process_start(&command, &process, &failure);
     command_free(&command);
     if (!started) {

@@ -244,6 +244,10 @@ static void read_header(char *line, struct http_response *response)
         response->chunked = strcasecmp(value, "chunked") == 0;
     else if (strcasecmp(line, "connection") == 0)
         response->keep_alive = strcasecmp(value, "close") != 0;
+    else if (strcasecmp(line, "upgrade") == 0)
+        response->websocket = strcasecmp(value, "websocket") == 0;
+    else if (strcasecmp(line, "sec-websocket-accept") == 0)
+        snprintf(response->accept, sizeof response->accept, "%s", value);
     else if (strcasecmp(line, "retry-after") == 0) {
         long seconds = strtol(value, NULL, 10);
         response->retry_after_ms = seconds < 0 || seconds > 3600 ? -1 : seconds * 1000;
@@ -279,6 +283,15 @@ bool http_read_head(struct http *h, struct http_response *response)
         response->finished = true;
     if (response->finished && !response->keep_alive)
         http_close(h);
+    return true;
+}
+
+bool http_read_upgrade(struct http *h, struct http_response *response)
+{
+    do {
+        if (!read_one_head(h, response))
+            return fail(h);
+    } while (response->status / 100 == 1 && response->status != 101);
     return true;
 }
 

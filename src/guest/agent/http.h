@@ -29,6 +29,8 @@ struct http_response {
     bool chunked;
     int64_t length;         /* of the body, or of the chunk being read; -1: until the connection closes */
     bool finished;
+    bool websocket;         /* the protocol the connection is upgraded to */
+    char accept[32];        /* Sec-WebSocket-Accept */
 };
 
 /* `url` is http://a.b.c.d[:port]; names are not resolved, a static program cannot. False if it is anything else. */
@@ -49,6 +51,8 @@ bool http_send_chunk(struct http *h, const void *data, size_t len);
 bool http_send_end(struct http *h, const char *trailers);
 
 bool http_read_head(struct http *h, struct http_response *response);
+/* The same where 101 is an answer: what follows it is of the other protocol, and may be in the input buffer already. */
+bool http_read_upgrade(struct http *h, struct http_response *response);
 /* Bytes of the body now in `data`, 0 at its end, -1 on failure. */
 ssize_t http_read_body(struct http *h, struct http_response *response, void *data, size_t size);
 bool http_read_rest(struct http *h, struct http_response *response, struct buf *out, size_t max);

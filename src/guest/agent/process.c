@@ -12,9 +12,18 @@
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <termios.h>
 #include <unistd.h>
 
 #define PIPE_BYTES (1024 * 1024)
+#define READER 0
+#define WRITER 1
+
+/* The standard streams of a child, and the other ends of those; -1: none. */
+struct wiring {
+    int child[3];
+    struct process parent;
+};
 
 /* What the child tells of its own failing, through a pipe that exec closes. */
 enum stage { STAGE_USER, STAGE_CWD, STAGE_EXEC, STAGE_SETUP };
@@ -24,9 +33,14 @@ struct child_error {
     int error;
 };
 
+static const char *program_of(const struct command *command)
+{
+    return command->program == NULL ? command->argv.items[0] : command->program;
+}
+
 static bool program_exists(const struct command *command)
 {
-    const char *name = command->argv.items[0];
+    const char *name = program_of(command);
     char *path = name[0] == '/' ? xstrdup(name) : xprintf("%s/%s", command->cwd, name);
     bool exists = access(path, F_OK) == 0;
     free(path);
@@ -35,7 +49,7 @@ static bool program_exists(const struct command *command)
 
 static void explain(const struct command *command, const struct child_error *e, struct failure *failure)
 {
-    const char *name = command->argv.items[0];
+    const char *name = program_of(command);
     const char *path = strings_get_env(&command->env, "PATH");
     const char *reason = strerror(e->error);
     bool missing = e->error == ENOENT || e->error == ENOTDIR;
@@ -89,7 +103,7 @@ static void try_exec(const char *file, const struct command *command)
 
 static void search_and_exec(const struct command *command)
 {
-    const char *name = command->argv.items[0];
+    const char *name = program_of(command);
     const char *path = strings_get_env(&command->env, "PATH");
     if (strchr(name, '/') != NULL || path == NULL) {
         try_exec(name, command);
@@ -135,14 +149,23 @@ static void become(const struct command *command, int error_fd)
         give_up(error_fd, STAGE_USER);
 }
 
-static void run_child(const struct command *command, int output, int error_fd)
+/* Who works at a terminal may open it by its name, and others may not. */
+static void own_terminal(const struct command *command, int terminal)
+{
+    if (command->interactive && command->switch_user && fchown(terminal, command->user.uid, (gid_t)-1) == 0)
+        fchmod(terminal, 0620);
+}
+
+static void run_child(const struct command *command, const int streams[3], int error_fd)
 {
     setsid();
-    int input = command->tty ? output : open("/dev/null", O_RDONLY);
-    if (command->tty)
-        ioctl(output, TIOCSCTTY, 0);
-    if (input < 0 || dup2(input, 0) < 0 || dup2(output, 1) < 0 || dup2(output, 2) < 0)
-        give_up(error_fd, STAGE_SETUP);
+    if (command->tty) {
+        ioctl(streams[0], TIOCSCTTY, 0);
+        own_terminal(command, streams[0]);
+    }
+    for (int i = 0; i < 3; i++)
+        if (dup2(streams[i], i) < 0)
+            give_up(error_fd, STAGE_SETUP);
     close_range(3, (unsigned)error_fd - 1, 0);
     close_range((unsigned)error_fd + 1, ~0U, 0);
     reset_signals();
@@ -160,57 +183,130 @@ static void run_child(const struct command *command, int output, int error_fd)
     give_up(error_fd, STAGE_EXEC);
 }
 
-static bool open_output(bool tty, int *reader, int *writer)
+static void close_all(const int *fds, size_t count)
 {
-    if (tty) {
-        struct winsize size = {.ws_row = 24, .ws_col = 80};
-        return openpty(reader, writer, NULL, NULL, &size) == 0 && fcntl(*reader, F_SETFD, FD_CLOEXEC) == 0;
-    }
-    int fds[2];
-    if (pipe2(fds, O_CLOEXEC) != 0)
+    for (size_t i = 0; i < count; i++)
+        if (fds[i] >= 0)
+            close(fds[i]);
+}
+
+static void close_wiring(struct wiring *w)
+{
+    /* What stands there twice was made of one. */
+    bool shared = w->child[0] == w->child[1];
+    close_all(w->child, shared ? 1 : 3);
+    const int parent[] = {w->parent.input, w->parent.errors, w->parent.output};
+    close_all(w->parent.tty ? parent + 2 : parent, w->parent.tty ? 1 : 3);
+}
+
+static bool open_terminal(const struct command *command, struct wiring *w)
+{
+    struct winsize size = {.ws_row = command->rows, .ws_col = command->columns};
+    int terminal;
+    int user;
+    if (openpty(&terminal, &user, NULL, NULL, &size) != 0)
         return false;
-    fcntl(fds[0], F_SETPIPE_SZ, PIPE_BYTES);
-    *reader = fds[0];
-    *writer = fds[1];
+    fcntl(terminal, F_SETFD, FD_CLOEXEC);
+    struct termios modes;
+    if (command->interactive && tcgetattr(user, &modes) == 0) {
+        /* Or else a backspace takes a part of a letter only. */
+        modes.c_iflag |= IUTF8;
+        tcsetattr(user, TCSANOW, &modes);
+    }
+    for (int i = 0; i < 3; i++)
+        w->child[i] = user;
+    w->parent.output = terminal;
+    w->parent.input = command->interactive ? terminal : -1;
     return true;
 }
 
-bool process_start(const struct command *command, struct process *process, struct failure *failure)
+static bool open_pipes(const struct command *command, struct wiring *w)
 {
-    int reader = -1;
-    int writer = -1;
+    int fds[2];
+    if (pipe2(fds, O_CLOEXEC) != 0)
+        return false;
+    w->parent.output = fds[READER];
+    w->child[1] = fds[WRITER];
+    if (!command->interactive) {
+        fcntl(fds[READER], F_SETPIPE_SZ, PIPE_BYTES);
+        w->child[0] = open("/dev/null", O_RDONLY | O_CLOEXEC);
+        w->child[2] = fcntl(w->child[1], F_DUPFD_CLOEXEC, 3);
+        return w->child[0] >= 0 && w->child[2] >= 0;
+    }
+    if (pipe2(fds, O_CLOEXEC) != 0)
+        return false;
+    w->parent.errors = fds[READER];
+    w->child[2] = fds[WRITER];
+    if (pipe2(fds, O_CLOEXEC) != 0)
+        return false;
+    w->parent.input = fds[WRITER];
+    w->child[0] = fds[READER];
+    return true;
+}
+
+/* False with errno; nothing is open then. */
+static bool open_wiring(const struct command *command, struct wiring *w)
+{
+    *w = (struct wiring){{-1, -1, -1}, {.input = -1, .output = -1, .errors = -1, .tty = command->tty}};
+    if (command->tty ? open_terminal(command, w) : open_pipes(command, w))
+        return true;
+    int saved = errno;
+    close_wiring(w);
+    errno = saved;
+    return false;
+}
+
+/* Waits until the child has become the program: true; or has said what it failed at. */
+static bool has_started(int error_fd, struct child_error *e)
+{
+    ssize_t n;
+    do {
+        n = read(error_fd, e, sizeof *e);
+    } while (n < 0 && errno == EINTR);
+    return n == 0;
+}
+
+static bool start_child(const struct command *command, struct wiring *w, struct child_error *e)
+{
     int error_pipe[2];
-    struct child_error e = {.stage = STAGE_SETUP};
-    if (!open_output(command->tty, &reader, &writer) || pipe2(error_pipe, O_CLOEXEC) != 0) {
-        e.error = errno;
-        explain(command, &e, failure);
+    if (pipe2(error_pipe, O_CLOEXEC) != 0) {
+        e->error = errno;
         return false;
     }
     pid_t pid = fork();
     if (pid == 0) {
-        close(error_pipe[0]);
-        run_child(command, writer, error_pipe[1]);
+        close(error_pipe[READER]);
+        run_child(command, w->child, error_pipe[WRITER]);
     }
-    int fork_error = errno;
-    close(error_pipe[1]);
-    close(writer);
-    ssize_t n = 0;
-    if (pid > 0) {
-        do {
-            n = read(error_pipe[0], &e, sizeof e);
-        } while (n < 0 && errno == EINTR);
-    }
-    close(error_pipe[0]);
-    if (pid > 0 && n == 0) {
-        fcntl(reader, F_SETFL, O_NONBLOCK);
-        *process = (struct process){.pid = pid, .output = reader, .tty = command->tty};
-        return true;
-    }
-    if (pid > 0)
+    e->error = errno;
+    close(error_pipe[WRITER]);
+    bool started = pid > 0 && has_started(error_pipe[READER], e);
+    close(error_pipe[READER]);
+    if (pid > 0 && !started)
         waitpid(pid, NULL, 0);
-    else
-        e.error = fork_error;
-    close(reader);
-    explain(command, &e, failure);
-    return false;
+    w->parent.pid = pid;
+    return started;
+}
+
+bool process_start(const struct command *command, struct process *process, struct failure *failure)
+{
+    struct wiring w;
+    struct child_error e = {.stage = STAGE_SETUP};
+    if (!open_wiring(command, &w)) {
+        e.error = errno;
+        explain(command, &e, failure);
+        return false;
+    }
+    if (!start_child(command, &w, &e)) {
+        close_wiring(&w);
+        explain(command, &e, failure);
+        return false;
+    }
+    close_all(w.child, command->tty ? 1 : 3);
+    const int ours[] = {w.parent.input, w.parent.output, w.parent.errors};
+    for (size_t i = 0; i < 3; i++)
+        if (ours[i] >= 0)
+            fcntl(ours[i], F_SETFL, O_NONBLOCK);
+    *process = w.parent;
+    return true;
 }

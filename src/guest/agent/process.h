@@ -1,4 +1,4 @@
-/* Starting a program of the task, and relaying what it prints until it ends. */
+/* Starting a program, and relaying what it prints until it ends. */
 #ifndef PROCESS_H
 #define PROCESS_H
 
@@ -12,11 +12,15 @@
 /* What to run, with the configuration of the image applied. Start from {0}; command_free() when done. */
 struct command {
     struct strings argv;
+    char *program;         /* the file to run, if it is not argv[0] */
     struct strings env;
     struct user user;
     bool switch_user;
     char *cwd;
     bool tty;
+    bool interactive;      /* somebody types: it gets an input, and without a tty stderr apart from stdout */
+    unsigned short columns; /* of its tty */
+    unsigned short rows;
 };
 
 /* Why nothing was started: a sentence for the task log and the exit code a shell would give. */
@@ -27,15 +31,24 @@ struct failure {
 
 struct process {
     pid_t pid;           /* leader of a session and of a process group of its own */
+    int input;           /* -1: it has none */
     int output;          /* stdout and stderr, in the order they were written */
-    bool tty;
+    int errors;          /* stderr, where it is apart; else -1 */
+    bool tty;            /* then input and output are the same */
+};
+
+enum command_kind {
+    COMMAND_OF_TASK,     /* with the entrypoint before it */
+    COMMAND_BESIDE,
+    COMMAND_SHELL,       /* interactive; without a command the login shell of the user */
 };
 
 /*
- * Reads `{command, env, cwd, user, tty}`. Environment: the agent's own < what belongs to the user < image < task.
+ * Reads `{command, env, cwd, user, tty, cols, rows}`. Environment: the agent's own < what belongs to the user < image <
+ * task.
  */
 bool command_build(struct command *command, const struct json *description, const struct config *config,
-                   bool with_entrypoint, struct failure *failure);
+                   enum command_kind kind, struct failure *failure);
 void command_free(struct command *command);
 
 /* False: nothing runs, and `failure` says why. Call it before any thread is started. */

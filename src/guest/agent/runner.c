@@ -191,7 +191,7 @@ void runner_main(const struct agent *agent)
     struct command command;
     struct process process;
     struct failure failure = {.exit_code = 143, .text = "the task was stopped before its command was started"};
-    bool built = command_build(&command, task, &agent->config, true, &failure);
+    bool built = command_build(&command, task, &agent->config, COMMAND_OF_TASK, &failure);
     json_free(task);
     if (command.cwd != NULL)
         shared_set_cwd(agent->shared, command.cwd);
