@@ -17,6 +17,28 @@ export interface TaskFilter {
   readonly limit?: number;
   /** Tasks that are older than this one, in the order of the list. */
   readonly before?: string;
+  /** The beginning of the id, or a part of the name or of the value of a tag; upper and lower case are the same. */
+  readonly search?: string;
+}
+
+export interface SubmitOptions {
+  /** Who says it may say it again: the same definition under the same id is the same task. */
+  readonly taskId?: string;
+  /** On whose behalf, for who looks at the task; at most 255 characters. Of the first time, where it is said again. */
+  readonly submitter?: string;
+}
+
+/** What waits and runs. */
+export interface QueueSummary {
+  /** By name; those in which nothing waits or runs are not among them. */
+  readonly queues: readonly {
+    readonly name: string;
+    readonly unscheduled: number;
+    readonly pending: number;
+    readonly running: number;
+  }[];
+  /** Since when the task that has waited longest for a worker does so. */
+  readonly oldestPending?: Date;
 }
 
 /** One artifact of a run, as the queue knows it. */
@@ -40,10 +62,9 @@ export interface ArtifactEntry {
 export interface TaskQueue extends AsyncDisposable {
   /**
    * @param definition Checked against the schema already, its payload not.
-   * @param options.taskId Who says it may say it again: the same definition under the same id is the same task.
    * @throws {QueueError} `task-exists`, `dependency-not-found`, `deadline-after-expiry`.
    */
-  submit(definition: TaskDefinition, options?: { taskId?: string }): Promise<TaskStatus>;
+  submit(definition: TaskDefinition, options?: SubmitOptions): Promise<TaskStatus>;
   /** The newest first. */
   list(filter?: TaskFilter): Promise<TaskStatus[]>;
   /**
@@ -60,4 +81,5 @@ export interface TaskQueue extends AsyncDisposable {
    */
   rerun(reference: string): Promise<TaskStatus>;
   artifacts(reference: string, runId?: number): Promise<ArtifactEntry[]>;
+  summary(): Promise<QueueSummary>;
 }

@@ -7,7 +7,9 @@ import { type ConnectionSource, connectionOfUrl } from "../../src/queue/postgres
 import { PostgresQueue } from "../../src/queue/postgres/postgres-queue.ts";
 import { PostgresServer } from "../postgres-server.ts";
 import { describeQueue, type QueueHarness } from "./queue.ts";
+import { describeQueueEvents, type QueueEventsHarness } from "./queue-events.ts";
 import { describeTaskQueue, type TaskQueueHarness } from "./task-queue.ts";
+import { type DirectoryHarness, describeWorkerDirectory } from "./worker-directory.ts";
 
 const LEASE_MS = 1_000;
 
@@ -16,18 +18,28 @@ async function openQueue(connection: ConnectionSource, folder: string) {
   const queue = await PostgresQueue.open({ connection, files });
   const openDriver = async ({ workerId, queue: name = "default" }: { workerId: string; queue?: string }) =>
     queue.openDriver({ queue: name, workerId, leaseMs: LEASE_MS, maxWaitMs: 500 });
+  const others: PostgresQueue[] = [];
+  const openOther = async () => {
+    const other = await PostgresQueue.open({ connection, files });
+    others.push(other);
+    return other;
+  };
   const harness = {
     queue,
+    directory: queue.workers,
+    openOther: async () => (await openOther()).workers,
+    openEvents: async () => (await openOther()).events,
     openDriver,
     submit: async (definition) => (await queue.submit(definition)).taskId,
     cancel: async (taskId) => void (await queue.cancel(taskId)),
     show: (taskId) => queue.show(taskId),
     artifacts: (taskId) => queue.artifacts(taskId),
     [Symbol.asyncDispose]: async () => {
+      for (const other of others) await other[Symbol.asyncDispose]();
       await queue[Symbol.asyncDispose]();
       await rm(folder, { recursive: true, force: true });
     },
-  } satisfies QueueHarness & TaskQueueHarness;
+  } satisfies QueueHarness & TaskQueueHarness & QueueEventsHarness & DirectoryHarness;
   return harness;
 }
 
@@ -52,4 +64,6 @@ async function embedded() {
 for (const [name, start] of Object.entries({ postgres, embedded })) {
   describeQueue(name, start, { leaseMs: LEASE_MS, emptyClaimMs: 10_000 });
   describeTaskQueue(name, start);
+  describeQueueEvents(name, start);
+  describeWorkerDirectory(name, start);
 }

@@ -92,6 +92,71 @@ export function describeTaskQueue(name: string, start: () => Promise<TaskQueueHa
       expect(await list({ states: ["completed", "failed"] })).toEqual(ids.slice(4));
     });
 
+    it("finds tasks by the beginning of the id, a part of the name or of a tag, in upper or lower case", async () => {
+      const { queue, driver } = await open();
+      const submit = async (taskId: string, name?: string, tags: Record<string, string> = {}) =>
+        (await queue.submit({ payload: {}, tags, ...(name && { metadata: { name } }) }, { taskId })).taskId;
+      const unit = await submit("Unit56789012345678901A", "Unit Tests: 100%_sure", { os: "Linux", arch: "x86\n64" });
+      const named = await submit("zzzz56789012345678901A", "ÄRGER\u2028 mit unit56");
+      const bare = await submit("aaUnit6789012345678901", undefined, { nul: "a\u0000b", long: "x".repeat(4_096) });
+      const find = async (search: string) => (await queue.list({ search })).map(({ taskId }) => taskId).reverse();
+      expect(await find("uNIT5")).toEqual([unit, named]);
+      expect(await find("unit t")).toEqual([unit]);
+      expect(await find("100%_s")).toEqual([unit]);
+      expect(await find("%")).toEqual([unit]);
+      expect(await find("_")).toEqual([unit]);
+      expect(await find("LINUX")).toEqual([unit]);
+      expect(await find("x86 64")).toEqual([unit]);
+      expect(await find("ärger")).toEqual([named]);
+      expect(await find("a b")).toEqual([bare]);
+      // In the middle of an id nobody looks for it, nor across names and tags, nor for how a tag is called.
+      for (const none of ["6789012", "sure linux", "arch", "\\", "'; --", "no such"])
+        expect(await find(none)).toEqual([]);
+      expect(await find(" \n ")).toEqual([unit, named, bare]);
+      await (await claimOne(driver)).resolve({ kind: "completed" });
+      expect(await queue.list({ search: "unit", states: ["pending"], queue: "default", limit: 1 })).toMatchObject([
+        { taskId: named },
+      ]);
+      expect(await queue.list({ search: "unit", before: named })).toMatchObject([{ taskId: unit }]);
+      expect(await queue.list({ search: "unit", queue: "large" })).toEqual([]);
+    });
+
+    it("remembers who submitted a task, the first time", async () => {
+      const { queue } = await open();
+      const { taskId, submitter } = await queue.submit({ payload: {} }, { submitter: "jane@example.org" });
+      expect(submitter).toBe("jane@example.org");
+      await queue.submit({ payload: {} }, { taskId, submitter: "joe" });
+      expect((await queue.show(taskId)).submitter).toBe("jane@example.org");
+      expect(await queue.list()).toMatchObject([{ taskId, submitter: "jane@example.org" }]);
+      expect(await queue.submit({ payload: {} })).not.toHaveProperty("submitter");
+    });
+
+    it("counts what waits and runs, and says since when the oldest waits", async () => {
+      const { queue, driver, end } = await open();
+      expect(await queue.summary()).toEqual({ queues: [] });
+      const first = await queue.submit({ payload: {} });
+      const old = (await queue.submit({ payload: {} })).taskId;
+      await queue.submit({ payload: {}, dependencies: [old] });
+      expect(await end("completed")).toBe(first.taskId);
+      const claim = await claimOne(driver);
+      await queue.submit({ payload: {}, queue: "a/large" });
+      const since = (await queue.submit({ payload: {} })).runs[0]?.scheduled;
+      // It was submitted first, and has not waited for long.
+      await queue.rerun(first.taskId);
+      await queue.submit({ payload: {}, queue: "a/large" });
+      const summary = await queue.summary();
+      expect(summary.queues).toEqual([
+        { name: "a/large", unscheduled: 0, pending: 2, running: 0 },
+        { name: "default", unscheduled: 1, pending: 2, running: 1 },
+      ]);
+      const large = (await queue.list({ queue: "a/large" })).at(-1)?.runs[0]?.scheduled;
+      expect(summary.oldestPending).toEqual(large);
+      for (const { taskId } of await queue.list({ queue: "a/large" })) await queue.cancel(taskId);
+      expect((await queue.summary()).oldestPending).toEqual(since);
+      await claim.resolve({ kind: "exception", reason: "internal-error", message: "oops\u0000" });
+      expect((await queue.summary()).queues).toEqual([{ name: "default", unscheduled: 1, pending: 2, running: 0 }]);
+    });
+
     it("schedules a task when all it depends on have completed", async () => {
       const { queue, driver, end } = await open();
       const first = (await queue.submit({ payload: {} })).taskId;

@@ -20,13 +20,15 @@ export function describeState({ state, runs }: Pick<TaskStatus, "state" | "runs"
 }
 
 export function describeTask(task: TaskDetails): string {
-  const { taskId, name = "-", queue, priority, retriesLeft, created, deadline, expires, dependencies } = task;
+  const { taskId, name = "-", queue, priority, retriesLeft, created, submitter } = task;
+  const { deadline, expires, dependencies } = task;
   const facts = table([
     ["task", taskId],
     ["name", name],
     ["state", describeState(task)],
     ["task queue", `${queue}, priority ${priority}`],
     ["submitted", created.toISOString()],
+    ...(submitter === undefined ? [] : [["submitted by", submitter]]),
     ["deadline", deadline.toISOString()],
     ["expires", expires.toISOString()],
     ["retries left", String(retriesLeft)],

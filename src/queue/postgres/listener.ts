@@ -12,6 +12,8 @@ import { CHANNEL, type Notice, tryParseNotice } from "./notices.ts";
 
 export interface ListenerEvents {
   onNotice(notice: Notice): void;
+  /** On a channel of {@link Listener.subscribe}. */
+  onPayload(channel: string, payload: string): void;
   /** Each time it listens (again): what was told before may have been missed. */
   onListening(): void;
 }
@@ -27,6 +29,9 @@ export class Listener implements AsyncDisposable {
   readonly #events: ListenerEvents;
   readonly #stop = new AbortController();
   readonly #loop: Promise<void>;
+  /** Beside the one for notices. */
+  readonly #channels = new Set<string>();
+  #client: Client | undefined;
   #isListening = true;
 
   private constructor(database: Database, events: ListenerEvents, client: Client) {
@@ -44,13 +49,28 @@ export class Listener implements AsyncDisposable {
     return this.#isListening;
   }
 
+  /** Resolves when it listens there too; while it does not listen at all, as soon as that is known. */
+  async subscribe(channel: string): Promise<void> {
+    this.#channels.add(channel);
+    if (this.#client !== undefined) await hear(this.#client, [channel]);
+  }
+
+  async unsubscribe(channel: string): Promise<void> {
+    this.#channels.delete(channel);
+    await this.#client?.query(`UNLISTEN ${channel}`).catch(() => {});
+  }
+
   async #run(first: Client): Promise<void> {
     let client = first;
     while (!this.#stop.signal.aborted) {
-      this.#isListening = true;
-      this.#events.onListening();
-      await untilBroken(client, this.#stop.signal);
+      this.#client = client;
+      if (await hear(client, this.#channels)) {
+        this.#isListening = true;
+        this.#events.onListening();
+        await untilBroken(client, this.#stop.signal);
+      }
       this.#isListening = false;
+      this.#client = undefined;
       await end(client);
       const next = await this.#reconnect();
       if (next === undefined) return;
@@ -78,7 +98,11 @@ export class Listener implements AsyncDisposable {
 
 async function listen(database: Database, events: ListenerEvents): Promise<Client> {
   const client = await database.connect();
-  client.on("notification", ({ payload = "" }) => {
+  client.on("notification", ({ channel, payload = "" }) => {
+    if (channel !== CHANNEL) {
+      events.onPayload(channel, payload);
+      return;
+    }
     const notice = tryParseNotice(payload);
     if (notice !== undefined) events.onNotice(notice);
   });
@@ -88,6 +112,17 @@ async function listen(database: Database, events: ListenerEvents): Promise<Clien
   } catch (error) {
     await end(client);
     throw error;
+  }
+}
+
+/** False: the connection is no good, and is closed; the next one listens there from its beginning. */
+async function hear(client: Client, channels: Iterable<string>): Promise<boolean> {
+  try {
+    for (const channel of channels) await client.query(`LISTEN ${channel}`);
+    return true;
+  } catch {
+    await end(client);
+    return false;
   }
 }
 

@@ -58,4 +58,57 @@ export const MIGRATIONS: readonly string[] = [
   );
   CREATE INDEX artifact_expires ON boxcar.artifact (expires);
   `,
+  `
+  CREATE TABLE boxcar.token (
+    id text COLLATE "C" PRIMARY KEY,
+    name text NOT NULL,
+    role text NOT NULL,
+    hash text NOT NULL,
+    created timestamptz NOT NULL,
+    expires timestamptz,
+    last_used timestamptz
+  );
+
+  CREATE TABLE boxcar.session (
+    hash text COLLATE "C" PRIMARY KEY,
+    name text NOT NULL,
+    role text NOT NULL,
+    token_id text COLLATE "C" REFERENCES boxcar.token ON DELETE CASCADE,
+    created timestamptz NOT NULL,
+    expires timestamptz NOT NULL
+  );
+  CREATE INDEX session_token ON boxcar.session (token_id);
+  CREATE INDEX session_expires ON boxcar.session (expires);
+  `,
+  `
+  ALTER TABLE boxcar.task
+    ADD COLUMN submitter text,
+    -- Id, name and values of tags, in lower case, see search-text.ts.
+    ADD COLUMN search text COLLATE "C" NOT NULL DEFAULT '';
+  UPDATE boxcar.task SET search = lower(task_id) || coalesce(E'\\n' || lower(name), '');
+
+  -- Lists are made by this one alone, whatever is asked for, until it is known which tasks are in them.
+  CREATE UNIQUE INDEX task_list ON boxcar.task (seq) INCLUDE (queue, state, search);
+  ALTER TABLE boxcar.task DROP CONSTRAINT task_seq_key;
+  -- When a task that is pending became so is in its last run, as text that is in the order of time.
+  CREATE INDEX task_active ON boxcar.task (queue, state, (runs -> -1 ->> 'scheduled'))
+    WHERE state IN ('unscheduled', 'pending', 'running');
+
+  CREATE TABLE boxcar.worker (
+    worker_id text COLLATE "C" PRIMARY KEY,
+    -- Tells two processes with one id apart.
+    instance uuid NOT NULL,
+    url text,
+    queue text NOT NULL,
+    version text NOT NULL,
+    started timestamptz NOT NULL,
+    status json NOT NULL,
+    seen timestamptz NOT NULL
+  );
+
+  CREATE TABLE boxcar.fleet (
+    single boolean PRIMARY KEY DEFAULT true CHECK (single),
+    key bytea NOT NULL
+  );
+  `,
 ];

@@ -8,21 +8,28 @@ import type { TaskDefinition } from "../../generated/task-definition.ts";
 import { parseAs } from "../../schema/parse.ts";
 import type { ArtifactFiles } from "../artifact-files.ts";
 import { QueueError } from "../errors.ts";
+import type { QueueEvents } from "../queue-events.ts";
 import type { TaskStatus } from "../task.ts";
 import { newTaskId } from "../task-id.ts";
-import type { ArtifactEntry, TaskDetails, TaskFilter, TaskQueue } from "../task-queue.ts";
+import type { ArtifactEntry, QueueSummary, SubmitOptions, TaskDetails, TaskFilter, TaskQueue } from "../task-queue.ts";
 import { end, isResolved, rerun, type TaskCore } from "../transitions.ts";
+import { SessionRows, TokenRows } from "./access-rows.ts";
 import { Announcer } from "./announcer.ts";
 import { listArtifacts, reclaimArtifacts } from "./artifact-rows.ts";
 import { PostgresArtifacts } from "./artifacts.ts";
 import type { ConnectionSource } from "./connection.ts";
 import { Database } from "./database.ts";
+import { PostgresDirectory } from "./directory.ts";
 import { type DriverOptions, PostgresDriver } from "./driver.ts";
+import { EventAnnouncer } from "./event-announcer.ts";
+import { EVENT_CHANNEL } from "./event-payloads.ts";
+import { PostgresEvents } from "./events.ts";
 import { Jobs } from "./jobs.ts";
 import { Listener } from "./listener.ts";
 import { Maintenance, sweep } from "./maintenance.ts";
 import { findTaskId, notFound } from "./references.ts";
 import { type CompleteDefinition, submitTask } from "./submission.ts";
+import { summarize } from "./summary.ts";
 import { findStatus, listTasks, showTask } from "./task-lists.ts";
 import type { TaskRecord } from "./task-rows.ts";
 import { TaskStore } from "./task-store.ts";
@@ -36,6 +43,9 @@ const RECLAIM_INTERVAL_MS = 10 * 60_000;
 
 export class PostgresQueue implements TaskQueue {
   readonly description: string;
+  /** What the workers of this queue know of each other. */
+  readonly workers: PostgresDirectory;
+  readonly #events: PostgresEvents;
   readonly #store: TaskStore;
   readonly #files: ArtifactFiles;
   readonly #drivers = new Set<PostgresDriver>();
@@ -43,8 +53,10 @@ export class PostgresQueue implements TaskQueue {
   #listener: Listener | undefined;
   #reclaimAtMs = 0;
 
-  private constructor(store: TaskStore, files: ArtifactFiles, scope: Scope) {
+  private constructor(store: TaskStore, files: ArtifactFiles, announcer: EventAnnouncer, scope: Scope) {
     this.description = store.database.description;
+    this.workers = new PostgresDirectory(store.database);
+    this.#events = new PostgresEvents(announcer, () => this.#listener as Listener);
     this.#store = store;
     this.#files = files;
     this.#scope = scope;
@@ -57,8 +69,12 @@ export class PostgresQueue implements TaskQueue {
     const jobs = scope.use(await Jobs.open(database));
     const announcer = new Announcer(database);
     scope.defer(() => announcer.flush());
-    const store = new TaskStore(database, jobs, (queue) => announcer.announce(queue));
-    const queue = new PostgresQueue(store, files, scope.move());
+    const events = scope.use(new EventAnnouncer(database));
+    const store = new TaskStore(database, jobs, {
+      onPending: (queue) => announcer.announce(queue),
+      onEvent: (event) => events.announce(event),
+    });
+    const queue = new PostgresQueue(store, files, events, scope.move());
     try {
       // The connection that shows other processes that this one uses the database.
       queue.#listener = queue.#scope.use(
@@ -66,7 +82,11 @@ export class PostgresQueue implements TaskQueue {
           onNotice: (notice) => {
             for (const driver of queue.#drivers) driver.hear(notice);
           },
+          onPayload: (channel, payload) => {
+            if (channel === EVENT_CHANNEL) queue.#events.hear(payload);
+          },
           onListening: () => {
+            queue.#events.noteGap();
             for (const driver of queue.#drivers) driver.catchUp().catch(() => {});
           },
         }),
@@ -77,6 +97,17 @@ export class PostgresQueue implements TaskQueue {
       await queue[Symbol.asyncDispose]();
       throw error;
     }
+  }
+
+  /** Tokens and sessions, on the same connections; of no use after the queue. */
+  get access(): { readonly tokens: TokenRows; readonly sessions: SessionRows } {
+    const { database } = this.#store;
+    return { tokens: new TokenRows(database), sessions: new SessionRows(database) };
+  }
+
+  /** What happens on this queue, as it happens. */
+  get events(): QueueEvents {
+    return this.#events;
   }
 
   /** A claimer on the same connections; it is closed with the queue, or before. */
@@ -92,12 +123,13 @@ export class PostgresQueue implements TaskQueue {
     return driver;
   }
 
-  async submit(definition: TaskDefinition, { taskId = newTaskId() }: { taskId?: string } = {}): Promise<TaskStatus> {
+  async submit(definition: TaskDefinition, options: SubmitOptions = {}): Promise<TaskStatus> {
+    const { taskId = newTaskId(), submitter } = options;
     const subject = "The task definition";
     const complete = parseAs("task-definition", definition, { subject, blame: "task" }) as CompleteDefinition;
     await this.#store.jobs.prepare(complete.queue);
     return await this.#store.transaction(async (tasks) => {
-      await submitTask(tasks, taskId, complete);
+      await submitTask(tasks, taskId, complete, submitter);
       return await findStatus(tasks.sql, taskId);
     });
   }
@@ -129,6 +161,11 @@ export class PostgresQueue implements TaskQueue {
     return await listArtifacts(database, taskId, runId ?? runs.length - 1, this.#files);
   }
 
+  async summary(): Promise<QueueSummary> {
+    await sweep(this.#store);
+    return await summarize(this.#store.database);
+  }
+
   async #change(reference: string, change: (task: TaskRecord, now: Date) => TaskCore): Promise<TaskStatus> {
     const taskId = await findTaskId(this.#store.database, reference);
     const { queue } = await findStatus(this.#store.database, taskId);
@@ -151,6 +188,7 @@ export class PostgresQueue implements TaskQueue {
     }
     if (performance.now() < this.#reclaimAtMs) return;
     this.#reclaimAtMs = performance.now() + RECLAIM_INTERVAL_MS;
+    await this.workers.forgetSilent();
     await reclaimArtifacts(this.#store.database, this.#files);
   }
 

@@ -6,6 +6,7 @@ import type { TaskDefinition } from "../../generated/task-definition.ts";
 import { QueueError } from "../errors.ts";
 import type { TaskState } from "../task.ts";
 import { dueOf, end, schedule, type TaskCore } from "../transitions.ts";
+import { searchText } from "./search-text.ts";
 import { supersededBy, type TaskTransaction } from "./task-store.ts";
 
 /** With what the schema fills in. */
@@ -19,6 +20,7 @@ export async function submitTask(
   tasks: TaskTransaction,
   taskId: string,
   definition: CompleteDefinition,
+  submitter: string | undefined,
 ): Promise<void> {
   if (await wasSubmitted(tasks, taskId, definition)) return;
   const met = await lockDependencies(tasks, definition);
@@ -29,10 +31,12 @@ export async function submitTask(
   const waiting = newCore(definition, now);
   const core = unmet === 0 ? schedule(waiting, now) : waiting;
   const job = core.state === "pending" ? randomUUID() : undefined;
-  const { queue, retries, priority } = definition;
-  insertTask(tasks, { taskId, definition, core, unmet, job, now });
+  const { queue, retries, priority, supersede: key, metadata } = definition;
+  insertTask(tasks, { taskId, definition, submitter, core, unmet, job, now });
   insertDependencies(tasks, taskId, definition.dependencies, met);
-  await tasks.addJob({ taskId, queue, priority, retries, supersede: definition.supersede, job, core }, false);
+  const task = { taskId, queue, name: metadata?.name, priority, retries, supersede: key, job, core };
+  await tasks.addJob(task, false);
+  tasks.note(task, now);
 }
 
 async function wasSubmitted(tasks: TaskTransaction, taskId: string, definition: TaskDefinition): Promise<boolean> {
@@ -115,24 +119,27 @@ function after(now: Date, field: string, duration: number | string): Date {
 interface NewTask {
   readonly taskId: string;
   readonly definition: CompleteDefinition;
+  readonly submitter: string | undefined;
   readonly core: TaskCore;
   readonly unmet: number;
   readonly job: string | undefined;
   readonly now: Date;
 }
 
-function insertTask({ sql }: TaskTransaction, { taskId, definition, core, unmet, job, now }: NewTask): void {
+function insertTask({ sql }: TaskTransaction, task: NewTask): void {
+  const { taskId, definition, submitter, core, unmet, job, now } = task;
   const { payload, ...details } = definition;
   const { queue, priority, retries, metadata, supersede: key } = details;
   sql.send({
     name: "boxcar-insert",
     text: `INSERT INTO boxcar.task (task_id, queue, priority, name, payload, details, dependencies, requires, supersede,
-        created, deadline, expires, state, retries, retries_left, unmet, runs, job, due)
-      VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $14, $15, $16, $17, $18)`,
+        created, deadline, expires, state, retries, retries_left, unmet, runs, job, due, submitter, search)
+      VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $14, $15, $16, $17, $18, $19, $20)`,
     values: [
       ...[taskId, queue, priority, metadata?.name ?? null, JSON.stringify(payload), JSON.stringify(details)],
       ...[details.dependencies, details.requires, key ?? null, now],
       ...[core.deadline, core.expires, core.state, retries, unmet, JSON.stringify(core.runs), job ?? null, dueOf(core)],
+      ...[submitter ?? null, searchText(taskId, definition)],
     ],
   });
 }

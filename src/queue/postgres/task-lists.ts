@@ -3,21 +3,13 @@ import type { TaskDefinition } from "../../generated/task-definition.ts";
 import type { TaskState, TaskStatus } from "../task.ts";
 import type { TaskDetails, TaskFilter } from "../task-queue.ts";
 import type { Sql } from "./database.ts";
+import { listStatement } from "./list-statement.ts";
 import { findTaskId, notFound } from "./references.ts";
 import { STATUS_COLUMNS, type StatusRow, statusOf } from "./task-rows.ts";
 
-const DEFAULT_LIMIT = 100;
-
-export async function listTasks(sql: Sql, { states, queue, limit, before }: TaskFilter): Promise<TaskStatus[]> {
-  const from = before === undefined ? undefined : await findTaskId(sql, before);
-  const rows = await sql.run<StatusRow>({
-    text: `SELECT ${STATUS_COLUMNS} FROM boxcar.task
-      WHERE ($1::text[] IS NULL OR state = ANY($1)) AND ($2::text IS NULL OR queue = $2)
-        AND ($3::text IS NULL OR seq < (SELECT seq FROM boxcar.task WHERE task_id = $3))
-      ORDER BY seq DESC LIMIT $4`,
-    values: [states ?? null, queue ?? null, from ?? null, limit ?? DEFAULT_LIMIT],
-  });
-  return rows.map(statusOf);
+export async function listTasks(sql: Sql, filter: TaskFilter): Promise<TaskStatus[]> {
+  const from = filter.before === undefined ? undefined : await findTaskId(sql, filter.before);
+  return (await sql.run<StatusRow>(listStatement(filter, from))).map(statusOf);
 }
 
 /** @throws {QueueError} `task-not-found` */

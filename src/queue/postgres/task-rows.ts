@@ -4,10 +4,10 @@ import type { TaskCore } from "../transitions.ts";
 
 /** What a transition needs of a task; short, since it is read for every step. */
 export const CORE_COLUMNS =
-  "task_id, queue, priority, state, retries, retries_left, supersede, runs, job, deadline, expires";
+  "task_id, queue, priority, state, retries, retries_left, supersede, runs, job, deadline, expires, name";
 
 /** For lists. */
-export const STATUS_COLUMNS = `${CORE_COLUMNS}, name, created, dependencies`;
+export const STATUS_COLUMNS = `${CORE_COLUMNS}, created, dependencies, submitter`;
 
 export interface CoreRow {
   task_id: string;
@@ -21,12 +21,13 @@ export interface CoreRow {
   job: string | null;
   deadline: Date;
   expires: Date;
+  name: string | null;
 }
 
 export interface StatusRow extends CoreRow {
-  name: string | null;
   created: Date;
   dependencies: readonly string[];
+  submitter: string | null;
 }
 
 type RunTime = "scheduled" | "started" | "resolved" | "takenUntil";
@@ -38,6 +39,7 @@ type RunRow = Omit<Run, RunTime> & { readonly [K in RunTime]?: string };
 export interface TaskRecord {
   readonly taskId: string;
   readonly queue: string;
+  readonly name: string | undefined;
   readonly priority: Priority;
   readonly retries: number;
   /** Key under which newer tasks come. */
@@ -50,6 +52,7 @@ export function recordOf(row: CoreRow): TaskRecord {
   return {
     taskId: row.task_id,
     queue: row.queue,
+    name: row.name ?? undefined,
     priority: priorityOf(row.priority),
     retries: row.retries,
     supersede: row.supersede ?? undefined,
@@ -71,6 +74,7 @@ export function statusOf(row: StatusRow): TaskStatus {
     state: row.state as TaskState,
     priority: priorityOf(row.priority),
     name: row.name ?? undefined,
+    ...(row.submitter === null ? {} : { submitter: row.submitter }),
     created: row.created,
     deadline: row.deadline,
     expires: row.expires,

@@ -6,6 +6,7 @@
  * does not wait for the task (`NOWAIT`) but begins anew.
  */
 import { randomUUID } from "node:crypto";
+import type { TaskEvent } from "../queue-events.ts";
 import { dueOf, end, isResolved, overdue, schedule, type TaskCore } from "../transitions.ts";
 import type { Database, Transaction } from "./database.ts";
 import type { Jobs } from "./jobs.ts";
@@ -23,27 +24,33 @@ export interface Locked {
 /** A row of a task and of the database's clock, or only the name of the job. */
 export type Taken<Row> = { readonly taken: string } & ((Row & { readonly now: Date }) | { readonly task_id: null });
 
+/** Called after the transaction in which it happened. */
+export interface StoreEvents {
+  /** There is something to claim in a task queue. */
+  onPending(queue: string): void;
+  onEvent(event: TaskEvent): void;
+}
+
 export class TaskStore {
   readonly database: Database;
   readonly jobs: Jobs;
-  readonly #onPending: (queue: string) => void;
+  readonly #told: StoreEvents;
 
-  /** @param onPending Called when there is something to claim in a task queue. */
-  constructor(database: Database, jobs: Jobs, onPending: (queue: string) => void) {
+  constructor(database: Database, jobs: Jobs, told: StoreEvents) {
     this.database = database;
     this.jobs = jobs;
-    this.#onPending = onPending;
+    this.#told = told;
   }
 
   /** @throws {QueueError}, as {@link Database.transaction} does. */
   async transaction<T>(work: (tasks: TaskTransaction) => Promise<T>): Promise<T> {
-    let pending = new Set<string>();
+    let last: TaskTransaction | undefined;
     const result = await this.database.transaction(async (sql) => {
-      const tasks = new TaskTransaction(sql, this.jobs);
-      pending = tasks.pending;
-      return await work(tasks);
+      last = new TaskTransaction(sql, this.jobs);
+      return await work(last);
     });
-    for (const queue of pending) this.#onPending(queue);
+    for (const queue of last?.pending ?? []) this.#told.onPending(queue);
+    for (const event of last?.events ?? []) this.#told.onEvent(event);
     return result;
   }
 }
@@ -52,6 +59,8 @@ export class TaskTransaction {
   readonly sql: Transaction;
   /** Task queues in which there is something to claim after it. */
   readonly pending = new Set<string>();
+  /** What has happened to tasks in it. */
+  readonly events: TaskEvent[] = [];
   readonly #jobs: Jobs;
   /** Locked tasks, and whether others wait for them. */
   readonly #isAwaited = new Map<string, boolean>();
@@ -151,8 +160,19 @@ export class TaskTransaction {
     if (isNew && before.job !== undefined) await this.#jobs.remove(this.sql, before.queue, before.job);
     if (isNew) await this.addJob(after, hasWaited(before.core, core));
     this.#tellHolder(before, after);
+    if (core.state !== before.core.state || core.runs.length !== before.core.runs.length) this.note(after, now);
     if (isResolved(core) && !isResolved(before.core)) await this.#tellDependents(after, now);
     return after;
+  }
+
+  /** It is in another state than before. */
+  note({ taskId, queue, name, core }: TaskRecord, now: Date): void {
+    const { state, runs } = core;
+    this.events.push({
+      ...{ kind: "task", taskId, state, queue, time: now.toISOString() },
+      ...(runs.length === 0 ? {} : { runId: runs.length - 1 }),
+      ...(name === undefined ? {} : { name }),
+    });
   }
 
   /** Lets claimers find a task that is pending. */
