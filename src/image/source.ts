@@ -5,6 +5,7 @@
 import { codeOf } from "../base/errors.ts";
 import { Download, type DownloadOptions } from "../http/download.ts";
 import { ImageError } from "./errors.ts";
+import type { Image } from "./store/image.ts";
 import type { ImageLease } from "./store/image-lease.ts";
 import type { ImageStore } from "./store/image-store.ts";
 import type { ImportOptions } from "./store/importer.ts";
@@ -34,6 +35,8 @@ export function parseImageSpec(spec: ImageSpec): ParsedImageSpec {
 
 export interface AcquireImageOptions extends ImportOptions {
   policy: ImageSourcePolicy;
+  /** An archive was taken into the store: the image was not there, or it could not be known that it was. */
+  onImport?: (image: Image) => void;
   /** How downloads are tried again. */
   download?: Pick<DownloadOptions, "maxAttempts" | "backOffMs" | "stallMs">;
 }
@@ -67,11 +70,15 @@ async function bring(
   options: AcquireImageOptions,
 ): Promise<string> {
   const { signal, onProgress } = options;
-  if (source.kind === "path") return (await store.import(source.path, { signal, onProgress })).digest;
+  const imported = (image: Image) => {
+    options.onImport?.(image);
+    return image.digest;
+  };
+  if (source.kind === "path") return imported(await store.import(source.path, { signal, onProgress }));
   const { url, sha256 } = source;
   if (sha256 !== undefined && (await store.has(sha256))) return `sha256:${sha256}`;
   await using download = await Download.start(url, { ...options.download, subject: "the image", sha256, signal });
-  return (await store.import(download, { signal, onProgress })).digest;
+  return imported(await store.import(download, { signal, onProgress }));
 }
 
 function checkAllowed({ kind }: ParsedImageSpec, { allowPaths, allowUrls }: ImageSourcePolicy): void {

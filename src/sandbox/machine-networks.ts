@@ -15,6 +15,7 @@ import { GuestServices } from "../network/guest-services.ts";
 import { NamespaceNetwork } from "../network/namespace/namespace-network.ts";
 import { type NetworkModeAnswer, probeNetworkMode } from "../network/namespace/probe.ts";
 import { HttpProxy } from "../network/proxy/http-proxy.ts";
+import type { ProxyStats } from "../network/proxy/proxy-stats.ts";
 import type { ReverseProxies, ReverseProxiesOptions } from "../network/proxy/reverse-proxies.ts";
 import { UserNetwork } from "../network/user/user-network.ts";
 import { EgressTap } from "./egress-tap.ts";
@@ -68,6 +69,11 @@ export class MachineNetworks implements AsyncDisposable {
     const proxies = await openProxies(settings, { cacheDirectory: folder, log: logger });
     if (proxies !== undefined) scope.use(proxies);
     return new MachineNetworks(settings, answer, proxies, scope.move());
+  }
+
+  /** What each proxy has done, by its name. */
+  proxyStats(): Readonly<Record<string, ProxyStats>> {
+    return this.#proxies?.stats() ?? {};
   }
 
   get mode(): NetworkMode {

@@ -26,10 +26,14 @@ export interface GarbageOptions {
   stateDir: string;
   settings: { minFreeDiskBytes: number; maxCacheBytes: number | undefined };
   logger: Logger;
+  /** Told of what was removed: its kind, and how many. */
+  onRemoved?: (kind: GarbageKind, count: number) => void;
   /** Default: what the file system says. */
   freeBytes?: () => Promise<number>;
   now?: () => Date;
 }
+
+export type GarbageKind = "logs" | "caches" | "inputs" | "images";
 
 /** Logs of runs that were lost are kept so long where there is room. */
 const KEEP_RUNS_MS = 7 * 86_400_000;
@@ -43,21 +47,25 @@ export async function collectGarbage(options: GarbageOptions): Promise<void> {
   const isEnough = async () => (await freeBytes()) >= settings.minFreeDiskBytes;
   const unlessEnough = async (part: () => Promise<readonly string[]>) => ((await isEnough()) ? [] : await part());
   const removed: string[] = [];
-  const attempt = async (what: string, part: () => Promise<readonly string[]>) => {
+  const attempt = async (what: string, kind: GarbageKind, part: () => Promise<readonly string[]>) => {
     try {
-      removed.push(...(await part()));
+      const some = await part();
+      if (some.length > 0) options.onRemoved?.(kind, some.length);
+      removed.push(...some);
     } catch (error) {
       options.logger.log("warn", `${what} could not be collected: ${messageOf(error)}`);
     }
   };
   const purge = async (maxBytes: number) => (await caches.trim(maxBytes)).map((name) => `the cache ${name}`);
   const { maxCacheBytes } = settings;
-  await attempt("old logs", () => removeRuns(options, KEEP_RUNS_MS));
-  if (maxCacheBytes !== undefined) await attempt("caches", () => purge(maxCacheBytes));
-  await attempt("inputs", () => unlessEnough(async () => ((await inputs.trim(0)) > 0 ? ["the inputs of tasks"] : [])));
-  await attempt("images", () => collectImages(images, isEnough));
-  await attempt("caches", () => unlessEnough(() => purge(0)));
-  await attempt("logs", () => removeRuns(options, KEEP_RUNS_ANYWAY_MS, isEnough));
+  await attempt("old logs", "logs", () => removeRuns(options, KEEP_RUNS_MS));
+  if (maxCacheBytes !== undefined) await attempt("caches", "caches", () => purge(maxCacheBytes));
+  await attempt("inputs", "inputs", () =>
+    unlessEnough(async () => ((await inputs.trim(0)) > 0 ? ["the inputs of tasks"] : [])),
+  );
+  await attempt("images", "images", () => collectImages(images, isEnough));
+  await attempt("caches", "caches", () => unlessEnough(() => purge(0)));
+  await attempt("logs", "logs", () => removeRuns(options, KEEP_RUNS_ANYWAY_MS, isEnough));
   if (removed.length === 0) return;
   options.logger.log("info", `removed ${removed.join(", ")}`, { freeBytes: await freeBytes().catch(() => undefined) });
 }

@@ -27,6 +27,7 @@ import { OwnedDirectory } from "../host/owned-directory.ts";
 import { privateMemoryMiB } from "../host/room.ts";
 import { throttledProgress } from "../image/progress.ts";
 import { acquireImage } from "../image/source.ts";
+import type { Image } from "../image/store/image.ts";
 import { describeTimings } from "../log/timings.ts";
 import type { Claim, Resolution } from "../queue/driver.ts";
 import type { RunFacts, RunObserver } from "./observer.ts";
@@ -220,12 +221,19 @@ export class HostRun implements OpenedRun {
       runParent: folders.run,
       stateParent: folders.machines,
       cacheDirectory: folders.cache,
-      acquireImage: (runSignal) =>
-        acquireImage(images, payload.image ?? config.images.default, {
+      acquireImage: async (runSignal) => {
+        let imported: Image | undefined;
+        const lease = await acquireImage(images, payload.image ?? config.images.default, {
           signal: runSignal,
           policy: config.images,
           onProgress: throttledProgress(note),
-        }),
+          onImport: (image) => {
+            imported = image;
+          },
+        });
+        this.#observer?.image?.({ digest: lease.image.digest, importedBytes: imported?.sizes.archiveBytes });
+        return lease;
+      },
       chooseAccelerator: (runSignal) => chooseAccelerator(runSignal, note),
       onPhase: (phase) => {
         this.#phase = phase;

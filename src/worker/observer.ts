@@ -27,6 +27,8 @@ export interface RunObserver {
   /** Only of a task with steps; one that is skipped never begins. */
   stepBegan?(name: string, at: Date): void;
   stepEnded?(step: StepResult): void;
+  /** There is an image. @param image.importedBytes What the store took in for it; undefined: it had it already. */
+  image?(image: { readonly digest: string; readonly importedBytes: number | undefined }): void;
   /** There is a machine. */
   machine?(facts: MachineFacts): void;
   /** Variables for the next command of the guest. */
@@ -83,6 +85,7 @@ export function joinObservers(observers: readonly WorkerObserver[], logger: Logg
         phaseEnded: (...said) => tell((run) => run.phaseEnded?.(...said)),
         stepBegan: (...said) => tell((run) => run.stepBegan?.(...said)),
         stepEnded: (...said) => tell((run) => run.stepEnded?.(...said)),
+        image: (...said) => tell((run) => run.image?.(...said)),
         machine: (...said) => tell((run) => run.machine?.(...said)),
         environment() {
           const variables: Record<string, string> = {};
