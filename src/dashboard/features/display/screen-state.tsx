@@ -1,0 +1,59 @@
+import { now } from "../../core/clock.ts";
+import { formatSeconds } from "../../core/format.ts";
+import { Button } from "../../ui/button.tsx";
+import { Icon, type IconName } from "../../ui/icon.tsx";
+import type { DisplayConnection, DisplayState } from "./connection.ts";
+
+/** Over the screen, while there is none. */
+export function ScreenState({ connection }: { connection: DisplayConnection }) {
+  const state = connection.state.value;
+  if (state.kind === "connected") return null;
+  const { icon, title, text } = describe(state);
+  return (
+    <div class="screen-state" role="status">
+      <Icon name={icon} />
+      <p>{title}</p>
+      {text === undefined ? undefined : <p class="quiet-text small">{text}</p>}
+      {state.kind === "connecting" || !canRetry(state) ? undefined : (
+        <Button icon="rerun" onPress={() => connection.retry()}>
+          Connect now
+        </Button>
+      )}
+    </div>
+  );
+}
+
+function canRetry(state: DisplayState): boolean {
+  return !(state.kind === "ended" && state.code === "link-used");
+}
+
+function describe(state: Exclude<DisplayState, { kind: "connected" }>): {
+  icon: IconName;
+  title: string;
+  text?: string;
+} {
+  switch (state.kind) {
+    case "paused":
+      return { icon: "pause", title: "Paused", text: "Nobody was looking at this page." };
+    case "waiting":
+      return { icon: "clock", title: "The connection is broken", text: `The next attempt is ${soon(state.untilMs)}.` };
+    case "ended":
+      return { icon: "ban", title: titleOf(state.code), text: state.message };
+    default:
+      return { icon: "screen", title: "Connecting …" };
+  }
+}
+
+function soon(untilMs: number): string {
+  // Read for the signal: it is drawn again every second.
+  void now.value;
+  const waitMs = untilMs - Date.now();
+  return waitMs < 1_000 ? "now" : `in ${formatSeconds(waitMs)}`;
+}
+
+function titleOf(code: string): string {
+  if (code === "link-used") return "This link is used up";
+  if (code === "forbidden") return "You may not do that";
+  if (code === "not-found") return "The machine is gone";
+  return "There is no picture";
+}
