@@ -766,6 +766,10 @@ export interface ApiWorker {
    */
   self: boolean;
   /**
+   * It was heard of not long ago.
+   */
+  alive?: boolean;
+  /**
    * Where it is reached.
    */
   url?: string;
