@@ -33,4 +33,5 @@ export { TaskLogs } from "./worker/task-logs.ts";
 export { TaskNetworks } from "./worker/task-networks.ts";
 export type { TaskResult } from "./worker/task-result.ts";
 export { runTask, type TaskRunOptions } from "./worker/task-run.ts";
+export { TaskScreens } from "./worker/task-screens.ts";
 export { Worker, type WorkerOptions } from "./worker/worker.ts";

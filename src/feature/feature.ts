@@ -16,6 +16,7 @@ import type { RunArtifacts } from "./artifacts/run-artifacts.ts";
 import type { NetworkReportSource } from "./network/report.ts";
 import type { Outcome, Stop } from "./outcome.ts";
 import type { ParsedPayload } from "./payload.ts";
+import type { ScreensSource } from "./screens/pictures.ts";
 
 export interface Feature {
   readonly name: string;
@@ -40,6 +41,8 @@ export interface RunContext {
   readonly mask: (text: string) => string;
   /** Gets who knows about the network of the run, for who asks while it runs. */
   readonly onNetwork: (source: NetworkReportSource) => void;
+  /** Gets who has the pictures that were taken of the screen so far. */
+  readonly onScreens: (source: ScreensSource) => void;
   /** Fires when nobody waits for the run any more. */
   readonly signal: AbortSignal;
 }

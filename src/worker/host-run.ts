@@ -40,6 +40,7 @@ import type { RunEnding } from "./run-state.ts";
 import { hostFolders, type TaskHost } from "./task-host.ts";
 import type { Phase, TaskResult } from "./task-result.ts";
 import { runTask } from "./task-run.ts";
+import type { LiveScreens } from "./task-screens.ts";
 import type { OpenedRun } from "./worker.ts";
 
 const CONSOLE_ARTIFACT = "public/logs/console.log";
@@ -57,6 +58,7 @@ export class HostRun implements OpenedRun {
   #log: RunLog | undefined;
   readonly #announced: Disposable[] = [];
   #network: NetworkReportSource | undefined;
+  #screens: LiveScreens | undefined;
   #staging: OwnedDirectory | undefined;
   #result: Partial<TaskResult> = {};
   #kept: readonly ArtifactRecord[] = [];
@@ -102,6 +104,7 @@ export class HostRun implements OpenedRun {
     const { taskId, runId } = this.#ids;
     this.#announced.push(this.#host.logs.announce(taskId, runId, () => log.live));
     this.#announced.push(this.#host.reports.announce(taskId, runId, () => this.#network));
+    this.#announced.push(this.#host.screens.announce(taskId, runId, () => this.#screens));
     this.#announced.push(this.#host.runReports.announce(taskId, runId, () => this.#recorder.report));
     this.note(`task ${this.#ids.taskId}, run ${this.#ids.runId}, on the worker ${this.#host.workerId}`);
     try {
@@ -241,6 +244,9 @@ export class HostRun implements OpenedRun {
       },
       onNetwork: (source) => {
         this.#network = source;
+      },
+      onScreens: (source) => {
+        this.#screens = { source, directory: staging };
       },
       onMachine: (machine) => {
         this.#machine = machine;

@@ -14,6 +14,7 @@ import type { WorkerObserver } from "./observer.ts";
 import type { RunReports } from "./run-reports.ts";
 import type { TaskLogs } from "./task-logs.ts";
 import type { TaskNetworks } from "./task-networks.ts";
+import type { TaskScreens } from "./task-screens.ts";
 
 export interface TaskHost {
   readonly config: Config;
@@ -29,6 +30,8 @@ export interface TaskHost {
   readonly logs: TaskLogs;
   /** Who asks about the network of a run finds it there. */
   readonly reports: TaskNetworks;
+  /** Who asks for pictures of a run's screen finds them there. */
+  readonly screens: TaskScreens;
   /** Who asks about a run itself finds it there. */
   readonly runReports: RunReports;
   /** Hears of every run. */

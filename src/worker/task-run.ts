@@ -16,6 +16,7 @@ import type { Feature } from "../feature/feature.ts";
 import type { NetworkReportSource } from "../feature/network/report.ts";
 import type { Outcome } from "../feature/outcome.ts";
 import type { ParsedPayload } from "../feature/payload.ts";
+import type { ScreensSource } from "../feature/screens/pictures.ts";
 import type { Step, StepResult } from "../feature/steps.ts";
 import type { GuestTask } from "../guest/guest-task.ts";
 import { createIdentity } from "../guest/wake.ts";
@@ -60,6 +61,8 @@ export interface TaskRunOptions extends Pick<SandboxOptions, "agentFile" | "cold
   onMachine?: (machine: { pid: number | undefined; memoryMiB: number }) => void;
   /** Who knows about its network. */
   onNetwork?: (source: NetworkReportSource) => void;
+  /** Who has pictures of its screen. */
+  onScreens?: (source: ScreensSource) => void;
   signal: AbortSignal;
 }
 
@@ -114,6 +117,7 @@ class TaskRun {
       ...{ taskId, runId, payload, config, artifacts, directory, stateParent, note, signal },
       mask: (text: string) => this.#options.log.masked(text),
       onNetwork: (source: NetworkReportSource) => this.#options.onNetwork?.(source),
+      onScreens: (source: ScreensSource) => this.#options.onScreens?.(source),
     };
     await using active = new ActiveFeatures(features, context);
     let outcome: Outcome;

@@ -13,6 +13,7 @@ import type { WorkerStatus } from "../../src/worker/status.ts";
 import { hostFolders, type TaskHost } from "../../src/worker/task-host.ts";
 import { TaskLogs } from "../../src/worker/task-logs.ts";
 import { TaskNetworks } from "../../src/worker/task-networks.ts";
+import { TaskScreens } from "../../src/worker/task-screens.ts";
 import { Worker } from "../../src/worker/worker.ts";
 import { FakeQueue } from "../fakes/fake-queue.ts";
 import type { Boxcar } from "./boxcar.ts";
@@ -70,6 +71,7 @@ export class WorkerInProcess implements AsyncDisposable {
       workerId: "a-worker",
       logs,
       reports: new TaskNetworks(logs),
+      screens: new TaskScreens(logs),
       runReports: new RunReports(logs),
       observer: undefined,
       logger: { log() {} },

@@ -30,6 +30,7 @@ import type { WorkerStatus } from "../../worker/status.ts";
 import { hostFolders, reclaimHost, type TaskHost } from "../../worker/task-host.ts";
 import { TaskLogs } from "../../worker/task-logs.ts";
 import { TaskNetworks } from "../../worker/task-networks.ts";
+import { TaskScreens } from "../../worker/task-screens.ts";
 import { Worker, type WorkerOptions } from "../../worker/worker.ts";
 import { chooseAccelerator } from "../accelerator.ts";
 import type { CliContext } from "../context.ts";
@@ -52,9 +53,10 @@ export async function serve({ config, context, logger }: ServeOptions): Promise<
   const queue = scope.use(await openQueue(config, logger));
   const logs = new TaskLogs({ tasks: queue.tasks, runsFolder: hostFolders(config).runs });
   const reports = new TaskNetworks(logs);
+  const screens = new TaskScreens(logs);
   const runReports = new RunReports(logs);
   const observer = joinObservers([], logger);
-  const host = await openHost({ config, logger, logs, reports, runReports, observer, scope });
+  const host = await openHost({ config, logger, logs, reports, screens, runReports, observer, scope });
   const notifier = scope.use(SystemdNotifier.fromEnvironment(context.surroundings.env, { logger }));
   const settings = config.worker;
   const watchdog = scope.use(Watchdog.start({ blockedAfterMs: settings.watchdog.blockedAfterMs, logger }));
@@ -127,12 +129,14 @@ interface HostParts {
   logger: Logger;
   logs: TaskLogs;
   reports: TaskNetworks;
+  screens: TaskScreens;
   runReports: RunReports;
   observer: WorkerObserver;
   scope: Scope;
 }
 
-async function openHost({ config, logger, logs, reports, runReports, observer, scope }: HostParts): Promise<TaskHost> {
+async function openHost(parts: HostParts): Promise<TaskHost> {
+  const { config, logger, logs, reports, screens, runReports, observer, scope } = parts;
   const folders = hostFolders(config);
   const { manifestKey } = config.features.artifacts;
   await mkdir(config.stateDir, { recursive: true, mode: 0o755 });
@@ -149,7 +153,7 @@ async function openHost({ config, logger, logs, reports, runReports, observer, s
   const pool =
     config.pool.machines === 0 ? undefined : scope.use(new MachinePool({ ...config.pool, acquireImage, logger }));
   return {
-    ...{ config, images, networks, pool, agentFile, logger, logs, reports, runReports, observer },
+    ...{ config, images, networks, pool, agentFile, logger, logs, reports, screens, runReports, observer },
     chooseAccelerator: (signal, note) => chooseAccelerator(config, signal, note),
     features: FEATURES,
     manifestKey: manifestKey === undefined ? undefined : parsePrivateKey(manifestKey.reveal()),

@@ -7,8 +7,9 @@ import { takeScreenshot } from "./take-screenshot.ts";
 
 export const screens: Feature = {
   name: "screens",
-  begin({ artifacts, directory, note, payload, signal, stateParent }) {
+  begin({ artifacts, directory, note, onScreens, payload, signal, stateParent }) {
     const series = new Screens({ request: payload, sink: artifacts.sink, parent: stateParent, note, signal });
+    onScreens(series);
     const showFailure = async ({ vm }: TaskMachine): Promise<void> => {
       if (!payload.screenshots.onFailure) return;
       const file = join(directory, "failure.png");

@@ -6,14 +6,16 @@
  * Nothing of it fails a task: what cannot be had is noted, and a machine that is gone is no news. *Owns* its timer and
  * a folder of frames; *borrows* the machine and the store of the artifacts.
  */
+import { posix } from "node:path";
 import { Readable } from "node:stream";
 import { setTimeout as after } from "node:timers/promises";
 import { orAborted } from "../../base/abort.ts";
 import { codeOf, messageOf } from "../../base/errors.ts";
-import { type ArtifactRecord, guessContentType } from "../artifacts/record.ts";
+import { type ArtifactRecord, guessContentType, type StoredArtifact } from "../artifacts/record.ts";
 import type { ArtifactSink } from "../artifacts/store-artifact.ts";
 import { encodeApng } from "./apng.ts";
 import { FrameStore, readPicture, type Screen } from "./frame-store.ts";
+import { buildIndex, SCREENS_FOLDER, SCREENS_INDEX, type ScreensSource, type TakenPicture } from "./pictures.ts";
 import type { ScreensRequest } from "./request.ts";
 import { type Frame, Series, type Shot, timeAsName, videoFrames } from "./series.ts";
 
@@ -26,16 +28,14 @@ export interface ScreensOptions {
   signal: AbortSignal;
 }
 
-const FOLDER = "public/screens";
-
-export class Screens implements AsyncDisposable {
+export class Screens implements AsyncDisposable, ScreensSource {
   readonly #options: ScreensOptions;
   readonly #pictures: Series | undefined;
   readonly #video: Series | undefined;
   readonly #series: readonly Series[];
   readonly #records: ArtifactRecord[] = [];
-  /** Names of the frames that are artifacts. */
-  readonly #names = new Map<Frame, string>();
+  /** Of the frames that are artifacts. */
+  readonly #stored = new Map<Frame, StoredArtifact>();
   #frames: FrameStore | undefined;
   #recording: Promise<void> = Promise.resolve();
   #endMs = 0;
@@ -51,6 +51,14 @@ export class Screens implements AsyncDisposable {
   /** What has been stored so far. */
   get records(): readonly ArtifactRecord[] {
     return this.#records;
+  }
+
+  get pictures(): readonly TakenPicture[] {
+    return (this.#pictures?.shots ?? []).flatMap(({ atMs, frame }) => {
+      const artifact = this.#stored.get(frame);
+      if (artifact === undefined) return [];
+      return [{ time: new Date(atMs).toISOString(), name: posix.basename(artifact.name), artifact }];
+    });
   }
 
   /** Takes pictures while `step` runs, and settles like it. */
@@ -77,13 +85,10 @@ export class Screens implements AsyncDisposable {
   async finish(): Promise<void> {
     await this.#recording;
     if (this.#options.signal.aborted) return;
-    const index = (this.#pictures?.shots ?? []).flatMap(({ atMs, frame }) => {
-      const file = this.#names.get(frame);
-      return file === undefined ? [] : [{ time: new Date(atMs).toISOString(), file }];
-    });
-    if (index.length > 0) {
-      const text = `${JSON.stringify(index, undefined, 2)}\n`;
-      await this.#attempt(() => this.#put("index.json", Readable.from([Buffer.from(text)])));
+    const { pictures } = this;
+    if (pictures.length > 0) {
+      const text = buildIndex(pictures);
+      await this.#attempt(() => this.#put(posix.basename(SCREENS_INDEX), Readable.from([Buffer.from(text)])));
     }
     const frames = videoFrames(this.#video?.shots ?? [], this.#endMs);
     if (frames.length > 0) await this.#attempt(() => this.#put("video.apng", Readable.from(encodeApng(frames))));
@@ -123,12 +128,11 @@ export class Screens implements AsyncDisposable {
 
   /** A picture that is there already is not stored again: a cursor that blinks makes two. */
   async #keepShot({ atMs, frame }: Shot): Promise<void> {
-    if (this.#names.has(frame)) return;
-    this.#names.set(frame, await this.#putPicture(timeAsName(atMs), frame.file));
+    if (this.#stored.has(frame)) return;
+    this.#stored.set(frame, await this.#putPicture(timeAsName(atMs), frame.file));
   }
 
-  /** Resolves with the name in the folder. */
-  async #putPicture(base: string, file: string): Promise<string> {
+  async #putPicture(base: string, file: string): Promise<StoredArtifact> {
     const { png: bytes } = await readPicture(file);
     if (this.#options.request.screenshots.format === "png") return this.#put(`${base}.png`, Readable.from([bytes]));
     // It takes a while to load, and few ask for it.
@@ -137,10 +141,12 @@ export class Screens implements AsyncDisposable {
     return this.#put(`${base}.jpg`, Readable.from([jpeg]));
   }
 
-  async #put(name: string, content: Readable): Promise<string> {
-    const stored = await this.#options.sink.put(`${FOLDER}/${name}`, content, this.#options.signal);
-    this.#records.push({ ...stored, contentType: guessContentType(name) });
-    return name;
+  /** @param name In the folder. */
+  async #put(name: string, content: Readable): Promise<StoredArtifact> {
+    const stored = await this.#options.sink.put(`${SCREENS_FOLDER}/${name}`, content, this.#options.signal);
+    const record = { ...stored, contentType: guessContentType(name) };
+    this.#records.push(record);
+    return record;
   }
 
   async #attempt(step: () => Promise<unknown>): Promise<void> {

@@ -42,6 +42,7 @@ function cachesOf(caches: readonly object[], { onExitStatus = {}, allow = [] as 
     note: (text) => void notes.push(text),
     mask: (text) => text,
     onNetwork: () => {},
+    onScreens: () => {},
     signal: new AbortController().signal,
   });
 }

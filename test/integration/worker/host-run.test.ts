@@ -13,6 +13,7 @@ import { RunReports } from "../../../src/worker/run-reports.ts";
 import { hostFolders, type TaskHost } from "../../../src/worker/task-host.ts";
 import { TaskLogs } from "../../../src/worker/task-logs.ts";
 import { TaskNetworks } from "../../../src/worker/task-networks.ts";
+import { TaskScreens } from "../../../src/worker/task-screens.ts";
 import { FakeClaim } from "../../fakes/fake-queue.ts";
 import { openNetworks } from "../../fixtures/network/machine-networks.ts";
 
@@ -34,6 +35,7 @@ beforeEach(async () => {
     chooseAccelerator: async () => "tcg",
     logs,
     reports: new TaskNetworks(logs),
+    screens: new TaskScreens(logs),
     runReports: new RunReports(logs),
     observer: undefined,
     logger: { log: (_level, message) => void logged.push(message) },
