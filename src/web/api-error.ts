@@ -1,5 +1,5 @@
 /** What goes wrong in the HTTP API: `{code, message, details?}` with a status. */
-import { type Blame, codeOf, InvalidInputError, messageOf, WorkerError } from "../base/errors.ts";
+import { type Blame, InvalidInputError, messageOf, WorkerError } from "../base/errors.ts";
 
 export class ApiError extends Error {
   readonly status: number;
@@ -30,20 +30,25 @@ const STATUS: Readonly<Record<string, number>> = {
   "task-exists": 409,
   "task-deadline-over": 409,
   "log-elsewhere": 404,
+  "image-not-found": 404,
+  "image-in-use": 409,
 };
 
-const STATUS_BY_BLAME: Readonly<Partial<Record<Blame, number>>> = { task: 400, upstream: 503 };
+const STATUS_BY_BLAME: Readonly<Partial<Record<Blame, number>>> = { task: 400, image: 422, upstream: 503 };
 
 export function toApiError(error: unknown): ApiError {
   if (error instanceof ApiError) return error;
   if (error instanceof InvalidInputError) return new ApiError(400, error.code, error.message, error.issues);
   if (error instanceof WorkerError) {
     const status = STATUS[error.code] ?? STATUS_BY_BLAME[error.blame] ?? 500;
-    return new ApiError(status, error.code, error.message);
+    return new ApiError(status, error.code, status < 500 ? error.message : withoutPaths(error.message));
   }
-  const refused = refusedByExpress(error);
-  if (refused !== undefined) return refused;
-  return new ApiError(500, codeOf(error) ?? "internal-error", messageOf(error));
+  return refusedByExpress(error) ?? new ApiError(500, "internal-error", "the worker failed at this; its log says how");
+}
+
+/** Where things are on a host is nobody's business but its administrators', who have the worker's log. */
+export function withoutPaths(text: string): string {
+  return text.replaceAll(/(?<![\w:/.])(?:\/[\w.@+~-]+){2,}\/?/g, "…");
 }
 
 /** A body that is no JSON, or too large; an address that cannot be decoded. */
@@ -51,5 +56,5 @@ function refusedByExpress(error: unknown): ApiError | undefined {
   if (typeof error !== "object" || error === null || !("status" in error)) return undefined;
   const { status } = error;
   if (typeof status !== "number" || status < 400 || status > 499) return undefined;
-  return new ApiError(status, status === 413 ? "too-large" : "bad-request", messageOf(error));
+  return new ApiError(status, status === 413 ? "too-large" : "bad-request", withoutPaths(messageOf(error)));
 }

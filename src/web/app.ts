@@ -8,6 +8,7 @@
 import type { IncomingMessage } from "node:http";
 import express, { type ErrorRequestHandler, type Express, type RequestHandler, type Router } from "express";
 import { ApiError, toApiError } from "./api-error.ts";
+import { methodRouter } from "./method-router.ts";
 import { requireOwnHost } from "./own-host.ts";
 import type { Route } from "./route.ts";
 import { type RouteParts, routeRouter } from "./route-router.ts";
@@ -18,24 +19,36 @@ export interface AppOptions extends RouteParts {
   others?: readonly Router[];
   /** @throws {ApiError} The request was not meant for this server. Default: it must be for this host. */
   checkHost?: (request: IncomingMessage) => void;
+  /** Something failed that is no mistake of who asked; he is told less. Default: nobody hears of it. */
+  onFailure?: (error: unknown, request: { readonly method: string; readonly path: string }) => void;
 }
+
+/** A path is at most a reference to a task and the name of an artifact, which may be 4 KiB of any characters. */
+const MAX_URL_LENGTH = 14 * 1_024;
 
 const SAFE_METHODS: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS"]);
 
-export function createApp({ routes, others = [], checkHost = requireOwnHost, ...parts }: AppOptions): Express {
+export function createApp({
+  routes,
+  others = [],
+  checkHost = requireOwnHost,
+  onFailure,
+  ...parts
+}: AppOptions): Express {
   const app = express();
   app.disable("x-powered-by");
   app.disable("etag");
   app.set("query parser", "simple");
   const requireHost: RequestHandler = (request, _response, next) => {
     checkHost(request);
+    if (request.url.length > MAX_URL_LENGTH) throw new ApiError(414, "too-long", "the address is too long");
     next();
   };
-  app.use(requireHost, hardenAnswer, requireJson, routeRouter(routes, parts), ...others);
+  app.use(requireHost, hardenAnswer, methodRouter(routes), requireJson, routeRouter(routes, parts), ...others);
   app.use((request) => {
-    throw new ApiError(404, "not-found", `there is nothing at ${request.method} ${request.path}`);
+    throw new ApiError(404, "not-found", `there is nothing at ${request.method} ${request.path.slice(0, 200)}`);
   });
-  app.use(answerError);
+  app.use(answerError(onFailure));
   return app;
 }
 
@@ -58,14 +71,17 @@ const requireJson: RequestHandler = (request, _response, next) => {
   next();
 };
 
-const answerError: ErrorRequestHandler = (error: unknown, _request, response, _next) => {
-  if (response.headersSent || response.destroyed) {
-    response.destroy();
-    return;
-  }
-  const { status, code, message, details, headers } = toApiError(error);
-  response
-    .status(status)
-    .set({ "Cache-Control": "no-store", ...headers })
-    .json({ code, message, ...(details === undefined ? {} : { details }) });
-};
+function answerError(onFailure: AppOptions["onFailure"]): ErrorRequestHandler {
+  return (error: unknown, request, response, _next) => {
+    const { status, code, message, details, headers } = toApiError(error);
+    if (status >= 500) onFailure?.(error, { method: request.method, path: request.path.slice(0, 200) });
+    if (response.headersSent || response.destroyed) {
+      response.destroy();
+      return;
+    }
+    response
+      .status(status)
+      .set({ "Cache-Control": "no-store", ...headers })
+      .json({ code, message, ...(details === undefined ? {} : { details }) });
+  };
+}

@@ -106,6 +106,10 @@ function queryParameters({ query }: Route): Json[] {
 }
 
 function bodyOf(body: BodySchema, documents: Set<SchemaId>): Json {
+  if ("unchecked" in body) {
+    const description = `Any JSON; it is told what keeps it from being a ${body.unchecked}.`;
+    return { required: true, content: { "application/json": { schema: { description } } } };
+  }
   const name = "api" in body ? body.api : body.document;
   if ("document" in body) documents.add(body.document);
   const isRequired = "document" in body || readSchema("api").$defs?.[body.api]?.["required"] !== undefined;

@@ -3,6 +3,7 @@ import express, { type Request, type Response, Router } from "express";
 import type { Principal } from "../access/principal.ts";
 import { parseAs, parseDefinition } from "../schema/parse.ts";
 import { ApiError } from "./api-error.ts";
+import { requireFlat } from "./json-depth.ts";
 import { splitUrl } from "./log-request.ts";
 import { parseQuery } from "./parameters.ts";
 import { requirePermission } from "./permission.ts";
@@ -19,7 +20,12 @@ export interface RouteParts {
    */
   passOn?: (route: Route, call: Call) => Promise<boolean>;
   /** A request was answered, or refused. Default: nobody is told. */
-  observe?: (route: Route, call: Call | undefined, answered: { status: number; durationMs: number }) => void;
+  observe?: (
+    route: Route,
+    call: Call | undefined,
+    answered: { status: number; durationMs: number },
+    request: Request,
+  ) => void;
 }
 
 const MAX_BODY = "1mb";
@@ -50,7 +56,7 @@ function knowing(route: Route, parts: RouteParts) {
     const begin = performance.now();
     response.once("close", () => {
       const call = calls.get(request);
-      parts.observe?.(route, call, { status: response.statusCode, durationMs: performance.now() - begin });
+      parts.observe?.(route, call, { status: response.statusCode, durationMs: performance.now() - begin }, request);
     });
     const principal = await parts.authenticate(request);
     if (route.permission !== undefined) requirePermission(principal, route.permission);
@@ -69,7 +75,7 @@ function answering(route: Route, parts: RouteParts) {
     const call: Call = {
       principal: known.get(request) ?? NOBODY,
       params: paramsOf(request),
-      query: parseQuery(route.query, query),
+      query: route.takesAnyQuery === true ? {} : parseQuery(route.query, query),
       body: route.body === undefined ? undefined : parseBody(route.body, request.body),
       request,
       response,
@@ -91,6 +97,8 @@ function paramsOf({ params }: Request): Record<string, string> {
 
 /** A request without a body says nothing, which is enough for many. */
 function parseBody(schema: BodySchema, body: unknown = {}): unknown {
+  requireFlat(body);
+  if ("unchecked" in schema) return body;
   const options = { blame: "task", subject: "The body" } as const;
   if ("api" in schema) return parseDefinition("api", schema.api, body, options);
   return parseAs(schema.document, body, { ...options, subject: "The task" });

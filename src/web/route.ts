@@ -9,8 +9,14 @@ import type { Parameters, ParsedQuery } from "./parameters.ts";
 
 export type Method = "GET" | "POST" | "DELETE";
 
-/** Bodies that have a type: definitions of schemas/api.schema.json that end in `Request`, or a whole schema. */
-export type BodySchema = { readonly api: string } | { readonly document: "task-definition" };
+/**
+ * Bodies that have a type: definitions of schemas/api.schema.json that end in `Request`, or a whole schema; `unchecked`:
+ * the answer says what is wrong with it.
+ */
+export type BodySchema =
+  | { readonly api: string }
+  | { readonly document: "task-definition" }
+  | { readonly unchecked: "task-definition" };
 
 export interface Answer {
   readonly description: string;
@@ -47,6 +53,8 @@ export interface RouteOptions<P extends string, Q extends Parameters, B> {
   /** Undefined: anybody may, without a login. Less than what an answer needs may be checked here, the rest by it. */
   readonly permission: Permission | undefined;
   readonly query?: Q;
+  /** Others have made the query, and may say what they like; default false: what nobody asked about is a mistake. */
+  readonly takesAnyQuery?: boolean;
   readonly body?: BodySchema;
   /** By status; the first one is what {@link handle} answers with. Errors are the same everywhere. */
   readonly answers: Readonly<Record<number, Answer>>;
