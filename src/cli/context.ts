@@ -5,7 +5,7 @@ import type { Surroundings } from "../config/host-facts.ts";
 
 export interface CliContext {
   readonly cwd: string;
-  readonly stdin: Readable;
+  readonly stdin: Readable & { isTTY?: boolean };
   readonly stdout: Writable & { isTTY?: boolean };
   readonly stderr: Writable & { isTTY?: boolean };
   /** Fires at SIGINT and SIGTERM; the reason is a Cancellation. */

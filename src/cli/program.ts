@@ -13,6 +13,12 @@ import { type CliContext, EXIT } from "./context.ts";
 import { doctorCommand } from "./doctor/command.ts";
 import { imageCommand } from "./image/command.ts";
 import { manifestCommand } from "./manifest/command.ts";
+import { keepCommand, releaseCommand } from "./operate/keep-command.ts";
+import { logsCommand } from "./operate/logs-command.ts";
+import { screenshotCommand } from "./operate/screenshot-command.ts";
+import { shellCommand } from "./operate/shell-command.ts";
+import { topCommand } from "./operate/top-command.ts";
+import { vncCommand } from "./operate/vnc-command.ts";
 import { queueCommand } from "./queue/command.ts";
 import { runCommand } from "./run/command.ts";
 import { schemaCommand } from "./schema.ts";
@@ -26,6 +32,14 @@ Examples:
   boxcar image list
   boxcar schema payload                     what a task may say
   boxcar doctor                             what this host has and lacks`;
+
+/** In the order of the help. */
+const COMMANDS = {
+  Tasks: [runCommand, queueCommand],
+  "Tasks that run": [topCommand, logsCommand, shellCommand, vncCommand, screenshotCommand, keepCommand, releaseCommand],
+  "This host": [workerCommand, doctorCommand, configCommand, imageCommand, cacheCommand],
+  "Everything else": [manifestCommand, schemaCommand, completionCommand],
+} as const satisfies Record<string, readonly ((context: CliContext, argv: readonly string[]) => Command)[]>;
 
 /** Runs one command line (without `node` and the script) to its end; never rejects. */
 export async function runCli(argv: readonly string[], context: CliContext): Promise<void> {
@@ -59,19 +73,12 @@ function buildProgram(argv: readonly string[], context: CliContext): Command {
       writeErr: (text) => void context.stderr.write(text),
     })
     .exitOverride();
-  for (const command of [
-    runCommand,
-    queueCommand,
-    workerCommand,
-    imageCommand,
-    cacheCommand,
-    manifestCommand,
-    schemaCommand,
-    configCommand,
-    doctorCommand,
-    completionCommand,
-  ]) {
-    program.addCommand(inheriting(program, command(context, argv)));
+  // For the one that commander adds itself.
+  program.commandsGroup("Everything else:");
+  for (const [group, commands] of Object.entries(COMMANDS)) {
+    for (const command of commands) {
+      program.addCommand(inheriting(program, command(context, argv).helpGroup(`${group}:`)));
+    }
   }
   program.addCommand(inheriting(program, completeCommand(context)), { hidden: true });
   return program;

@@ -4,7 +4,7 @@ import { TASK_STATES, type TaskState } from "../../queue/task.ts";
 import type { TaskQueue } from "../../queue/task-queue.ts";
 import { configOf } from "../config.ts";
 import { type CliContext, print, printJson } from "../context.ts";
-import { logsCommand } from "./logs-command.ts";
+import { logsCommand } from "../operate/logs-command.ts";
 import { networkCommand } from "./network-command.ts";
 import { submitCommand } from "./submit-command.ts";
 
@@ -14,7 +14,7 @@ Examples:
   boxcar queue submit --wait -- make test   a command, and its exit code
   boxcar queue list --state running
   boxcar queue show pX3                     as much of the id as tells it from others
-  boxcar queue logs -f pX3
+  boxcar logs -f pX3
   boxcar queue network pX3                  what it asked of its network
   boxcar queue cancel pX3
   boxcar queue artifacts pX3 --json

@@ -6,8 +6,8 @@ import { hostFolders } from "../../worker/task-host.ts";
 import { TaskLogs } from "../../worker/task-logs.ts";
 import { TaskNetworks } from "../../worker/task-networks.ts";
 import { type CliContext, print, printJson } from "../context.ts";
+import { requestJson } from "../server/request.ts";
 import { controlSocket } from "../worker/control-socket.ts";
-import { requestJson } from "../worker/request.ts";
 import { describeNetwork } from "./describe-network.ts";
 import { openTaskQueue } from "./open-task-queue.ts";
 
@@ -43,7 +43,7 @@ async function askWorker(
 ): Promise<NetworkReport | undefined> {
   const path = `/api/v1/tasks/${task}/runs/${run}/network`;
   try {
-    return (await requestJson({ socketPath: controlSocket(config), path, signal })) as NetworkReport;
+    return (await requestJson({ server: { socketPath: controlSocket(config) }, path, signal })) as NetworkReport;
   } catch (error) {
     if (codeOf(error) === "no-worker" || codeOf(error) === "network-not-found") return undefined;
     throw error;

@@ -1,4 +1,4 @@
-/** `boxcar queue logs`, beside a worker of which nothing but its socket is there. */
+/** `boxcar logs`, beside a worker of which nothing but its socket is there. */
 import { once } from "node:events";
 import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { createServer, type RequestListener, type Server } from "node:http";
@@ -38,20 +38,20 @@ afterAll(async () => {
 
 function logs(taskId: string) {
   const folders = { BOXCAR_STATE_DIR: join(directory, "state"), BOXCAR_RUN_DIR: join(directory, "run") };
-  return execa(process.execPath, [BOXCAR, "queue", "logs", "-f", taskId], {
+  return execa(process.execPath, [BOXCAR, "logs", "-f", taskId], {
     ...{ cwd: directory, extendEnv: false, reject: false, stdin: "ignore" },
     env: { PATH: process.env["PATH"] ?? "", HOME: directory, ...folders },
   });
 }
 
-describe("boxcar queue logs", () => {
+describe("boxcar logs", () => {
   it("says so where the worker ends before its log does", async () => {
     const { taskId } = await queue.submit({ payload: {} });
     answer = (_request, response) => response.write("one\n", () => response.destroy());
     const { exitCode, stdout, stderr } = await logs(taskId);
     expect({ exitCode, stdout }).toEqual({ exitCode: 3, stdout: "one" });
     expect(stderr).toBe(
-      `boxcar: the worker ended while it sent the log; "boxcar queue logs ${taskId}" prints what there is`,
+      `boxcar: the worker ended while it sent the log; "boxcar logs ${taskId}" prints what there is`,
     );
   });
 

@@ -1,0 +1,47 @@
+/** A websocket to a worker. */
+import { once } from "node:events";
+import type { IncomingMessage } from "node:http";
+import { json } from "node:stream/consumers";
+import { WebSocket } from "ws";
+import { addressOf, headersFor, refusal, type ServerRequest, unreachable } from "./request.ts";
+
+export interface SocketRequest extends Omit<ServerRequest, "body"> {
+  protocol?: string;
+  /** Most bytes of a message of the worker. */
+  maxMessageBytes: number;
+}
+
+/** Resolves when it is open. @throws {WorkerError} as {@link requestJson} does. */
+export async function openSocket({ server, path, signal, ...options }: SocketRequest): Promise<WebSocket> {
+  const client = new WebSocket(socketAddress(server, path), options.protocol === undefined ? [] : [options.protocol], {
+    ...{ headers: headersFor(server), perMessageDeflate: false, maxPayload: options.maxMessageBytes },
+  });
+  const onAbort = () => client.terminate();
+  signal.addEventListener("abort", onAbort, { once: true });
+  client.once("close", () => signal.removeEventListener("abort", onAbort));
+  const refused = Promise.withResolvers<never>();
+  refused.promise.catch(() => {});
+  client.once("unexpected-response", (_request, response: IncomingMessage) => {
+    void json(response)
+      .catch(() => undefined)
+      .then((answer) => refused.reject(refusal(answer, response, server)))
+      .finally(() => client.terminate());
+  });
+  try {
+    await Promise.race([once(client, "open"), refused.promise]);
+    return client;
+  } catch (error) {
+    client.on("error", () => {});
+    client.terminate();
+    signal.throwIfAborted();
+    if (error instanceof Error && "blame" in error) throw error;
+    throw unreachable(server, error);
+  }
+}
+
+function socketAddress(server: ServerRequest["server"], path: string): string {
+  if ("socketPath" in server) return `ws+unix://${server.socketPath}:${path}`;
+  const url = addressOf(server.url, path);
+  url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
+  return url.href;
+}
