@@ -1,0 +1,44 @@
+/** What is kept of requests: those that changed something, and those that somebody may not send. */
+import type { IncomingMessage } from "node:http";
+import type { Audit, AuditEvent } from "../access/audit.ts";
+import { RateLimit } from "../access/rate-limit.ts";
+import type { Authenticator } from "./authenticate.ts";
+import { isAudited } from "./route.ts";
+import type { RouteParts } from "./route-router.ts";
+
+export interface AuditedOptions {
+  audit: Audit;
+  authenticator: Pick<Authenticator, "principalOf" | "addressOf">;
+}
+
+/** Who is refused may ask again for long, and shall not wash away what others did. */
+const REFUSALS = { perSecond: 1, burst: 100 };
+
+const ADDRESS = /^\/api\/v1\//;
+
+const notes = new WeakMap<IncomingMessage, Pick<AuditEvent, "target" | "details">>();
+
+/** For who answers a request: what is to be kept of it beside the operation, where the path does not tell. */
+export function noteForAudit(request: IncomingMessage, note: Pick<AuditEvent, "target" | "details">): void {
+  notes.set(request, note);
+}
+
+export function auditRequests({ audit, authenticator }: AuditedOptions): NonNullable<RouteParts["observe"]> {
+  const refusals = new RateLimit(REFUSALS);
+  return (route, call, { status }, request) => {
+    const principal =
+      authenticator.principalOf(request) ?? (call?.principal.via === "worker" ? call.principal : undefined);
+    const isForbidden = status === 403 && principal !== undefined;
+    if (!isAudited(route) && !isForbidden) return;
+    // Nobody in particular, as any scanner is.
+    if (principal === undefined) return;
+    if (isForbidden && !refusals.tryTake(principal.name)) return;
+    const address = authenticator.addressOf(request);
+    const { target = request.path.replace(ADDRESS, ""), details = {} } = notes.get(request) ?? {};
+    audit.record({
+      ...{ principal, action: route.operation, target, details: { ...details, status } },
+      outcome: status < 400 ? "ok" : status < 500 ? "refused" : "failed",
+      ...(address === undefined ? {} : { address }),
+    });
+  };
+}
