@@ -73,14 +73,14 @@ function buildProgram(argv: readonly string[], context: CliContext): Command {
       writeErr: (text) => void context.stderr.write(text),
     })
     .exitOverride();
-  // For the one that commander adds itself.
-  program.commandsGroup("Everything else:");
   for (const [group, commands] of Object.entries(COMMANDS)) {
     for (const command of commands) {
       program.addCommand(inheriting(program, command(context, argv).helpGroup(`${group}:`)));
     }
   }
   program.addCommand(inheriting(program, completeCommand(context)), { hidden: true });
+  const help = new Command("help").argument("[command]").description("display help for command");
+  program.addHelpCommand(help.helpGroup("Everything else:"));
   return program;
 }
 
