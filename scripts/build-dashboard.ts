@@ -27,6 +27,7 @@ import { bundle as bundleCss } from "lightningcss";
 import { type OutputChunk, type Plugin, rolldown } from "rolldown";
 import { PAGES } from "../src/dashboard/core/routes.ts";
 import { licencesOf } from "./bundle-licences.ts";
+import { strictStyles } from "./strict-styles.ts";
 
 const ROOT = fileURLToPath(new URL("../", import.meta.url));
 const SOURCE = join(ROOT, "src/dashboard");
@@ -47,7 +48,7 @@ async function buildScripts(): Promise<{ chunks: OutputChunk[]; styles: Built[] 
     input: { main: join(SOURCE, "main.tsx") },
     platform: "browser",
     tsconfig: join(SOURCE, "tsconfig.json"),
-    plugins: [styleSheets(styles)],
+    plugins: [styleSheets(styles), strictStyles()],
   });
   const { output } = await build.generate({
     format: "esm",

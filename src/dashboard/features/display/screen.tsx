@@ -104,7 +104,6 @@ export const Screen = styled(href, ({ mode, open, viewers, children }: ScreenPro
         <TouchKeyboard onType={(keys) => connection.type(keys)} />
       ) : undefined}
       <div class="screen-body">
-        {/* biome-ignore lint/a11y/noStaticElementInteractions: the keys are for the machine; these let go of it. */}
         <div
           class="screen-target"
           ref={target}
