@@ -13,10 +13,11 @@ import { networkRoutes } from "../../web/network-routes.ts";
 import { queueRoutes } from "../../web/queue-routes.ts";
 import type { Route } from "../../web/route.ts";
 import { SocketServer } from "../../web/socket-server.ts";
-import { workerRoutes } from "../../web/worker-routes.ts";
+import { type WorkerPort, workerRoutes } from "../../web/worker-routes.ts";
 import type { TaskLogs } from "../../worker/task-logs.ts";
 import type { TaskNetworks } from "../../worker/task-networks.ts";
 import type { Worker } from "../../worker/worker.ts";
+import type { FleetMember } from "./fleet-member.ts";
 import type { OpenQueue } from "./open-queue.ts";
 
 export interface ApiParts {
@@ -26,6 +27,7 @@ export interface ApiParts {
   worker: Worker;
   logs: TaskLogs;
   reports: TaskNetworks;
+  fleet: FleetMember;
 }
 
 /** *Owns* the websockets. */
@@ -37,16 +39,19 @@ export interface Api extends AsyncDisposable {
 /** @param door Where its clients come in: on the worker's own socket, or on an address of the network. */
 export function createApi(parts: ApiParts, door: "socket" | "host"): Api {
   const principal = door === "socket" ? LOCAL : HOST;
-  const authenticate = async () => principal;
-  const sockets = new SocketServer({ routes: [logSocketRoute((key) => parts.logs.find(key))], authenticate });
+  const { passOn, passSocketOn } = parts.fleet;
+  const authenticate = parts.fleet.authenticate(async () => principal);
+  const sockets = new SocketServer({
+    ...{ routes: [logSocketRoute((key) => parts.logs.find(key))], authenticate, passOn: passSocketOn },
+  });
   return {
-    handler: createApp({ routes: routesOf(parts), authenticate }),
+    handler: createApp({ routes: routesOf(parts), authenticate, passOn }),
     upgrade: (request, socket, head) => sockets.upgrade(request, socket, head),
     [Symbol.asyncDispose]: () => sockets[Symbol.asyncDispose](),
   };
 }
 
-export function routesOf({ config, logs, reports, queue, watchdog, worker }: ApiParts): Route[] {
+export function routesOf({ config, logs, reports, queue, watchdog, worker, fleet }: ApiParts): Route[] {
   const { timeoutMs } = config.worker.shutdown;
   const health = healthRoutes({
     health: () => watchdog.health().stuck.map(({ name, sinceMs }) => `${name}: no progress for ${sinceMs} ms`),
@@ -55,7 +60,7 @@ export function routesOf({ config, logs, reports, queue, watchdog, worker }: Api
       return state === "claiming" || state === "full" ? undefined : `${state}: ${why ?? "it takes no tasks"}`;
     },
   });
-  const control = workerRoutes({
+  const port: WorkerPort = {
     get status() {
       return worker.status;
     },
@@ -63,10 +68,11 @@ export function routesOf({ config, logs, reports, queue, watchdog, worker }: Api
     resume: () => worker.resume(),
     drain: (why) => worker.drain(why, timeoutMs),
     stop: (why) => worker.stop(why),
-  });
+  };
   return [
     ...health,
-    ...control,
+    ...workerRoutes(port),
+    ...fleet.routes(port),
     ...logRoutes((key) => logs.find(key)),
     ...networkRoutes((key) => reports.find(key)),
     ...taskRoutes(config, queue),

@@ -5,27 +5,36 @@ import type { Logger } from "../../base/log.ts";
 import { Scope } from "../../base/scope.ts";
 import type { Config } from "../../config/config.ts";
 import type { QueueDriver } from "../../queue/driver.ts";
+import type { QueueEvents } from "../../queue/queue-events.ts";
+import { SoleDirectory, SoleEvents } from "../../queue/sole-worker.ts";
 import type { TaskQueue } from "../../queue/task-queue.ts";
+import type { WorkerDirectory } from "../../queue/worker-directory.ts";
 import { openTaskQueue } from "../queue/open-task-queue.ts";
 
 export interface OpenQueue extends AsyncDisposable {
   readonly driver: QueueDriver;
   /** Undefined where others have the queue, and submitters speak to them. */
   readonly tasks: TaskQueue | undefined;
+  /** What the workers of the queue know of each other; where others have the queue, each knows itself. */
+  readonly workers: WorkerDirectory;
+  /** What happens on it; where others have the queue, in this process. */
+  readonly events: QueueEvents;
 }
 
 /** @throws {QueueError} */
 export async function openQueue(config: Config, logger: Logger): Promise<OpenQueue> {
   if (config.queue.driver === "taskcluster") {
     const driver = await openTaskcluster(config, logger);
-    return { driver, tasks: undefined, [Symbol.asyncDispose]: () => driver[Symbol.asyncDispose]() };
+    const alone = { tasks: undefined, workers: new SoleDirectory(), events: new SoleEvents() };
+    return { driver, ...alone, [Symbol.asyncDispose]: () => driver[Symbol.asyncDispose]() };
   }
   await using scope = new Scope();
   const tasks = scope.use(await openTaskQueue(config));
   const { name: queue, workerId = defaultWorkerId(), leaseMs } = config.queue;
   const driver = scope.use(tasks.openDriver({ queue, workerId, leaseMs }));
   const all = scope.move();
-  return { driver, tasks, [Symbol.asyncDispose]: () => all[Symbol.asyncDispose]() };
+  const { workers, events } = tasks;
+  return { driver, tasks, workers, events, [Symbol.asyncDispose]: () => all[Symbol.asyncDispose]() };
 }
 
 async function openTaskcluster({ queue }: Config, logger: Logger): Promise<QueueDriver> {

@@ -39,7 +39,9 @@ import { openNetworks } from "../networks.ts";
 import { openStore } from "../store.ts";
 import { createApi } from "./api.ts";
 import { controlSocket } from "./control-socket.ts";
+import { FleetMember } from "./fleet-member.ts";
 import { defaultWorkerId, openQueue } from "./open-queue.ts";
+import { phaseEvents } from "./phase-events.ts";
 
 export interface ServeOptions {
   config: Config;
@@ -55,7 +57,9 @@ export async function serve({ config, context, logger }: ServeOptions): Promise<
   const reports = new TaskNetworks(logs);
   const screens = new TaskScreens(logs);
   const runReports = new RunReports(logs);
-  const observer = joinObservers([], logger);
+  const workerId = config.queue.workerId ?? defaultWorkerId();
+  let fleet: FleetMember | undefined;
+  const observer = joinObservers([phaseEvents(queue.events, workerId, () => fleet?.changed())], logger);
   const host = await openHost({ config, logger, logs, reports, screens, runReports, observer, scope });
   const notifier = scope.use(SystemdNotifier.fromEnvironment(context.surroundings.env, { logger }));
   const settings = config.worker;
@@ -76,6 +80,7 @@ export async function serve({ config, context, logger }: ServeOptions): Promise<
     observer,
     onChange: () => {
       lifecycle?.look();
+      fleet?.changed();
       tellSystemd(notifier, worker.status);
     },
     logger,
@@ -84,7 +89,8 @@ export async function serve({ config, context, logger }: ServeOptions): Promise<
   // Where something is in its way it must not have claimed anything.
   const worker = Worker.startPaused(options, "it starts");
   lifecycle = scope.use(new LifecycleWatch(worker, settings, notice));
-  await listen({ config, logger, scope, worker, watchdog, queue, logs, reports });
+  fleet = scope.use(FleetMember.start({ config, workerId, queue, worker, logs, logger }));
+  await listen({ config, logger, scope, worker, watchdog, queue, logs, reports, fleet });
   scope.defer(async () => {
     worker.stop("the worker process ends");
     await worker.done;
@@ -162,13 +168,14 @@ async function openHost(parts: HostParts): Promise<TaskHost> {
 }
 
 async function listen(parts: Parameters<typeof createApi>[0] & { config: Config; logger: Logger; scope: Scope }) {
-  const { config, logger, scope } = parts;
+  const { config, logger, scope, fleet } = parts;
   const local = scope.use(createApi(parts, "socket"));
   scope.use(await HttpService.listen({ path: controlSocket(config) }, local.handler, local.upgrade));
   const address = config.worker.http.listen;
   if (address === undefined) return;
   const api = scope.use(createApi(parts, "host"));
   const service = scope.use(await HttpService.listen(address, api.handler, api.upgrade));
+  fleet.listens(service.port);
   logger.log("info", `listens on http://${address.host}:${service.port}`);
 }
 
