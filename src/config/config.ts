@@ -16,6 +16,8 @@ import { completeQueue, type QueueSettings, queueIssues } from "./queue.ts";
 import { runDirIssues } from "./run-dir.ts";
 import type { Secrets } from "./secret.ts";
 import { type ConfigSource, combineSources, withVariables } from "./source.ts";
+import { completeTelemetry, type TelemetrySettings, telemetryIssues } from "./telemetry.ts";
+import { completeWebhooks, type WebhookSettings, webhooksIssues } from "./webhooks.ts";
 import { completeWorkerProcess, type WorkerSettings, workerProcessIssues } from "./worker-process.ts";
 
 /** See schemas/worker-config.schema.json for what each field means; here durations are ms and sizes bytes. */
@@ -33,6 +35,8 @@ export interface Config {
   readonly features: FeaturesSettings;
   readonly worker: WorkerSettings;
   readonly queue: QueueSettings;
+  readonly telemetry: TelemetrySettings;
+  readonly webhooks: readonly WebhookSettings[];
   readonly access: AccessSettings;
 }
 
@@ -75,6 +79,8 @@ function complete(filled: FilledConfig, secrets: Secrets): Config {
     features: completeFeatures(filled.features, secrets),
     worker: completeWorkerProcess(filled.worker),
     queue: completeQueue(filled.queue, secrets),
+    telemetry: completeTelemetry(filled.telemetry, secrets),
+    webhooks: completeWebhooks(filled.webhooks, secrets),
     access: completeAccess(filled.access, secrets),
   };
 }
@@ -89,6 +95,8 @@ function semanticIssues(filled: FilledConfig): Issue[] {
     ...featuresIssues(filled.features),
     ...workerProcessIssues(filled.worker, filled.access.enabled),
     ...queueIssues(filled.queue),
+    ...telemetryIssues(filled.telemetry),
+    ...webhooksIssues(filled.webhooks, filled.queue.driver),
     ...accessIssues(filled.access, filled.worker.http.url),
   ];
 }

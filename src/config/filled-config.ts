@@ -9,6 +9,8 @@ import type { FilledLimits } from "./limits.ts";
 import type { FilledNetwork, OpenNetwork } from "./network.ts";
 import type { FilledPool } from "./pool.ts";
 import type { FilledQueue } from "./queue.ts";
+import type { FilledTelemetry } from "./telemetry.ts";
+import type { FilledWebhooks } from "./webhooks.ts";
 import type { FilledWorkerProcess } from "./worker-process.ts";
 
 type Open<T, K extends keyof T> = Omit<T, K> & Partial<Pick<T, K>>;
@@ -25,6 +27,8 @@ export interface FilledSource extends WorkerConfig {
   features: FilledFeatures;
   worker: Open<FilledWorkerProcess, "capacity">;
   queue: FilledQueue;
+  telemetry: FilledTelemetry;
+  webhooks: FilledWebhooks;
   access: FilledAccess;
 }
 

@@ -16,6 +16,8 @@ import type { NetworkConfig } from "./network-config.ts";
 import type { PoolConfig } from "./pool-config.ts";
 import type { QueueConfig } from "./queue-config.ts";
 import type { WorkerProcessConfig } from "./worker-process-config.ts";
+import type { TelemetryConfig } from "./telemetry-config.ts";
+import type { WebhooksConfig } from "./webhooks-config.ts";
 
 /**
  * Configuration file of a worker. Everything has a default; see config/worker.example.yml.
@@ -78,3 +80,5 @@ export interface WorkerConfig {
   queue?: QueueConfig;
   access?: AccessConfig;
 }
+  telemetry?: TelemetryConfig;
+  webhooks?: WebhooksConfig;

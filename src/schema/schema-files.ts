@@ -29,6 +29,8 @@ import type { TaskDefinition } from "../generated/task-definition.ts";
 import type { TaskPayload } from "../generated/task-payload.ts";
 import type { TaskclusterConfig } from "../generated/taskcluster-config.ts";
 import type { WorkerConfig } from "../generated/worker-config.ts";
+import type { TelemetryConfig } from "../generated/telemetry-config.ts";
+import type { WebhooksConfig } from "../generated/webhooks-config.ts";
 import type { WorkerProcessConfig } from "../generated/worker-process-config.ts";
 
 /** The type each schema describes. */
@@ -60,6 +62,8 @@ export interface SchemaTypes {
   "taskcluster-config": TaskclusterConfig;
   "worker-process-config": WorkerProcessConfig;
   image: ImageProvenance;
+  "telemetry-config": TelemetryConfig;
+  "webhooks-config": WebhooksConfig;
   "feature-screenshots": FeatureScreenshots;
   "feature-steps": FeatureSteps;
   "feature-video": FeatureVideo;

@@ -53,6 +53,8 @@ describe("resolveConfig", () => {
         secrets: { values: {}, listNames: false },
       },
       queue: { driver: "embedded", name: "default", leaseMs: 120_000, postgres: {} },
+      telemetry: {},
+      webhooks: [],
       worker: {
         capacity: 3,
         reserve: { memoryMiB: 512, diskBytes: 5 * 1_024 ** 3 },

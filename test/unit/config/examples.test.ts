@@ -24,8 +24,13 @@ describe("config/worker.example.yml", () => {
     const { worker, features, network, queue, access, ...rest } = resolveConfig(document, surroundings);
     const usually = resolveConfig(undefined, surroundings);
     const { worker: usual, features: usualFeatures, network: usualNetwork, ...others } = usually;
-    const { queue: usualQueue, access: usualAccess, ...usualRest } = others;
-    expect(rest).toEqual(usualRest);
+    const { queue: usualQueue, access: usualAccess, telemetry: _none, webhooks: _nobody, ...usualRest } = others;
+    const { telemetry, webhooks, ...plain } = rest;
+    expect(plain).toEqual(usualRest);
+    const traces = { endpoint: expect.any(String), headers: { authorization: expect.any(Secret) }, sampling: 1 };
+    expect(telemetry).toEqual({ traces });
+    const events = ["task.completed", "task.failed", "task.exception"];
+    expect(webhooks).toEqual([{ url: expect.any(String), secret: expect.any(Secret), events, queue: undefined }]);
     expect(features).toEqual({
       ...usualFeatures,
       artifacts: { ...usualFeatures.artifacts, manifestKey: expect.any(Secret) },
