@@ -1,12 +1,14 @@
-/** An HTTP server on a unix socket or on loopback. *Owns* the server and its connections, also those it has handed over. */
+/** An HTTP server on a unix socket or an address, with TLS or without. *Owns* the server and its connections, also those it has handed over. */
 import { once } from "node:events";
 import { chmod, rm } from "node:fs/promises";
 import type { IncomingMessage, RequestListener, Server } from "node:http";
 import { connect } from "node:net";
 import type { Duplex } from "node:stream";
 import { codeOf, messageOf, WorkerError } from "../base/errors.ts";
+import type { Certificate } from "./certificate.ts";
 
 const { createServer } = process.getBuiltinModule("node:http");
+const { createServer: createSecureServer } = process.getBuiltinModule("node:https");
 
 /** A request has to be there in this time; its answer may take as long as it likes. */
 const LIMITS = { headersTimeout: 10_000, requestTimeout: 30_000, maxHeaderSize: 16 * 1_024 };
@@ -28,15 +30,17 @@ export class HttpService implements AsyncDisposable {
 
   /**
    * @param upgrade Takes over websocket connections; those that are left end with the service.
+   * @param options.certificate Makes it HTTPS; it is the caller's.
    * @throws {WorkerError} `address-in-use`: another process listens there; `cannot-listen`.
    */
   static async listen(
     address: ServiceAddress,
     handler: RequestListener,
     upgrade?: (request: IncomingMessage, socket: Duplex, head: Buffer) => void,
+    { certificate }: { certificate?: Certificate | undefined } = {},
   ): Promise<HttpService> {
     if ("path" in address) await removeStaleSocket(address.path);
-    const server = createServer(LIMITS, handler);
+    const server = certificate === undefined ? createServer(LIMITS, handler) : secureServer(certificate, handler);
     const upgraded = new Set<Duplex>();
     if (upgrade !== undefined) {
       server.on("upgrade", (request, socket, head) => {
@@ -70,6 +74,15 @@ export class HttpService implements AsyncDisposable {
     await closed;
     if ("path" in this.#address) await rm(this.#address.path, { force: true });
   }
+}
+
+function secureServer(certificate: Certificate, handler: RequestListener): Server {
+  const server = createSecureServer(
+    { ...LIMITS, ...certificate.pair, handshakeTimeout: LIMITS.headersTimeout },
+    handler,
+  );
+  certificate.onChange = (pair) => server.setSecureContext(pair);
+  return server;
 }
 
 /** A socket that nobody listens on was left by a process that was killed. */
