@@ -6,6 +6,8 @@
  */
 import { Command, CommanderError } from "commander";
 import { Cancellation, codeOf, InvalidInputError, messageOf, resolutionReason, WorkerError } from "../base/errors.ts";
+import { auditCommand } from "./access/audit-command.ts";
+import { tokenCommand } from "./access/token-command.ts";
 import { cacheCommand } from "./cache/command.ts";
 import { completeCommand, completionCommand } from "./completion.ts";
 import { configCommand } from "./config/command.ts";
@@ -38,6 +40,7 @@ const COMMANDS = {
   Tasks: [runCommand, queueCommand],
   "Tasks that run": [topCommand, logsCommand, shellCommand, vncCommand, screenshotCommand, keepCommand, releaseCommand],
   "This host": [workerCommand, doctorCommand, configCommand, imageCommand, cacheCommand],
+  "Who may use it": [tokenCommand, auditCommand],
   "Everything else": [manifestCommand, schemaCommand, completionCommand],
 } as const satisfies Record<string, readonly ((context: CliContext, argv: readonly string[]) => Command)[]>;
 

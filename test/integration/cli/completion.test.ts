@@ -65,6 +65,8 @@ describe("completion in bash", () => {
       "config",
       "image",
       "cache",
+      "token",
+      "audit",
       "manifest",
       "schema",
       "completion",
