@@ -991,6 +991,10 @@ export interface ApiJob {
  */
 export interface ApiAuditEntry {
   /**
+   * Unique; `before` takes it.
+   */
+  id: string;
+  /**
    * When it began.
    */
   time: string;
