@@ -5,6 +5,7 @@ import { HostArtifacts } from "../../src/artifact/host-artifacts.ts";
 import { EmbeddedDatabase } from "../../src/queue/embedded/embedded-database.ts";
 import { type ConnectionSource, connectionOfUrl } from "../../src/queue/postgres/connection.ts";
 import { PostgresQueue } from "../../src/queue/postgres/postgres-queue.ts";
+import { SoleDirectory } from "../../src/queue/sole-worker.ts";
 import { PostgresServer } from "../postgres-server.ts";
 import { describeQueue, type QueueHarness } from "./queue.ts";
 import { describeQueueEvents, type QueueEventsHarness } from "./queue-events.ts";
@@ -67,3 +68,8 @@ for (const [name, start] of Object.entries({ postgres, embedded })) {
   describeQueueEvents(name, start);
   describeWorkerDirectory(name, start);
 }
+
+describeWorkerDirectory("of a worker alone", async () => ({
+  directory: new SoleDirectory(),
+  [Symbol.asyncDispose]: async () => {},
+}));
