@@ -8,6 +8,7 @@ import { benchOverhead } from "./overhead.ts";
 import { benchQueue, formatQueueReport } from "./queue.ts";
 import { formatReport } from "./report.ts";
 import { benchWarmStart } from "./warm-start.ts";
+import { benchWatchers, formatWatched } from "./watchers.ts";
 import { benchWorker, formatWorkerReport } from "./worker.ts";
 
 /** Each prints its table, and resolves with what is to be JSON. Of how many rounds not all leave the choice. */
@@ -36,6 +37,11 @@ const BENCHMARKS: Readonly<Record<string, (rounds: number | undefined) => Promis
     const costs = await benchWorker();
     print(formatWorkerReport(costs));
     return costs;
+  },
+  watchers: async (rounds) => {
+    const results = await benchWatchers(rounds);
+    print(formatWatched(results));
+    return results;
   },
   "warm-start": async () => {
     const report = await benchWarmStart();
