@@ -919,6 +919,21 @@ export interface ApiImage {
   [k: string]: unknown;
 }
 /**
+ * What is gone of an image.
+ */
+export interface ApiRemovedImage {
+  /**
+   * Names.
+   *
+   * Items: A name.
+   */
+  removedTags: string[];
+  /**
+   * The image itself too, with its snapshots.
+   */
+  removedImage: boolean;
+}
+/**
  * An image to fetch.
  */
 export interface ApiPullRequest {

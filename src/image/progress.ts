@@ -17,7 +17,7 @@ export function throttledProgress(
   };
 }
 
-function describeProgress({ doneBytes, totalBytes }: ImportProgress): string {
+export function describeProgress({ doneBytes, totalBytes }: ImportProgress): string {
   if (totalBytes === undefined) return `unpacking the image: ${formatBytes(doneBytes)}`;
   return `unpacking the image: ${formatBytes(doneBytes)} of ${formatBytes(totalBytes)}`;
 }

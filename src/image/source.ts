@@ -81,7 +81,8 @@ async function bring(
   return imported(await store.import(download, { signal, onProgress }));
 }
 
-function checkAllowed({ kind }: ParsedImageSpec, { allowPaths, allowUrls }: ImageSourcePolicy): void {
+/** @throws {@link ImageError} `image-path-not-allowed`, `image-url-not-allowed` */
+export function checkAllowed({ kind }: ParsedImageSpec, { allowPaths, allowUrls }: ImageSourcePolicy): void {
   if (kind === "path" && !allowPaths) {
     const message = "this worker takes no images by path; name one of its images, or set images.allowPaths there";
     throw new ImageError("image-path-not-allowed", message, { blame: "task" });

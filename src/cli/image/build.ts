@@ -5,12 +5,12 @@ import { WorkerError } from "../../base/errors.ts";
 import { formatDuration } from "../../base/units.ts";
 import type { Config } from "../../config/config.ts";
 import { OwnedDirectory, reclaimDirectories } from "../../host/owned-directory.ts";
+import { imageDocument } from "../../image/document.ts";
 import { buildDebianMinimal, debianMinimalInputs } from "../../image/recipe/debian-minimal.ts";
 import type { Image } from "../../image/store/image.ts";
 import { type CliContext, print, printJson } from "../context.ts";
 import { guestProgramPath } from "../guest-programs.ts";
 import { openStore } from "../store.ts";
-import { plainImage } from "./describe.ts";
 
 export interface BuildFlags {
   output?: string;
@@ -52,7 +52,7 @@ export async function buildImage(
   say(`${recipe}: bringing it into the store`);
   const image = await store.import(output, { tag, signal: context.signal });
   say(`${recipe}: done in ${formatDuration(performance.now() - begin)}`);
-  if (flags.json) printJson(context, plainImage(image));
+  if (flags.json) printJson(context, imageDocument(image));
   else print(context, `${image.digest} (${image.tags.join(", ")})`);
 }
 

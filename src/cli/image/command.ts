@@ -1,12 +1,13 @@
 /** `boxcar image`: the images of this host. */
 import { resolve } from "node:path";
 import { Command } from "commander";
+import { imageDocument, snapshotDocument } from "../../image/document.ts";
 import { throttledProgress } from "../../image/progress.ts";
 import type { ImageStore } from "../../image/store/image-store.ts";
 import { configOf } from "../config.ts";
 import { type CliContext, print, printJson } from "../context.ts";
 import { buildCommand } from "./build-command.ts";
-import { describeImage, describeSnapshots, imageTable, plainImage, plainSnapshot } from "./describe.ts";
+import { describeImage, describeSnapshots, imageTable } from "./describe.ts";
 import { warmCommand } from "./warm-command.ts";
 
 const EXAMPLES = `
@@ -35,7 +36,7 @@ export function imageCommand(context: CliContext): Command {
         onProgress: throttledProgress((text) => void context.stderr.write(`${text}\n`)),
         ...(flags.tag === undefined ? {} : { tag: flags.tag }),
       });
-      if (flags.json) printJson(context, plainImage(found));
+      if (flags.json) printJson(context, imageDocument(found));
       else print(context, `${found.digest}${found.tags.length === 0 ? "" : ` (${found.tags.join(", ")})`}`);
     });
   image
@@ -46,7 +47,7 @@ export function imageCommand(context: CliContext): Command {
     .action(async (flags: { json?: boolean }, command: Command) => {
       await using store = await openStore(context, command);
       const images = await store.list();
-      if (flags.json) printJson(context, images.map(plainImage));
+      if (flags.json) printJson(context, images.map(imageDocument));
       else print(context, imageTable(images));
     });
   image
@@ -58,7 +59,7 @@ export function imageCommand(context: CliContext): Command {
       await using store = await openStore(context, command);
       const found = await store.inspect(reference);
       const snapshots = await store.listSnapshots(found);
-      if (flags.json) printJson(context, { ...plainImage(found), snapshots: snapshots.map(plainSnapshot) });
+      if (flags.json) printJson(context, { ...imageDocument(found), snapshots: snapshots.map(snapshotDocument) });
       else print(context, `${describeImage(found)}\n\n${describeSnapshots(snapshots)}`);
     });
   image.addCommand(warmCommand(context));

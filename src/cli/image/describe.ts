@@ -4,19 +4,6 @@ import type { Image } from "../../image/store/image.ts";
 import type { SnapshotEntry } from "../../image/store/snapshots.ts";
 import { minute, table } from "../table.ts";
 
-/** For `--json`. */
-export function plainImage({ digest, tags, machine, provenance, sizes, created, lastUsed }: Image) {
-  return {
-    digest,
-    tags,
-    sizes,
-    created: created.toISOString(),
-    lastUsed: lastUsed.toISOString(),
-    machine,
-    ...(provenance === undefined ? {} : { provenance }),
-  };
-}
-
 export function imageTable(images: readonly Image[]): string {
   if (images.length === 0) return 'There are no images yet; "boxcar image build debian-minimal" makes one.';
   const rows = images.map(({ digest, tags, sizes, lastUsed }) => [
@@ -48,22 +35,6 @@ export function describeImage(image: Image): string {
     ["machine", JSON.stringify(machine)],
   ];
   return table(rows);
-}
-
-/** For `--json`. */
-export function plainSnapshot(entry: SnapshotEntry) {
-  switch (entry.kind) {
-    case "snapshot": {
-      const { key, title, created, lastUsed, diskBytes } = entry;
-      return { key, title, created: created.toISOString(), lastUsed: lastUsed.toISOString(), diskBytes };
-    }
-    case "refusal": {
-      const { key, title, why, until } = entry;
-      return { key, title, boots: why, ...(until === undefined ? {} : { until: until.toISOString() }) };
-    }
-    case "damaged":
-      return { key: entry.key, damaged: entry.why };
-  }
 }
 
 export function describeSnapshots(entries: readonly SnapshotEntry[]): string {

@@ -17,7 +17,7 @@ export function warmCommand(context: CliContext): Command {
     .option("--json", "print JSON")
     .addHelpText("after", EXAMPLES)
     .action(async (reference: string, flags: WarmFlags, command: Command) => {
-      const { warmImage } = await import("./warm.ts");
-      await warmImage(reference, flags, await configOf(context, command), context);
+      const { warm } = await import("./warm.ts");
+      await warm(reference, flags, await configOf(context, command), context);
     });
 }
