@@ -3,6 +3,7 @@ import { artifacts } from "./artifacts/feature.ts";
 import { caches } from "./caches/feature.ts";
 import type { Feature } from "./feature.ts";
 import { inputs } from "./inputs/feature.ts";
+import { interactive } from "./interactive/feature.ts";
 import { maxRunTime } from "./max-run-time/feature.ts";
 import { network } from "./network/feature.ts";
 import { onExitStatus } from "./on-exit-status/feature.ts";
@@ -20,4 +21,5 @@ export const FEATURES: readonly Feature[] = [
   inputs,
   artifacts,
   screens,
+  interactive,
 ];

@@ -1,8 +1,9 @@
 /**
  * What a task can ask for beside a machine and a command; one file each.
  *
- *   begin ──▶ prepare ──▶ connect (machine starts) ──▶ furnish ──▶ watch (the command runs) ──▶ collect ──▶ (machine is gone)
- *                                   └── anything goes wrong ──▶ salvage ──▶─┘               ──▶ finish ──▶ disposed
+ *   begin ──▶ prepare ──▶ connect (machine starts) ──▶ furnish ──▶ watch (the command runs) ──▶ collect ──▶ keep
+ *                                   └── anything goes wrong ──▶ salvage ──▶ (machine is gone) ◀────────────┘
+ *                                                                               └──▶ finish ──▶ disposed
  *
  * A stage of one feature begins when that of the feature before it in the list is over; `watch` of all runs at once.
  * A stage that rejects ends the run, so what is no reason for that is noted instead.
@@ -13,6 +14,7 @@ import type { EgressRecord } from "../network/egress/egress-record.ts";
 import type { GuestNetwork } from "../network/guest-network.ts";
 import type { VirtualMachine } from "../vm/virtual-machine.ts";
 import type { RunArtifacts } from "./artifacts/run-artifacts.ts";
+import type { Keeper } from "./interactive/keeper.ts";
 import type { NetworkReportSource } from "./network/report.ts";
 import type { Outcome, Stop } from "./outcome.ts";
 import type { ParsedPayload } from "./payload.ts";
@@ -43,6 +45,10 @@ export interface RunContext {
   readonly onNetwork: (source: NetworkReportSource) => void;
   /** Gets who has the pictures that were taken of the screen so far. */
   readonly onScreens: (source: ScreensSource) => void;
+  /** Gets who says how long the machine stays after the command. Undefined: nobody can reach the machine. */
+  readonly onKeeper?: ((keeper: Keeper) => void) | undefined;
+  /** When the queue gives up on the run; undefined: never. */
+  readonly deadline?: Date | undefined;
   /** Fires when nobody waits for the run any more. */
   readonly signal: AbortSignal;
 }
@@ -82,6 +88,8 @@ export interface ActiveFeature extends Partial<AsyncDisposable> {
    * @returns problems, as sentences, that make a completed task a failed one.
    */
   collect?(machine: TaskMachine, outcome: Outcome): Promise<readonly string[]>;
+  /** How the run ended is known, and all is collected; the machine stays until this settles, as long as it lives. */
+  keep?(machine: TaskMachine): Promise<void>;
   /** Something else than the command ended the run, and the machine is still there. */
   salvage?(machine: TaskMachine): Promise<void>;
   /** The machine is gone, or never was. Not called in a run nobody waits for. */

@@ -12,6 +12,7 @@ import { type ParseOptions, parseAs } from "../schema/parse.ts";
 import { type ArtifactRequest, artifactIssues, artifactRequests } from "./artifacts/request.ts";
 import { type CacheRequest, cacheIssues, cacheRequests } from "./caches/request.ts";
 import { type InputRequest, inputIssues, inputRequests } from "./inputs/request.ts";
+import { type InteractiveRequest, interactiveIssues, interactiveRequest } from "./interactive/request.ts";
 import { maxRunTimeIssues } from "./max-run-time/request.ts";
 import { networkIssues, networkPolicyOf } from "./network/request.ts";
 import { type OnExitStatus, onExitStatusOf } from "./on-exit-status/request.ts";
@@ -41,6 +42,8 @@ export interface ParsedPayload extends ScreensRequest {
   /** Names of secrets of the worker. */
   readonly secrets: readonly string[];
   readonly network: NetworkPolicy;
+  /** Undefined: the machine is for no person. */
+  readonly interactive: InteractiveRequest | undefined;
   readonly artifacts: readonly ArtifactRequest[];
 }
 
@@ -60,13 +63,17 @@ export function payloadRules({ limits, features, network }: Config): PayloadRule
   return { maxRunTimeMs: limits.maxRunTimeMs, features, network: network.policy };
 }
 
-type FeatureRules = Pick<FeaturesSettings, "caches" | "maxRunTime" | "stallTimeout" | "inputs" | "secrets">;
+type FeatureRules = Pick<
+  FeaturesSettings,
+  "caches" | "maxRunTime" | "stallTimeout" | "inputs" | "interactive" | "secrets"
+>;
 
 const NOTHING_ALLOWED: FeatureRules = {
   maxRunTime: { perTask: "allow" },
   stallTimeout: { defaultMs: undefined, maxMs: undefined },
   caches: { maxBytes: 0, waitMs: 0 },
   inputs: { allow: [], maxBytes: 0, cacheBytes: 0 },
+  interactive: { enabled: false, keepAfterMs: 0, maxKeepAfterMs: 0 },
   secrets: { values: {}, listNames: false },
 };
 
@@ -100,6 +107,7 @@ export function parsePayload(data: unknown, options: PayloadOptions): ParsedPayl
     inputs: inputRequests(payload.inputs),
     secrets: payload.secrets ?? [],
     network: networkPolicyOf(payload.network),
+    interactive: interactiveRequest(payload.interactive),
     artifacts: artifactRequests(payload.artifacts),
     ...screensRequest(payload),
   };
@@ -126,6 +134,7 @@ function semanticIssues(data: unknown, maxRunTimeMs: number, features: FeatureRu
     ...maxRunTimeIssues(fields["maxRunTime"], maxRunTimeMs, features.maxRunTime.perTask),
     ...stallTimeoutIssues(fields["stallTimeout"], features.stallTimeout, maxRunTimeMs),
     ...inputIssues(fields["inputs"], features.inputs),
+    ...interactiveIssues(fields["interactive"], features.interactive),
     ...secretsIssues(fields["secrets"], fields["env"], features.secrets),
     ...artifactIssues(fields["artifacts"]),
     ...screensIssues(fields["screenshots"], fields["video"]),

@@ -3,6 +3,7 @@
 import type { FeatureArtifacts } from "./feature-artifacts.ts";
 import type { FeatureCaches } from "./feature-caches.ts";
 import type { FeatureInputs } from "./feature-inputs.ts";
+import type { FeatureInteractive } from "./feature-interactive.ts";
 import type { FeatureMaxRunTime } from "./feature-max-run-time.ts";
 import type { FeatureNetwork } from "./feature-network.ts";
 import type { FeatureOnExitStatus } from "./feature-on-exit-status.ts";
@@ -72,6 +73,7 @@ export type TaskPayload = {
   inputs?: FeatureInputs;
   secrets?: FeatureSecrets;
   network?: FeatureNetwork;
+  interactive?: FeatureInteractive;
   screenshots?: FeatureScreenshots;
   video?: FeatureVideo;
   artifacts?: FeatureArtifacts;

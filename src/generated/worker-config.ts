@@ -5,6 +5,7 @@ import type { ConfigValuesAbsolutePath } from "./config-values.ts";
 import type { FeatureArtifactsConfig } from "./feature-artifacts.ts";
 import type { FeatureCachesConfig } from "./feature-caches.ts";
 import type { FeatureInputsConfig } from "./feature-inputs.ts";
+import type { FeatureInteractiveConfig } from "./feature-interactive.ts";
 import type { FeatureMaxRunTimeConfig } from "./feature-max-run-time.ts";
 import type { FeatureSecretsConfig } from "./feature-secrets.ts";
 import type { FeatureStallTimeoutConfig } from "./feature-stall-timeout.ts";
@@ -15,9 +16,9 @@ import type { MachineOptions } from "./machine-options.ts";
 import type { NetworkConfig } from "./network-config.ts";
 import type { PoolConfig } from "./pool-config.ts";
 import type { QueueConfig } from "./queue-config.ts";
-import type { WorkerProcessConfig } from "./worker-process-config.ts";
 import type { TelemetryConfig } from "./telemetry-config.ts";
 import type { WebhooksConfig } from "./webhooks-config.ts";
+import type { WorkerProcessConfig } from "./worker-process-config.ts";
 
 /**
  * Configuration file of a worker. Everything has a default; see config/worker.example.yml.
@@ -74,11 +75,12 @@ export interface WorkerConfig {
     stallTimeout?: FeatureStallTimeoutConfig;
     caches?: FeatureCachesConfig;
     inputs?: FeatureInputsConfig;
+    interactive?: FeatureInteractiveConfig;
     secrets?: FeatureSecretsConfig;
   };
   worker?: WorkerProcessConfig;
   queue?: QueueConfig;
-  access?: AccessConfig;
-}
   telemetry?: TelemetryConfig;
   webhooks?: WebhooksConfig;
+  access?: AccessConfig;
+}

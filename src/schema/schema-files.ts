@@ -6,6 +6,7 @@ import type { ConfigValues } from "../generated/config-values.ts";
 import type { FeatureArtifacts } from "../generated/feature-artifacts.ts";
 import type { FeatureCaches } from "../generated/feature-caches.ts";
 import type { FeatureInputs } from "../generated/feature-inputs.ts";
+import type { FeatureInteractive } from "../generated/feature-interactive.ts";
 import type { FeatureMaxRunTime } from "../generated/feature-max-run-time.ts";
 import type { FeatureNetwork } from "../generated/feature-network.ts";
 import type { FeatureOnExitStatus } from "../generated/feature-on-exit-status.ts";
@@ -28,9 +29,9 @@ import type { QueueConfig } from "../generated/queue-config.ts";
 import type { TaskDefinition } from "../generated/task-definition.ts";
 import type { TaskPayload } from "../generated/task-payload.ts";
 import type { TaskclusterConfig } from "../generated/taskcluster-config.ts";
-import type { WorkerConfig } from "../generated/worker-config.ts";
 import type { TelemetryConfig } from "../generated/telemetry-config.ts";
 import type { WebhooksConfig } from "../generated/webhooks-config.ts";
+import type { WorkerConfig } from "../generated/worker-config.ts";
 import type { WorkerProcessConfig } from "../generated/worker-process-config.ts";
 
 /** The type each schema describes. */
@@ -54,16 +55,17 @@ export interface SchemaTypes {
   "feature-artifacts": FeatureArtifacts;
   "feature-caches": FeatureCaches;
   "feature-inputs": FeatureInputs;
+  "feature-interactive": FeatureInteractive;
   "feature-max-run-time": FeatureMaxRunTime;
   "feature-network": FeatureNetwork;
   "feature-on-exit-status": FeatureOnExitStatus;
   "feature-secrets": FeatureSecrets;
   "feature-stall-timeout": FeatureStallTimeout;
   "taskcluster-config": TaskclusterConfig;
-  "worker-process-config": WorkerProcessConfig;
-  image: ImageProvenance;
   "telemetry-config": TelemetryConfig;
   "webhooks-config": WebhooksConfig;
+  "worker-process-config": WorkerProcessConfig;
+  image: ImageProvenance;
   "feature-screenshots": FeatureScreenshots;
   "feature-steps": FeatureSteps;
   "feature-video": FeatureVideo;

@@ -31,6 +31,7 @@ const PHASES: Readonly<Record<RunningTask["phase"], true>> = {
   furnish: true,
   run: true,
   collect: true,
+  keep: true,
   release: true,
   publish: true,
   resolve: true,

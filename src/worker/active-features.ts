@@ -73,6 +73,16 @@ export class ActiveFeatures implements AsyncDisposable {
     return judge(problems);
   }
 
+  /** Some feature may want the machine when its command has ended. */
+  get keeps(): boolean {
+    return this.#active.some(({ keep }) => keep !== undefined);
+  }
+
+  /** Never rejects, and without a limit of time: how the run ended is known. */
+  async keep(machine: TaskMachine): Promise<void> {
+    await Promise.all(this.#active.map((active) => this.#attempt(() => active.keep?.(machine))));
+  }
+
   /** Never rejects: there is a reason to be told already. */
   async salvage(machine: TaskMachine): Promise<void> {
     for (const active of this.#active) await this.#attempt(() => active.salvage?.(machine));

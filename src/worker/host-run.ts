@@ -16,6 +16,7 @@ import { type Publication, publicationError } from "../feature/artifacts/publish
 import { publishRun } from "../feature/artifacts/publish-run.ts";
 import type { ArtifactRecord } from "../feature/artifacts/record.ts";
 import { storeArtifact } from "../feature/artifacts/store-artifact.ts";
+import type { Keeper } from "../feature/interactive/keeper.ts";
 import {
   NETWORK_ARTIFACT,
   NETWORK_CONTENT_TYPE,
@@ -30,16 +31,18 @@ import { acquireImage } from "../image/source.ts";
 import type { Image } from "../image/store/image.ts";
 import { describeTimings } from "../log/timings.ts";
 import type { Claim, Resolution } from "../queue/driver.ts";
+import { putSockets } from "./interactive-sockets.ts";
 import type { RunFacts, RunObserver } from "./observer.ts";
 import { outcomeOfError } from "./outcome.ts";
 import { resolutionOf } from "./resolution.ts";
 import { LOG_ARTIFACT, LOG_CONTENT_TYPE, packFile, RunLog } from "./run-log.ts";
+import { RunMachine } from "./run-machine.ts";
 import { RunRecorder } from "./run-recorder.ts";
 import { REPORT_ARTIFACT, REPORT_CONTENT_TYPE, REPORT_FILE } from "./run-report.ts";
 import type { RunEnding } from "./run-state.ts";
 import { hostFolders, type TaskHost } from "./task-host.ts";
 import type { Phase, TaskResult } from "./task-result.ts";
-import { runTask } from "./task-run.ts";
+import { runTask, type StartedMachine } from "./task-run.ts";
 import type { LiveScreens } from "./task-screens.ts";
 import type { OpenedRun } from "./worker.ts";
 
@@ -58,6 +61,8 @@ export class HostRun implements OpenedRun {
   #log: RunLog | undefined;
   readonly #announced: Disposable[] = [];
   #network: NetworkReportSource | undefined;
+  #keeper: Keeper | undefined;
+  #live: RunMachine | undefined;
   #screens: LiveScreens | undefined;
   #staging: OwnedDirectory | undefined;
   #result: Partial<TaskResult> = {};
@@ -84,6 +89,11 @@ export class HostRun implements OpenedRun {
     return this.#phase;
   }
 
+  /** Undefined: there is none, yet or any more. */
+  get live(): RunMachine | undefined {
+    return this.#live?.hasEnded ? undefined : this.#live;
+  }
+
   async untouchedMemoryMiB(): Promise<number> {
     const memoryMiB = this.#machine?.memoryMiB ?? this.#host.config.machineOptions.maxMemory;
     const pid = this.#machine?.pid;
@@ -104,6 +114,7 @@ export class HostRun implements OpenedRun {
     const { taskId, runId } = this.#ids;
     this.#announced.push(this.#host.logs.announce(taskId, runId, () => log.live));
     this.#announced.push(this.#host.reports.announce(taskId, runId, () => this.#network));
+    this.#announced.push(this.#host.machines.announce(taskId, runId, () => this.live));
     this.#announced.push(this.#host.screens.announce(taskId, runId, () => this.#screens));
     this.#announced.push(this.#host.runReports.announce(taskId, runId, () => this.#recorder.report));
     this.note(`task ${this.#ids.taskId}, run ${this.#ids.runId}, on the worker ${this.#host.workerId}`);
@@ -248,10 +259,37 @@ export class HostRun implements OpenedRun {
       onScreens: (source) => {
         this.#screens = { source, directory: staging };
       },
-      onMachine: (machine) => {
-        this.#machine = machine;
+      deadline: this.#claim.task.deadline,
+      onKeeper: (keeper) => {
+        this.#keeper = keeper;
       },
+      onMachine: (started) => this.#greet(started, payload, signal),
     });
+  }
+
+  #greet({ pid, memoryMiB, hardware, machine }: StartedMachine, payload: ParsedPayload, signal: AbortSignal): void {
+    this.#machine = { pid, memoryMiB };
+    const { taskId, runId } = this.#claim.task;
+    const options = { keeper: this.#keeper, directory: this.#directory, interactive: payload.interactive };
+    this.#live = new RunMachine({ taskId, runId, hardware, machine, ...options });
+    if (payload.interactive !== undefined) void this.#share(this.#live, signal);
+  }
+
+  /** Never rejects: those who use it may come another way. */
+  async #share(machine: RunMachine, signal: AbortSignal): Promise<void> {
+    const { config, machines } = this.#host;
+    const { artifacts: destination, task } = this.#claim;
+    const origin = config.worker.http.url;
+    if (origin === undefined) return;
+    const shared = machines.share(() => this.live);
+    this.#announced.push(shared);
+    const { secret } = shared;
+    const { deadline: expires } = task;
+    try {
+      await putSockets({ destination, machine, origin, secret, directory: this.#directory, expires, signal });
+    } catch (error) {
+      if (!signal.aborted) this.note(`warning: nobody is told where the machine is: ${messageOf(error)}`);
+    }
   }
 
   /** Taskcluster's own pages look for it there. */

@@ -29,4 +29,13 @@ export interface RunningTask {
   readonly name?: string;
   readonly phase: Phase | "publish" | "resolve";
   readonly since: Date;
+  /** Of its machine, while there is one; so are those below. For people. */
+  readonly machine?: string;
+  readonly memoryMiB?: number;
+  /** It has a screen one may see. */
+  readonly display?: boolean;
+  /** It takes shells. */
+  readonly shell?: boolean;
+  /** Its command has ended; until then the machine stays. */
+  readonly keptUntil?: Date;
 }

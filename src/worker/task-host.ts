@@ -13,6 +13,7 @@ import type { Accelerator } from "../vm/arguments.ts";
 import type { WorkerObserver } from "./observer.ts";
 import type { RunReports } from "./run-reports.ts";
 import type { TaskLogs } from "./task-logs.ts";
+import type { TaskMachines } from "./task-machines.ts";
 import type { TaskNetworks } from "./task-networks.ts";
 import type { TaskScreens } from "./task-screens.ts";
 
@@ -32,6 +33,8 @@ export interface TaskHost {
   readonly reports: TaskNetworks;
   /** Who asks for pictures of a run's screen finds them there. */
   readonly screens: TaskScreens;
+  /** Who wants to a machine finds it there. */
+  readonly machines: TaskMachines;
   /** Who asks about a run itself finds it there. */
   readonly runReports: RunReports;
   /** Hears of every run. */

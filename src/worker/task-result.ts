@@ -8,7 +8,7 @@ import type { ResolvedMachine } from "../vm/limits.ts";
 /** Milliseconds of each phase that was reached, and of all. */
 export type Timings = Partial<Record<Phase, number>> & { total: number };
 
-export type Phase = "prepare" | "image" | "start" | "boot" | "furnish" | "run" | "collect" | "release";
+export type Phase = "prepare" | "image" | "start" | "boot" | "furnish" | "run" | "collect" | "keep" | "release";
 
 export interface TaskResult extends Outcome {
   readonly timings: Timings;

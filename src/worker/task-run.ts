@@ -1,7 +1,7 @@
 /**
  * One run of one task, from its payload to its result:
  *
- *     prepare ──▶ image ──▶ start ──▶ boot ──▶ furnish ──▶ run ──▶ collect ──▶ release
+ *     prepare ──▶ image ──▶ start ──▶ boot ──▶ furnish ──▶ run ──▶ collect ──▶ (keep) ──▶ release
  *
  * Whatever happens, the machine is gone and all it held is given back when the
  * result is there. *Borrows* the image store and the log.
@@ -12,7 +12,8 @@ import type { Config } from "../config/config.ts";
 import { FEATURES } from "../feature/all.ts";
 import { RunArtifacts } from "../feature/artifacts/run-artifacts.ts";
 import type { ArtifactSink } from "../feature/artifacts/store-artifact.ts";
-import type { Feature } from "../feature/feature.ts";
+import type { Feature, TaskMachine } from "../feature/feature.ts";
+import type { Keeper } from "../feature/interactive/keeper.ts";
 import type { NetworkReportSource } from "../feature/network/report.ts";
 import type { Outcome } from "../feature/outcome.ts";
 import type { ParsedPayload } from "../feature/payload.ts";
@@ -58,12 +59,24 @@ export interface TaskRunOptions extends Pick<SandboxOptions, "agentFile" | "cold
   /** Notes what happens. */
   recorder?: RunRecorder;
   /** There is a machine. */
-  onMachine?: (machine: { pid: number | undefined; memoryMiB: number }) => void;
+  onMachine?: (facts: StartedMachine) => void;
+  /** Who says how long it stays after the command, told before there is one. Default: it does not. */
+  onKeeper?: (keeper: Keeper) => void;
+  /** When nobody waits for the run any more; default: never. */
+  deadline?: Date;
   /** Who knows about its network. */
   onNetwork?: (source: NetworkReportSource) => void;
   /** Who has pictures of its screen. */
   onScreens?: (source: ScreensSource) => void;
   signal: AbortSignal;
+}
+
+export interface StartedMachine {
+  readonly pid: number | undefined;
+  readonly memoryMiB: number;
+  readonly hardware: ResolvedMachine;
+  /** While it lives. */
+  readonly machine: TaskMachine;
 }
 
 type MachineFacts = { -readonly [K in "image" | "machine" | "accelerator" | "start"]?: TaskResult[K] };
@@ -117,6 +130,8 @@ class TaskRun {
       ...{ taskId, runId, payload, config, artifacts, directory, stateParent, note, signal },
       mask: (text: string) => this.#options.log.masked(text),
       onNetwork: (source: NetworkReportSource) => this.#options.onNetwork?.(source),
+      onKeeper: this.#options.onKeeper,
+      deadline: this.#options.deadline,
       onScreens: (source: ScreensSource) => this.#options.onScreens?.(source),
     };
     await using active = new ActiveFeatures(features, context);
@@ -145,13 +160,16 @@ class TaskRun {
     this.#options.recorder?.machineChosen({ image: { digest: lease.image.digest }, machine: described, accelerator });
 
     const sandbox = await this.#phases.measure("start", () => this.#start(lease, machine, accelerator, active));
-    this.#options.onMachine?.({ pid: sandbox.vm.pid, memoryMiB: machine.memory });
+    const { pid } = sandbox.vm;
+    this.#options.onMachine?.({ pid, memoryMiB: machine.memory, hardware: machine, machine: sandbox });
     this.#facts.start = sandbox.snapshot === undefined ? "booted" : "resumed";
     const start = sandbox.wasPooled ? "pooled" : this.#facts.start;
     const facts = { imageDigest: lease.image.digest, accelerator, memoryMiB: machine.memory };
     this.#options.recorder?.machineStarted({ ...facts, start });
     try {
-      return await this.#runInSandbox(sandbox, active);
+      const outcome = await this.#runInSandbox(sandbox, active);
+      if (active.keeps) await this.#phases.measure("keep", () => active.keep(sandbox));
+      return outcome;
     } finally {
       await this.#phases.measure("release", () => sandbox[Symbol.asyncDispose]());
     }

@@ -11,6 +11,7 @@ import { type Logger, silentLogger } from "../base/log.ts";
 import { formatDuration } from "../base/units.ts";
 import type { Watchdog } from "../base/watchdog.ts";
 import type { WorkerSettings } from "../config/worker-process.ts";
+import type { LiveMachine } from "../feature/interactive/live-machine.ts";
 import type { Claim, QueueDriver } from "../queue/driver.ts";
 import type { Room } from "./capacity.ts";
 import { ClaimGate, type MemoryTaker } from "./claim-gate.ts";
@@ -24,6 +25,8 @@ import type { Phase } from "./task-result.ts";
 /** A claimed task on this host. */
 export interface OpenedRun extends RunSteps, MemoryTaker {
   readonly phase: Phase | undefined;
+  /** Its machine, while there is one. */
+  readonly live?: LiveMachine | undefined;
   /** What lines about it say beside the ids of the task. */
   readonly logFields?: Readonly<Record<string, string>>;
   /** Never rejects; what is kept of the run stays. */
@@ -287,7 +290,13 @@ function describe({ run, opened, since }: Held): RunningTask {
     ...(task.name === undefined ? {} : { name: task.name }),
     phase: phase ?? "prepare",
     since,
+    ...(opened.live === undefined ? {} : factsOf(opened.live)),
   };
+}
+
+function factsOf({ description, memoryMiB, hasDisplay, hasShell, keptUntil }: LiveMachine): Partial<RunningTask> {
+  const facts = { machine: description, memoryMiB, display: hasDisplay, shell: hasShell };
+  return { ...facts, ...(keptUntil === undefined ? {} : { keptUntil }) };
 }
 
 function taskOf({ task }: Claim): { taskId: string; runId: number } {

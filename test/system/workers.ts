@@ -12,6 +12,7 @@ import { RunReports } from "../../src/worker/run-reports.ts";
 import type { WorkerStatus } from "../../src/worker/status.ts";
 import { hostFolders, type TaskHost } from "../../src/worker/task-host.ts";
 import { TaskLogs } from "../../src/worker/task-logs.ts";
+import { TaskMachines } from "../../src/worker/task-machines.ts";
 import { TaskNetworks } from "../../src/worker/task-networks.ts";
 import { TaskScreens } from "../../src/worker/task-screens.ts";
 import { Worker } from "../../src/worker/worker.ts";
@@ -71,6 +72,7 @@ export class WorkerInProcess implements AsyncDisposable {
       workerId: "a-worker",
       logs,
       reports: new TaskNetworks(logs),
+      machines: new TaskMachines(logs),
       screens: new TaskScreens(logs),
       runReports: new RunReports(logs),
       observer: undefined,

@@ -15,6 +15,7 @@ import type { Route } from "../../web/route.ts";
 import { SocketServer } from "../../web/socket-server.ts";
 import { type WorkerPort, workerRoutes } from "../../web/worker-routes.ts";
 import type { TaskLogs } from "../../worker/task-logs.ts";
+import type { TaskMachines } from "../../worker/task-machines.ts";
 import type { TaskNetworks } from "../../worker/task-networks.ts";
 import type { Worker } from "../../worker/worker.ts";
 import type { FleetMember } from "./fleet-member.ts";
@@ -27,6 +28,7 @@ export interface ApiParts {
   worker: Worker;
   logs: TaskLogs;
   reports: TaskNetworks;
+  machines: TaskMachines;
   fleet: FleetMember;
 }
 

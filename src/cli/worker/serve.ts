@@ -18,6 +18,7 @@ import { availableMemoryMiB, freeDiskBytes } from "../../host/room.ts";
 import { SystemdNotifier } from "../../host/sd-notify.ts";
 import { TerminationNotice } from "../../host/termination-notice.ts";
 import { MachinePool } from "../../sandbox/machine-pool.ts";
+import { Jobs } from "../../web/jobs.ts";
 import { HttpService } from "../../web/service.ts";
 import type { Room } from "../../worker/capacity.ts";
 import { collectGarbage } from "../../worker/collect-garbage.ts";
@@ -29,6 +30,7 @@ import { RunReports } from "../../worker/run-reports.ts";
 import type { WorkerStatus } from "../../worker/status.ts";
 import { hostFolders, reclaimHost, type TaskHost } from "../../worker/task-host.ts";
 import { TaskLogs } from "../../worker/task-logs.ts";
+import { TaskMachines } from "../../worker/task-machines.ts";
 import { TaskNetworks } from "../../worker/task-networks.ts";
 import { TaskScreens } from "../../worker/task-screens.ts";
 import { Worker, type WorkerOptions } from "../../worker/worker.ts";
@@ -55,12 +57,13 @@ export async function serve({ config, context, logger }: ServeOptions): Promise<
   const queue = scope.use(await openQueue(config, logger));
   const logs = new TaskLogs({ tasks: queue.tasks, runsFolder: hostFolders(config).runs });
   const reports = new TaskNetworks(logs);
+  const machines = new TaskMachines(logs);
   const screens = new TaskScreens(logs);
   const runReports = new RunReports(logs);
   const workerId = config.queue.workerId ?? defaultWorkerId();
   let fleet: FleetMember | undefined;
   const observer = joinObservers([phaseEvents(queue.events, workerId, () => fleet?.changed())], logger);
-  const host = await openHost({ config, logger, logs, reports, screens, runReports, observer, scope });
+  const host = await openHost({ config, logger, logs, reports, machines, screens, runReports, observer, scope });
   const notifier = scope.use(SystemdNotifier.fromEnvironment(context.surroundings.env, { logger }));
   const settings = config.worker;
   const watchdog = scope.use(Watchdog.start({ blockedAfterMs: settings.watchdog.blockedAfterMs, logger }));
@@ -90,7 +93,8 @@ export async function serve({ config, context, logger }: ServeOptions): Promise<
   const worker = Worker.startPaused(options, "it starts");
   lifecycle = scope.use(new LifecycleWatch(worker, settings, notice));
   fleet = scope.use(FleetMember.start({ config, workerId, queue, worker, logs, logger }));
-  await listen({ config, logger, scope, worker, watchdog, queue, logs, reports, fleet });
+  const jobs = scope.use(new Jobs({ onFailure: (error, job) => logger.log("warn", messageOf(error), { ...job }) }));
+  await listen({ config, logger, scope, worker, watchdog, queue, logs, reports, machines, fleet, host, jobs });
   scope.defer(async () => {
     worker.stop("the worker process ends");
     await worker.done;
@@ -135,6 +139,7 @@ interface HostParts {
   logger: Logger;
   logs: TaskLogs;
   reports: TaskNetworks;
+  machines: TaskMachines;
   screens: TaskScreens;
   runReports: RunReports;
   observer: WorkerObserver;
@@ -142,7 +147,7 @@ interface HostParts {
 }
 
 async function openHost(parts: HostParts): Promise<TaskHost> {
-  const { config, logger, logs, reports, screens, runReports, observer, scope } = parts;
+  const { config, logger, logs, reports, machines, screens, runReports, observer, scope } = parts;
   const folders = hostFolders(config);
   const { manifestKey } = config.features.artifacts;
   await mkdir(config.stateDir, { recursive: true, mode: 0o755 });
@@ -159,7 +164,7 @@ async function openHost(parts: HostParts): Promise<TaskHost> {
   const pool =
     config.pool.machines === 0 ? undefined : scope.use(new MachinePool({ ...config.pool, acquireImage, logger }));
   return {
-    ...{ config, images, networks, pool, agentFile, logger, logs, reports, screens, runReports, observer },
+    ...{ config, images, networks, pool, agentFile, logger, logs, reports, machines, screens, runReports, observer },
     chooseAccelerator: (signal, note) => chooseAccelerator(config, signal, note),
     features: FEATURES,
     manifestKey: manifestKey === undefined ? undefined : parsePrivateKey(manifestKey.reveal()),

@@ -5,6 +5,12 @@ import type { Secrets } from "../secret.ts";
 import { type ArtifactsSettings, artifactsIssues, completeArtifacts, type FilledArtifacts } from "./artifacts.ts";
 import { type CachesSettings, cachesIssues, completeCaches, type FilledCaches } from "./caches.ts";
 import { completeInputs, type FilledInputs, type InputsSettings, inputsIssues } from "./inputs.ts";
+import {
+  completeInteractive,
+  type FilledInteractive,
+  type InteractiveSettings,
+  interactiveIssues,
+} from "./interactive.ts";
 import { completeSecrets, type FilledSecrets, type SecretsSettings } from "./secrets.ts";
 import {
   completeStallTimeout,
@@ -20,6 +26,7 @@ export interface FeaturesSettings {
   readonly stallTimeout: StallTimeoutSettings;
   readonly caches: CachesSettings;
   readonly inputs: InputsSettings;
+  readonly interactive: InteractiveSettings;
   readonly secrets: SecretsSettings;
 }
 
@@ -33,6 +40,7 @@ export interface FilledFeatures extends Section {
   stallTimeout: FilledStallTimeout;
   caches: FilledCaches;
   inputs: FilledInputs;
+  interactive: FilledInteractive;
   secrets: FilledSecrets;
 }
 
@@ -44,6 +52,7 @@ export function completeFeatures(features: FilledFeatures, secrets: Secrets): Fe
     stallTimeout: completeStallTimeout(features.stallTimeout),
     caches: completeCaches(features.caches),
     inputs: completeInputs(features.inputs),
+    interactive: completeInteractive(features.interactive),
     secrets: completeSecrets(features.secrets, secrets),
   };
 }
@@ -54,5 +63,6 @@ export function featuresIssues(features: FilledFeatures): Issue[] {
     ...stallTimeoutIssues(features.stallTimeout),
     ...cachesIssues(features.caches),
     ...inputsIssues(features.inputs),
+    ...interactiveIssues(features.interactive),
   ];
 }

@@ -9,7 +9,10 @@ const LOG_NAMES = ["task.log", "console.log", "live.log", "network.jsonl", "run.
   (name) => `public/logs/${name}`,
 );
 
-const RESERVED: ReadonlySet<string> = new Set([MANIFEST_NAME, SIGNATURE_NAME, ...LOG_NAMES]);
+/** Where those who may use the machine of the run find it, as taskcluster-worker has it. */
+export const SOCKETS_NAME = "private/interactive/sockets.json";
+
+const RESERVED: ReadonlySet<string> = new Set([MANIFEST_NAME, SIGNATURE_NAME, SOCKETS_NAME, ...LOG_NAMES]);
 
 /** Why a task may not have an artifact of that name; undefined if it may. */
 export function reservedNameProblem(name: string): string | undefined {

@@ -12,6 +12,7 @@ import { joinObservers, type WorkerObserver } from "../../../src/worker/observer
 import { RunReports } from "../../../src/worker/run-reports.ts";
 import { hostFolders, type TaskHost } from "../../../src/worker/task-host.ts";
 import { TaskLogs } from "../../../src/worker/task-logs.ts";
+import { TaskMachines } from "../../../src/worker/task-machines.ts";
 import { TaskNetworks } from "../../../src/worker/task-networks.ts";
 import { TaskScreens } from "../../../src/worker/task-screens.ts";
 import { FakeClaim } from "../../fakes/fake-queue.ts";
@@ -35,6 +36,7 @@ beforeEach(async () => {
     chooseAccelerator: async () => "tcg",
     logs,
     reports: new TaskNetworks(logs),
+    machines: new TaskMachines(logs),
     screens: new TaskScreens(logs),
     runReports: new RunReports(logs),
     observer: undefined,

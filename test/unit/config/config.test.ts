@@ -50,6 +50,7 @@ describe("resolveConfig", () => {
         stallTimeout: {},
         caches: { maxBytes: 10 * 1_024 ** 3, waitMs: 600_000 },
         inputs: { allow: [], maxBytes: 4 * 1_024 ** 3, cacheBytes: 10 * 1_024 ** 3 },
+        interactive: { enabled: true, keepAfterMs: 600_000, maxKeepAfterMs: 7_200_000 },
         secrets: { values: {}, listNames: false },
       },
       queue: { driver: "embedded", name: "default", leaseMs: 120_000, postgres: {} },

@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import type { ActiveFeature, RunContext, TaskMachine } from "../../../src/feature/feature.ts";
 import { ActiveFeatures } from "../../../src/worker/active-features.ts";
 
@@ -47,6 +47,27 @@ describe("the features of a run", () => {
     await using features = open([waiting, { watch: async () => stop }]);
     await expect(features.watch(machine, forever())).resolves.toEqual({ stop });
     expect(over).toEqual([true]);
+  });
+
+  it("may keep the machine as long as they like, and one that fails keeps it no longer", async () => {
+    const notes: string[] = [];
+    const kept = Promise.withResolvers<void>();
+    await using features = open([{ keep: () => kept.promise }, { keep: () => Promise.reject(new Error("no")) }], {
+      ...{ stageMs: 1, notes },
+    });
+    vi.useFakeTimers();
+    let isOver = false;
+    const over = features.keep(machine).finally(() => {
+      isOver = true;
+    });
+    await vi.advanceTimersByTimeAsync(24 * 3_600_000);
+    vi.useRealTimers();
+    expect(isOver).toBe(false);
+    kept.resolve();
+    await over;
+    expect([features.keeps, notes]).toEqual([true, ["warning: no"]]);
+    await using others = open([{ finish: async () => {} }]);
+    expect(others.keeps).toBe(false);
   });
 
   it("are all finished although one of them fails, which is noted", async () => {
