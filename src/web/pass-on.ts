@@ -26,6 +26,11 @@ export interface FleetOptions {
 
 const HERE: Location = { kind: "here" };
 
+/** Where a worker is not a part of the path. */
+function workerIn({ worker }: Readonly<Record<string, unknown>>): { worker?: string } {
+  return typeof worker === "string" ? { worker } : {};
+}
+
 export class Fleet {
   readonly #options: FleetOptions;
 
@@ -34,8 +39,8 @@ export class Fleet {
   }
 
   /** Resolves with whether another worker has answered. @throws {ApiError} It should, and cannot. */
-  async passOn(route: Route, { params, principal, request, response }: Call): Promise<boolean> {
-    const location = await this.#locate(route.answeredBy, params, request);
+  async passOn(route: Route, { params, principal, query, request, response }: Call): Promise<boolean> {
+    const location = await this.#locate(route.answeredBy, { ...workerIn(query), ...params }, request);
     if (location.kind === "here") return false;
     // A body that was parsed is there no more.
     const parsed: unknown = request.body;

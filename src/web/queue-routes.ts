@@ -1,8 +1,14 @@
 /** The queue: submit, list, show, cancel, run again. */
-import type { ApiCancelRequest } from "../generated/api.ts";
+import type { Principal } from "../access/principal.ts";
+import { mayDo } from "../access/role.ts";
+import type { ApiCancelRequest, ApiCopyRequest } from "../generated/api.ts";
 import type { TaskDefinition } from "../generated/task-definition.ts";
 import { TASK_STATES } from "../queue/task.ts";
-import type { TaskQueue } from "../queue/task-queue.ts";
+import type { TaskDetails, TaskQueue } from "../queue/task-queue.ts";
+import type { WorkerDirectory } from "../queue/worker-directory.ts";
+import { ApiError } from "./api-error.ts";
+import { definitionIssues } from "./check-definition.ts";
+import { explainTask, type RunProgress } from "./explain-task.ts";
 import { choices, integer, text } from "./parameters.ts";
 import { defineRoute, type Route } from "./route.ts";
 
@@ -10,11 +16,16 @@ export interface QueueRoutesOptions {
   queue: TaskQueue;
   /** Throws what is wrong with a payload, before anybody waits for its task. */
   checkPayload: (payload: unknown) => void;
+  /** What a task waits for is said by it too. */
+  workers?: Pick<WorkerDirectory, "list"> | undefined;
+  /** Of a run, where that is known here. */
+  progress?: (key: { task: string; run: number }) => Promise<RunProgress | undefined>;
 }
 
 const MAX_LIMIT = 1_000;
 
-export function queueRoutes({ queue, checkPayload }: QueueRoutesOptions): Route[] {
+export function queueRoutes(options: QueueRoutesOptions): Route[] {
+  const { queue, checkPayload } = options;
   return [
     defineRoute<TaskDefinition>()({
       method: "POST",
@@ -25,10 +36,22 @@ export function queueRoutes({ queue, checkPayload }: QueueRoutesOptions): Route[
       permission: "submit",
       body: { document: "task-definition" },
       answers: { 201: { description: "The task.", schema: "task" } },
-      async handle({ body }) {
+      async handle({ body, principal }) {
         checkPayload(body.payload);
-        return await queue.submit(body);
+        return await queue.submit(body, { submitter: principal.name });
       },
+    }),
+    defineRoute<unknown>()({
+      method: "POST",
+      path: "/api/v1/tasks/check",
+      operation: "checkTask",
+      summary: "What keeps a document from being a task",
+      tag: "tasks",
+      permission: "submit",
+      audited: false,
+      body: { unchecked: "task-definition" },
+      answers: { 200: { description: "All of it, or nothing.", schema: "issues" } },
+      handle: ({ body }) => ({ issues: definitionIssues(body, checkPayload) }),
     }),
     defineRoute()({
       method: "GET",
@@ -42,14 +65,16 @@ export function queueRoutes({ queue, checkPayload }: QueueRoutesOptions): Route[
         queue: text("Only those of this task queue."),
         limit: integer("How many at most; 100 if it is left out.", { minimum: 1, maximum: MAX_LIMIT }),
         before: text("Only those that are older than the task with this id."),
+        search: text("Only those with this in their name or in the value of a tag, or at the beginning of their id."),
       },
       answers: { 200: { description: "The newest first.", schema: "tasks" } },
-      handle: ({ query: { state, queue: name, limit, before } }) =>
+      handle: ({ query: { state, queue: name, limit, before, search } }) =>
         queue.list({
           ...(state === undefined ? {} : { states: state }),
           ...(name === undefined ? {} : { queue: name }),
           ...(limit === undefined ? {} : { limit }),
           ...(before === undefined ? {} : { before }),
+          ...(search === undefined || search === "" ? {} : { search }),
         }),
     }),
     defineRoute()({
@@ -60,7 +85,26 @@ export function queueRoutes({ queue, checkPayload }: QueueRoutesOptions): Route[
       tag: "tasks",
       permission: "read",
       answers: { 200: { description: "The task.", schema: "taskDetails" } },
-      handle: ({ params }) => queue.show(params.task),
+      async handle({ params }) {
+        const task = await queue.show(params.task);
+        return { ...task, why: await whyOf(task, options) };
+      },
+    }),
+    defineRoute<ApiCopyRequest>()({
+      method: "POST",
+      path: "/api/v1/tasks/{task}/copy",
+      operation: "copyTask",
+      summary: "Submits a task again, as a new one, with a machine for a person if that is wanted",
+      tag: "tasks",
+      permission: "submit",
+      body: { api: "copyRequest" },
+      answers: { 201: { description: "The new task.", schema: "task" } },
+      async handle({ params, body, principal }) {
+        const { definition } = await queue.show(params.task);
+        const copy = copyOf(definition, body);
+        checkPayload(copy.payload);
+        return await queue.submit(copy, { submitter: principal.name });
+      },
     }),
     defineRoute<ApiCancelRequest>()({
       method: "POST",
@@ -71,7 +115,10 @@ export function queueRoutes({ queue, checkPayload }: QueueRoutesOptions): Route[
       permission: "submit",
       body: { api: "cancelRequest" },
       answers: { 200: { description: "The task.", schema: "task" } },
-      handle: ({ params, body }) => queue.cancel(params.task, body.message),
+      async handle({ params, body, principal }) {
+        await requireOwn(queue, params.task, principal, "cancel");
+        return await queue.cancel(params.task, body.message);
+      },
     }),
     defineRoute()({
       method: "POST",
@@ -81,20 +128,39 @@ export function queueRoutes({ queue, checkPayload }: QueueRoutesOptions): Route[
       tag: "tasks",
       permission: "submit",
       answers: { 200: { description: "The task.", schema: "task" } },
-      handle: ({ params }) => queue.rerun(params.task),
-    }),
-    defineRoute()({
-      method: "GET",
-      path: "/api/v1/tasks/{task}/artifacts",
-      operation: "listTaskArtifacts",
-      summary: "What was kept of the last run of a task",
-      tag: "runs",
-      permission: "read",
-      answers: { 200: { description: "Its artifacts.", schema: "artifacts" } },
-      async handle({ params }) {
-        const artifacts = await queue.artifacts(params.task);
-        return artifacts.map(({ file: _file, ...artifact }) => artifact);
+      async handle({ params, principal }) {
+        await requireOwn(queue, params.task, principal, "run again");
+        return await queue.rerun(params.task);
       },
     }),
   ];
+}
+
+/** @throws {ApiError} `forbidden`; {@link QueueError} `task-not-found`, `task-ambiguous` */
+async function requireOwn(queue: TaskQueue, reference: string, principal: Principal, verb: string): Promise<void> {
+  if (mayDo(principal.role, "control")) return;
+  const { submitter } = await queue.show(reference);
+  if (submitter === principal.name) return;
+  const message = `${principal.name} is ${principal.role}, who may ${verb} only tasks of his own; this one is of ${submitter ?? "somebody else"}`;
+  throw new ApiError(403, "forbidden", message);
+}
+
+/** A copy is to be looked at: what waits under the same key goes on waiting. */
+function copyOf({ supersede: _, ...definition }: TaskDefinition, { interactive }: ApiCopyRequest): TaskDefinition {
+  if (interactive === undefined) return definition;
+  const { payload } = definition;
+  const before: unknown = payload["interactive"];
+  const merged = typeof before === "object" ? { ...before, ...interactive } : interactive;
+  return { ...definition, payload: { ...payload, interactive: merged } };
+}
+
+async function whyOf(task: TaskDetails, { queue, workers, progress }: QueueRoutesOptions): Promise<string> {
+  const run = task.runs.at(-1);
+  const [all, report, pending] = await Promise.all([
+    // What else is known of the task is worth more than this.
+    workers?.list().catch(() => undefined),
+    run === undefined ? undefined : progress?.({ task: task.taskId, run: run.runId }).catch(() => undefined),
+    task.state === "pending" ? queue.list({ states: ["pending"], queue: task.queue, limit: MAX_LIMIT }) : [],
+  ]);
+  return explainTask({ task, workers: all, report, pending });
 }

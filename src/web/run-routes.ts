@@ -19,7 +19,8 @@ export interface RunKey {
 }
 
 /** What a worker reports of a run. */
-export type ReportParts = Pick<ApiRunReport, "image" | "machine" | "accelerator" | "start" | "workerId"> & {
+export type ReportParts = Pick<ApiRunReport, "image" | "machine" | "start" | "workerId"> & {
+  readonly accelerator?: string;
   readonly phases: Readonly<ApiRunReport["phases"]>;
   readonly steps: Readonly<ApiRunReport["steps"]>;
 };
@@ -98,22 +99,35 @@ export function runRoutes(options: RunRoutesOptions): Route[] {
 async function reportOf({ task, run }: FoundRun, { report, live }: RunRoutesOptions): Promise<ApiRunReport> {
   const { taskId } = task;
   const { runId, state, reason, message, exitCode } = run;
-  const parts = await report({ task: taskId, run: runId }).catch((error: unknown) => {
-    // The worker that has it is not there to be asked; what the queue knows is more than nothing.
-    if (codeOf(error) === "log-elsewhere") return undefined;
-    throw error;
-  });
-  const workerId = run.workerId ?? parts?.workerId;
+  const { accelerator, ...parts } = await reportParts(report, { task: taskId, run: runId });
+  const workerId = run.workerId ?? parts.workerId;
   const machine = live?.({ taskId, runId });
   return {
     ...{ taskId, runId, state, ...parts },
-    ...{ phases: [...(parts?.phases ?? [])], steps: [...(parts?.steps ?? [])] },
+    ...{ phases: [...parts.phases], steps: [...parts.steps] },
+    ...(isAccelerator(accelerator) ? { accelerator } : {}),
     ...(workerId === undefined ? {} : { workerId }),
     ...(reason === undefined ? {} : { reason }),
     ...(message === undefined ? {} : { message }),
     ...(exitCode === undefined ? {} : { exitCode }),
     ...(machine === undefined ? {} : { live: machine }),
   };
+}
+
+const NOTHING: ReportParts = { phases: [], steps: [] };
+
+async function reportParts(report: RunRoutesOptions["report"], key: RunKey): Promise<ReportParts> {
+  try {
+    return (await report(key)) ?? NOTHING;
+  } catch (error) {
+    // The worker that has it is not there to be asked; what the queue knows is more than nothing.
+    if (codeOf(error) === "log-elsewhere") return NOTHING;
+    throw error;
+  }
+}
+
+function isAccelerator(text: string | undefined): text is "kvm" | "tcg" {
+  return text === "kvm" || text === "tcg";
 }
 
 async function keptPictures(artifacts: readonly ArtifactEntry[]): Promise<{ time: string; name: string }[]> {

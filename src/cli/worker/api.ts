@@ -2,24 +2,30 @@
 import type { IncomingMessage, RequestListener } from "node:http";
 import type { Duplex } from "node:stream";
 import { HOST, LOCAL } from "../../access/principal.ts";
+import { messageOf, WorkerError } from "../../base/errors.ts";
+import type { Logger } from "../../base/log.ts";
 import type { Watchdog } from "../../base/watchdog.ts";
 import type { Config } from "../../config/config.ts";
-import { parsePayload, payloadRules } from "../../feature/payload.ts";
-import { createApp } from "../../web/app.ts";
+import { type AppOptions, createApp } from "../../web/app.ts";
 import { healthRoutes } from "../../web/health-routes.ts";
+import type { Jobs } from "../../web/jobs.ts";
 import { logRoutes } from "../../web/log-routes.ts";
 import { logSocketRoute } from "../../web/log-socket.ts";
 import { networkRoutes } from "../../web/network-routes.ts";
-import { queueRoutes } from "../../web/queue-routes.ts";
+import { openApiRoute } from "../../web/openapi-route.ts";
 import type { Route } from "../../web/route.ts";
+import { schemaRoutes } from "../../web/schema-routes.ts";
+import type { SocketRoute } from "../../web/socket-route.ts";
 import { SocketServer } from "../../web/socket-server.ts";
 import { type WorkerPort, workerRoutes } from "../../web/worker-routes.ts";
 import type { TaskLogs } from "../../worker/task-logs.ts";
 import type { TaskMachines } from "../../worker/task-machines.ts";
 import type { TaskNetworks } from "../../worker/task-networks.ts";
 import type { Worker } from "../../worker/worker.ts";
+import { readVersion } from "../version.ts";
 import type { FleetMember } from "./fleet-member.ts";
 import type { OpenQueue } from "./open-queue.ts";
+import { type ApiHost, hostImageRoutes, taskRoutes } from "./task-api.ts";
 
 export interface ApiParts {
   config: Config;
@@ -30,6 +36,9 @@ export interface ApiParts {
   reports: TaskNetworks;
   machines: TaskMachines;
   fleet: FleetMember;
+  host: ApiHost;
+  jobs: Jobs;
+  logger: Logger;
 }
 
 /** *Owns* the websockets. */
@@ -43,17 +52,29 @@ export function createApi(parts: ApiParts, door: "socket" | "host"): Api {
   const principal = door === "socket" ? LOCAL : HOST;
   const { passOn, passSocketOn } = parts.fleet;
   const authenticate = parts.fleet.authenticate(async () => principal);
-  const sockets = new SocketServer({
-    ...{ routes: [logSocketRoute((key) => parts.logs.find(key))], authenticate, passOn: passSocketOn },
-  });
+  const sockets = new SocketServer({ routes: socketRoutesOf(parts), authenticate, passOn: passSocketOn });
+  const onFailure = failureLog(parts.logger);
   return {
-    handler: createApp({ routes: routesOf(parts), authenticate, passOn }),
+    handler: createApp({ routes: routesOf(parts), authenticate, passOn, onFailure }),
     upgrade: (request, socket, head) => sockets.upgrade(request, socket, head),
     [Symbol.asyncDispose]: () => sockets[Symbol.asyncDispose](),
   };
 }
 
-export function routesOf({ config, logs, reports, queue, watchdog, worker, fleet }: ApiParts): Route[] {
+/** Who asked is told less than what is good to know. */
+function failureLog(logger: Logger): NonNullable<AppOptions["onFailure"]> {
+  return (error, { method, path }) => {
+    const details = error instanceof WorkerError ? {} : { stack: error instanceof Error ? error.stack : undefined };
+    logger.log("warn", `${method} ${path} failed: ${messageOf(error)}`, details);
+  };
+}
+
+export function socketRoutesOf({ logs }: ApiParts): SocketRoute[] {
+  return [logSocketRoute((key) => logs.find(key))];
+}
+
+export function routesOf(parts: ApiParts): Route[] {
+  const { config, logs, reports, queue, watchdog, worker, fleet, host, jobs } = parts;
   const { timeoutMs } = config.worker.shutdown;
   const health = healthRoutes({
     health: () => watchdog.health().stuck.map(({ name, sinceMs }) => `${name}: no progress for ${sinceMs} ms`),
@@ -71,18 +92,15 @@ export function routesOf({ config, logs, reports, queue, watchdog, worker, fleet
     drain: (why) => worker.drain(why, timeoutMs),
     stop: (why) => worker.stop(why),
   };
-  return [
+  const routes = [
     ...health,
     ...workerRoutes(port),
     ...fleet.routes(port),
     ...logRoutes((key) => logs.find(key)),
     ...networkRoutes((key) => reports.find(key)),
-    ...taskRoutes(config, queue),
+    ...taskRoutes(host, queue),
+    ...hostImageRoutes(host, jobs),
+    ...schemaRoutes(),
   ];
-}
-
-function taskRoutes(config: Config, { tasks }: OpenQueue): Route[] {
-  if (tasks === undefined) return [];
-  const options = { subject: "The payload", blame: "task", ...payloadRules(config) } as const;
-  return queueRoutes({ queue: tasks, checkPayload: (payload) => void parsePayload(payload, options) });
+  return [...routes, openApiRoute({ routes, sockets: socketRoutesOf(parts), version: readVersion() })];
 }

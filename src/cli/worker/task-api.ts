@@ -1,0 +1,56 @@
+/** What a worker answers about tasks and their runs, and about its images. */
+import type { LiveMachine } from "../../feature/interactive/live-machine.ts";
+import { parsePayload, payloadRules } from "../../feature/payload.ts";
+import type { ApiLive } from "../../generated/api.ts";
+import { warmImage } from "../../sandbox/warm-image.ts";
+import { artifactRoutes } from "../../web/artifact-routes.ts";
+import { imageRoutes } from "../../web/image-routes.ts";
+import type { Jobs } from "../../web/jobs.ts";
+import { queueRoutes } from "../../web/queue-routes.ts";
+import type { Route } from "../../web/route.ts";
+import { runRoutes } from "../../web/run-routes.ts";
+import type { TaskHost } from "../../worker/task-host.ts";
+import type { OpenQueue } from "./open-queue.ts";
+
+export type ApiHost = Pick<
+  TaskHost,
+  "config" | "images" | "networks" | "chooseAccelerator" | "runReports" | "screens" | "machines"
+>;
+
+/** None where others have the queue. */
+export function taskRoutes({ config, runReports, screens, machines }: ApiHost, queue: OpenQueue): Route[] {
+  const { tasks, workers } = queue;
+  if (tasks === undefined) return [];
+  const rules = { subject: "The payload", blame: "task", ...payloadRules(config) } as const;
+  return [
+    ...queueRoutes({
+      queue: tasks,
+      workers,
+      checkPayload: (payload) => void parsePayload(payload, rules),
+      progress: (key) => runReports.find(key),
+    }),
+    ...runRoutes({
+      queue: tasks,
+      report: (key) => runReports.find(key),
+      pictures: (key) => screens.find(key),
+      live: (key) => liveOf(machines.get(key)),
+    }),
+    ...artifactRoutes(tasks),
+  ];
+}
+
+function liveOf(machine: LiveMachine | undefined): ApiLive | undefined {
+  if (machine === undefined) return undefined;
+  const { hasDisplay, hasShell, interactive, keptUntil, viewers, shells } = machine;
+  return {
+    ...{ display: hasDisplay, shell: hasShell, interactive: interactive !== undefined, viewers, shells },
+    ...(keptUntil === undefined ? {} : { keptUntil: keptUntil.toISOString() }),
+  };
+}
+
+export function hostImageRoutes({ config, images, networks, chooseAccelerator }: ApiHost, jobs: Jobs): Route[] {
+  return imageRoutes({
+    ...{ images, jobs, policy: config.images },
+    warm: (digest, options) => warmImage(digest, { images, networks, config, chooseAccelerator, ...options }),
+  });
+}
