@@ -80,12 +80,9 @@ export class Access {
     return owner;
   }
 
-  /** @param value Of the cookie. Undefined: it is of no session, or of one that is over. @throws {AccessError} `too-many-logins` */
-  async bySession(value: string, address: string | undefined): Promise<Session | undefined> {
-    this.#requireFewFailures(value, address);
-    const session = await this.#sessions.find(value);
-    if (session !== undefined) this.#guard.noteSuccess(value);
-    return session;
+  /** @param value Of the cookie. Undefined: it is of no session, or of one that is over. */
+  async bySession(value: string): Promise<Session | undefined> {
+    return await this.#sessions.find(value);
   }
 
   /** Opens a session. @throws as {@link byToken} does. */

@@ -30,6 +30,8 @@ export interface Session {
 export interface OpenedSession extends Session {
   /** For the cookie. */
   readonly value: string;
+  /** From now until its end. */
+  readonly lifetimeMs: number;
 }
 
 export interface SessionsOptions {
@@ -61,7 +63,8 @@ export class Sessions {
     const value = randomSecret();
     const record = { hash: hashOf(value), name, role, tokenId, created, expires: new Date(endMs) };
     await this.#sweep(created);
-    return (await this.#store.add(record)) ? { ...sessionOf(record, value), value } : undefined;
+    if (!(await this.#store.add(record))) return undefined;
+    return { ...sessionOf(record, value), value, lifetimeMs: endMs - created.getTime() };
   }
 
   /** Undefined: there is none, or it is over. Who tries values learns nothing: he cannot choose their hashes. */

@@ -67,7 +67,7 @@ export class Authenticator {
     const { authorization } = request.headers;
     if (authorization !== undefined) return (await access.byToken(bearerOf(authorization), address)).principal;
     const value = this.cookieOf(request, "session");
-    const session = value === undefined ? undefined : await access.bySession(value, address);
+    const session = value === undefined ? undefined : await access.bySession(value);
     if (session === undefined) return undefined;
     if (!SAFE_METHODS.has(request.method)) requireCsrf(session, request);
     this.#sessions.set(request, session);

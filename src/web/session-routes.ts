@@ -89,11 +89,11 @@ function logOutRoute({ authenticator }: SessionRoutesOptions): Route {
 
 export function setSession(
   authenticator: Authenticator,
-  { value, expires }: OpenedSession,
+  { value, lifetimeMs }: OpenedSession,
   request: IncomingMessage,
   response: Response,
 ): void {
-  const cookie = authenticator.cookieFor(request, "session", value, expires.getTime() - Date.now());
+  const cookie = authenticator.cookieFor(request, "session", value, lifetimeMs);
   response.append("Set-Cookie", cookie);
 }
 
