@@ -95,16 +95,15 @@ static bool obey(struct shell *s, const unsigned char *m, size_t len)
     return false;
 }
 
-/* False: there is no connection any more that anything could be said on. */
-static bool listen_to_host(struct shell *s)
+/* Heeds what has come of the host. False: there is no connection any more that anything could be said on. */
+static bool heed(struct shell *s)
 {
-    bool open = websocket_receive(&s->ws);
     for (;;) {
         const unsigned char *message;
         size_t len;
         enum websocket_next next = websocket_next(&s->ws, &message, &len);
         if (next == WEBSOCKET_NOTHING)
-            return open;
+            return true;
         if (next == WEBSOCKET_MESSAGE && obey(s, message, len))
             continue;
         if (next == WEBSOCKET_MESSAGE)
@@ -152,6 +151,9 @@ static bool relay(struct shell *s)
 {
     bool quiet = false;
     reap(s);
+    /* Some may have come together with the end of the handshake. */
+    if (!heed(s))
+        return false;
     while (!is_over(s, quiet)) {
         bool wants[2];
         struct pollfd fds[5] = {{.fd = s->ws.fd}, {.fd = s->signals, .events = POLLIN}};
@@ -179,8 +181,11 @@ static bool relay(struct shell *s)
                 read_output(s, &s->outputs[i]);
         if (fds[4].revents != 0 || drops)
             inlet_forward(&s->input, &s->ws);
-        if ((fds[0].revents & ~POLLOUT) != 0 && !listen_to_host(s))
-            return false;
+        if ((fds[0].revents & ~POLLOUT) != 0) {
+            bool open = websocket_receive(&s->ws);
+            if (!heed(s) || !open)
+                return false;
+        }
         if (!websocket_flush(&s->ws))
             return false;
     }
