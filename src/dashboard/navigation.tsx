@@ -9,6 +9,7 @@ import { nextTheme, setTheme, theme } from "./core/theme.ts";
 import { Button } from "./ui/button.tsx";
 import { openHelp } from "./ui/help.tsx";
 import { Icon, type IconName } from "./ui/icon.tsx";
+import { Menu } from "./ui/menu.tsx";
 
 interface Place {
   readonly href: string;
@@ -22,7 +23,7 @@ interface Place {
 const PLACES: readonly Place[] = [
   { href: "/", label: "Overview", icon: "home", key: "o", permission: "read", pages: ["overview"] },
   { href: "/tasks", label: "Tasks", icon: "list", key: "t", permission: "read", pages: ["tasks", "task"] },
-  { href: "/workers", label: "Workers", icon: "server", key: "w", permission: "read", pages: ["workers"] },
+  { href: "/workers", label: "Workers", icon: "server", key: "w", permission: "read", pages: ["workers", "worker"] },
   { href: "/images", label: "Images", icon: "disk", key: "i", permission: "read", pages: ["images"] },
   { href: "/submit", label: "Submit", icon: "plus", key: "s", permission: "submit", pages: ["submit"] },
   { href: "/audit", label: "Audit", icon: "shield", key: "a", permission: "administer", pages: ["audit"] },
@@ -94,15 +95,31 @@ function ThemeButton() {
   return <Button kind="quiet" icon={THEME_ICONS[theme.value]} label={label} onPress={() => setTheme(nextTheme())} />;
 }
 
+const ROLE_TEXTS = {
+  viewer: "viewer: sees everything",
+  submitter: "submitter: sees everything, submits tasks",
+  operator: "operator: uses machines, workers and images",
+  admin: "admin: may do everything",
+} as const;
+
 function Person() {
   const current = session.value;
   if (current?.accessEnabled !== true || current.principal === null) return null;
   const { name, role, via } = current.principal;
   return (
-    <span class="person" title={`${name}, ${role}`}>
-      <Icon name="user" />
+    <Menu
+      kind="quiet"
+      label={`${name}, ${role}`}
+      icon="user"
+      header={
+        <>
+          <strong>{name}</strong>
+          <span class="quiet-text small">{ROLE_TEXTS[role]}</span>
+        </>
+      }
+      items={via === "session" ? [{ label: "Log out", icon: "external", onPress: logOut }] : []}
+    >
       <span class="person-name">{name}</span>
-      {via === "session" ? <Button kind="quiet" icon="external" label="Log out" onPress={logOut} /> : undefined}
-    </span>
+    </Menu>
   );
 }

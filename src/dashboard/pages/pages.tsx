@@ -5,7 +5,7 @@ import { lazy } from "../ui/lazy.tsx";
 import { Empty } from "../ui/notices.tsx";
 import { Page } from "../ui/page.tsx";
 
-type Simple = Exclude<Route["page"], "task" | "none">;
+type Simple = Exclude<Route["page"], "task" | "worker" | "none">;
 
 const SIMPLE: Readonly<Record<Simple, ComponentType>> = {
   overview: lazy(async () => (await import("./overview.tsx")).OverviewPage),
@@ -18,11 +18,13 @@ const SIMPLE: Readonly<Record<Simple, ComponentType>> = {
   link: lazy(async () => (await import("./link.tsx")).LinkPage),
 };
 
+const WorkerPage = lazy(async () => (await import("./workers.tsx")).WorkerPage);
 const TaskPage = lazy(async () => (await import("./task.tsx")).TaskPage);
 
 export function pageFor(route: Route) {
   if (route.page === "none") return <NotFound />;
   if (route.page === "task") return <TaskPage key={route.task} task={route.task} run={route.run} tab={route.tab} />;
+  if (route.page === "worker") return <WorkerPage key={route.worker} worker={route.worker} />;
   const Component = SIMPLE[route.page];
   return <Component key={route.page} />;
 }

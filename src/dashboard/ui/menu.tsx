@@ -67,23 +67,25 @@ export function Menu({ label, items, icon, children, header, kind = "plain" }: M
       {isOpen ? (
         <div class="menu-list">
           {header === undefined ? undefined : <div class="menu-header">{header}</div>}
-          <div role="menu" id={id} aria-label={label}>
-            {items.map((item) => (
-              <button
-                key={item.label}
-                type="button"
-                role="menuitem"
-                tabIndex={-1}
-                onClick={() => {
-                  close();
-                  void item.onPress();
-                }}
-              >
-                {item.icon === undefined ? undefined : <Icon name={item.icon} />}
-                {item.label}
-              </button>
-            ))}
-          </div>
+          {items.length === 0 ? undefined : (
+            <div role="menu" id={id} aria-label={label}>
+              {items.map((item) => (
+                <button
+                  key={item.label}
+                  type="button"
+                  role="menuitem"
+                  tabIndex={-1}
+                  onClick={() => {
+                    close();
+                    void item.onPress();
+                  }}
+                >
+                  {item.icon === undefined ? undefined : <Icon name={item.icon} />}
+                  {item.label}
+                </button>
+              ))}
+            </div>
+          )}
         </div>
       ) : undefined}
     </div>
