@@ -168,6 +168,18 @@ export function describeQueue(
       });
     });
 
+    it("is told of the end of a run in whatever characters a guest has, and runs it again", async () => {
+      const { queue, driver } = await open();
+      const taskId = await queue.submit({ payload: PAYLOAD });
+      const message = "NUL \u0000, half of a pair \ud83d, ä😀";
+      await (await claimOne(driver)).resolve({ kind: "exception", reason: "intermittent-task", message });
+      await (await claimOne(driver)).resolve({ kind: "completed" });
+      const { state, runs } = await queue.show(taskId);
+      expect({ state, states: runs.map((run) => run.state) }).toEqual({
+        ...{ state: "completed", states: ["exception", "completed"] },
+      });
+    });
+
     it("makes the lease longer when it is asked to", async () => {
       const { queue, driver } = await open();
       await queue.submit({ payload: {} });

@@ -111,4 +111,52 @@ export const MIGRATIONS: readonly string[] = [
     key bytea NOT NULL
   );
   `,
+  `
+  CREATE TABLE boxcar.webhook (
+    id text COLLATE "C" PRIMARY KEY,
+    url text NOT NULL,
+    events text[] NOT NULL,
+    queue text,
+    -- When a worker last said that it sends what is for it.
+    seen timestamptz NOT NULL,
+    disabled boolean NOT NULL DEFAULT false
+  );
+
+  CREATE TABLE boxcar.webhook_message (
+    hook text COLLATE "C" NOT NULL,
+    task_id text COLLATE "C" NOT NULL,
+    run_id integer NOT NULL,
+    state text NOT NULL,
+    queue text NOT NULL,
+    name text,
+    -- Of the task, as they were.
+    runs json NOT NULL,
+    time timestamptz NOT NULL DEFAULT clock_timestamp(),
+    attempts integer NOT NULL DEFAULT 0,
+    first timestamptz,
+    -- When it is to be sent; null once it is settled.
+    due timestamptz DEFAULT clock_timestamp(),
+    PRIMARY KEY (hook, task_id, run_id, state)
+  );
+  CREATE INDEX webhook_message_due ON boxcar.webhook_message (hook, due) WHERE due IS NOT NULL;
+  CREATE INDEX webhook_message_time ON boxcar.webhook_message (time);
+
+  -- In the database, so that nobody changes a task without it; one that comes to the same state again, as when a claim
+  -- is given back, was told of.
+  CREATE FUNCTION boxcar.write_webhook_messages() RETURNS trigger LANGUAGE plpgsql AS $$
+  BEGIN
+    INSERT INTO boxcar.webhook_message (hook, task_id, run_id, state, queue, name, runs)
+      SELECT id, NEW.task_id, json_array_length(NEW.runs) - 1, NEW.state, NEW.queue, NEW.name, NEW.runs
+      FROM boxcar.webhook
+      WHERE NOT disabled AND 'task.' || NEW.state = ANY(events) AND coalesce(queue = NEW.queue, true)
+      ON CONFLICT DO NOTHING;
+    RETURN NULL;
+  END $$;
+  CREATE TRIGGER webhook_insert AFTER INSERT ON boxcar.task FOR EACH ROW
+    WHEN (NEW.state <> 'unscheduled') EXECUTE FUNCTION boxcar.write_webhook_messages();
+  CREATE TRIGGER webhook_update AFTER UPDATE OF state, runs ON boxcar.task FOR EACH ROW
+    WHEN (NEW.state <> 'unscheduled' AND (NEW.state <> OLD.state
+      OR json_array_length(NEW.runs) <> json_array_length(OLD.runs)))
+    EXECUTE FUNCTION boxcar.write_webhook_messages();
+  `,
 ];

@@ -13,6 +13,7 @@ import type { TaskStatus } from "../task.ts";
 import { newTaskId } from "../task-id.ts";
 import type { ArtifactEntry, QueueSummary, SubmitOptions, TaskDetails, TaskFilter, TaskQueue } from "../task-queue.ts";
 import { end, isResolved, rerun, type TaskCore } from "../transitions.ts";
+import type { WebhookOutbox } from "../webhook-outbox.ts";
 import { SessionRows, TokenRows } from "./access-rows.ts";
 import { Announcer } from "./announcer.ts";
 import { listArtifacts, reclaimArtifacts } from "./artifact-rows.ts";
@@ -33,6 +34,7 @@ import { summarize } from "./summary.ts";
 import { findStatus, listTasks, showTask } from "./task-lists.ts";
 import type { TaskRecord } from "./task-rows.ts";
 import { TaskStore } from "./task-store.ts";
+import { PostgresWebhooks } from "./webhooks.ts";
 
 export interface PostgresQueueOptions {
   readonly connection: ConnectionSource;
@@ -103,6 +105,11 @@ export class PostgresQueue implements TaskQueue {
   get access(): { readonly tokens: TokenRows; readonly sessions: SessionRows } {
     const { database } = this.#store;
     return { tokens: new TokenRows(database), sessions: new SessionRows(database) };
+  }
+
+  /** Messages about tasks that are to be sent; of no use after the queue. */
+  get webhooks(): WebhookOutbox {
+    return new PostgresWebhooks(this.#store.database);
   }
 
   /** What happens on this queue, as it happens. */

@@ -33,7 +33,7 @@ export interface StatusRow extends CoreRow {
 type RunTime = "scheduled" | "started" | "resolved" | "takenUntil";
 
 /** As JSON has it. */
-type RunRow = Omit<Run, RunTime> & { readonly [K in RunTime]?: string };
+export type RunRow = Omit<Run, RunTime> & { readonly [K in RunTime]?: string };
 
 /** A task that is locked, and may be changed. */
 export interface TaskRecord {
@@ -84,7 +84,7 @@ export function statusOf(row: StatusRow): TaskStatus {
   };
 }
 
-function runOf({ scheduled, started, resolved, takenUntil, ...run }: RunRow): Run {
+export function runOf({ scheduled, started, resolved, takenUntil, ...run }: RunRow): Run {
   return {
     ...run,
     scheduled: new Date(scheduled ?? 0),
@@ -92,6 +92,13 @@ function runOf({ scheduled, started, resolved, takenUntil, ...run }: RunRow): Ru
     ...(resolved === undefined ? {} : { resolved: new Date(resolved) }),
     ...(takenUntil === undefined ? {} : { takenUntil: new Date(takenUntil) }),
   };
+}
+
+/** As the column `runs` takes them: texts of guests may hold what PostgreSQL has none for, and it looks into this one. */
+export function textOfRuns(runs: readonly Run[]): string {
+  return JSON.stringify(runs, (_key, value: unknown) =>
+    typeof value === "string" ? value.toWellFormed().replaceAll("\0", "\ufffd") : value,
+  );
 }
 
 /** One that a newer version has written counts as the usual one. */

@@ -11,7 +11,7 @@ import { dueOf, end, isResolved, overdue, schedule, type TaskCore } from "../tra
 import type { Database, Transaction } from "./database.ts";
 import type { Jobs } from "./jobs.ts";
 import { notify } from "./notices.ts";
-import { CORE_COLUMNS, type CoreRow, recordOf, type TaskRecord } from "./task-rows.ts";
+import { CORE_COLUMNS, type CoreRow, recordOf, type TaskRecord, textOfRuns } from "./task-rows.ts";
 
 export interface Locked {
   readonly tasks: TaskRecord[];
@@ -186,7 +186,7 @@ export class TaskTransaction {
     this.sql.send({
       name: "boxcar-update",
       text: "UPDATE boxcar.task SET state = $2, retries_left = $3, runs = $4, job = $5, due = $6 WHERE task_id = $1",
-      values: [taskId, core.state, core.retriesLeft, JSON.stringify(core.runs), job ?? null, dueOf(core)],
+      values: [taskId, core.state, core.retriesLeft, textOfRuns(core.runs), job ?? null, dueOf(core)],
     });
   }
 
