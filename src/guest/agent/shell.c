@@ -95,7 +95,7 @@ static bool obey(struct shell *s, const unsigned char *m, size_t len)
     return false;
 }
 
-/* Heeds what has come of the host. False: there is no connection any more that anything could be said on. */
+/* Heeds what has come of the host. False: nothing may be said any more, beside what is queued. */
 static bool heed(struct shell *s)
 {
     for (;;) {
@@ -108,7 +108,6 @@ static bool heed(struct shell *s)
             continue;
         if (next == WEBSOCKET_MESSAGE)
             websocket_send_close(&s->ws, WEBSOCKET_PROTOCOL_ERROR);
-        websocket_flush(&s->ws);
         return false;
     }
 }
@@ -146,7 +145,7 @@ static void read_output(struct shell *s, struct outlet *outlet)
         s->grace_ms = 0;
 }
 
-/* False: the connection is gone. */
+/* False: the connection is over. */
 static bool relay(struct shell *s)
 {
     bool quiet = false;
@@ -224,7 +223,6 @@ static void say_exit(struct shell *s, bool success)
         outlet_end(&s->outputs[i], &s->ws);
     websocket_send(&s->ws, message, sizeof message, NULL, 0);
     websocket_send_close(&s->ws, WEBSOCKET_NORMAL);
-    part(&s->ws);
 }
 
 /* An interactive shell heeds no SIGTERM, but a terminal that hangs up. */
@@ -315,5 +313,6 @@ void shell_run(struct reply *reply)
         serve(&shell);
     else
         tell_failure(&shell, &failure);
+    part(&shell.ws);
     websocket_close(&shell.ws);
 }

@@ -47,7 +47,12 @@ describe.each(VARIANTS)("a shell of the %s agent", (variant) => {
 
   it("is interactive at a terminal: prompt, echo, size, Ctrl-C, Ctrl-D", async () => {
     await using guest = await startGuest(program, undefined);
-    const options = { command: ["bash", "--norc", "--noprofile", "--noediting", "-i"], tty: true, columns: 91, rows: 17 };
+    const options = {
+      command: ["bash", "--norc", "--noprofile", "--noediting", "-i"],
+      tty: true,
+      columns: 91,
+      rows: 17,
+    };
     await using shell = await guest.session.openShell({ ...options, env: { PS1: "ready> " } });
     const user = new ShellUser(shell);
     await user.sees(/ready> $/);
