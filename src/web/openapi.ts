@@ -33,6 +33,7 @@ export function buildOpenApi({ routes, sockets, version }: OpenApiOptions): Json
     const path = plainPath(route.path);
     paths[path] = { ...paths[path], [route.method.toLowerCase()]: operationOf(route, sockets, documents) };
   }
+  for (const socket of sockets) paths[socket.path] = { get: socketOperation(socket), ...paths[socket.path] };
   return {
     openapi: "3.1.1",
     info: {
@@ -66,7 +67,7 @@ function plainPath(path: string): string {
 function operationOf(route: Route, sockets: readonly SocketRoute[], documents: Set<SchemaId>): Json {
   const socket = route.method === "GET" ? sockets.find(({ path }) => path === route.path) : undefined;
   const also = socket === undefined ? "" : ` The same address is a websocket: ${lowerFirst(socket.summary)}.`;
-  const needs = route.permission === undefined ? "Anybody may." : `Needs the permission \`${route.permission}\`.`;
+  const needs = route.permission === undefined ? "Anybody may." : neededBy(route.permission);
   const answers = Object.entries(route.answers).map(([status, answer]) => [status, answerOf(answer)]);
   return {
     operationId: route.operation,
@@ -83,11 +84,32 @@ function operationOf(route: Route, sockets: readonly SocketRoute[], documents: S
   };
 }
 
+/** Of one that is not at the address of anything else. */
+function socketOperation({ path, query, operation, summary, permission, protocols = [] }: SocketRoute): Json {
+  const needs = permission === undefined ? "Who may is said by what it is given." : neededBy(permission);
+  const speaks = protocols.length === 0 ? "" : ` Subprotocols: ${protocols.join(", ")}.`;
+  return {
+    ...{ operationId: operation, summary, description: `A websocket. ${needs}${speaks}`, tags: ["machines"] },
+    ...(permission === undefined ? { security: [] } : {}),
+    "x-websocket": true,
+    parameters: [...pathParameters(path), ...queryParameters({ query })],
+    responses: {
+      101: { description: "The websocket is open." },
+      default: answerOf({ description: "What went wrong.", schema: "error" }),
+    },
+  };
+}
+
+function neededBy(permission: string): string {
+  return `Needs the permission \`${permission}\`.`;
+}
+
 function pathParameters(path: string): Json[] {
   return [...path.matchAll(/\{(\+?)(\w+)\}/g)].map(([, several, name = ""]) => ({
     ...{ name, in: "path", required: true, schema: { type: "string" } },
     description: PATH_NAMES[name] ?? "Its name.",
-    ...(several === "+" ? { allowReserved: true } : {}),
+    // OpenAPI has no word for it.
+    ...(several === "+" ? { "x-several-segments": true } : {}),
   }));
 }
 
@@ -95,10 +117,11 @@ const PATH_NAMES: Readonly<Record<string, string>> = {
   task: "Id of a task, or the beginning of only one.",
   run: "A number from 0, or `latest`.",
   worker: "Name of a worker.",
-  image: "Name or digest of an image.",
+  image: "Name of an image, its digest, or the first 6 digits of that.",
+  job: "Id of a job.",
 };
 
-function queryParameters({ query }: Route): Json[] {
+function queryParameters({ query }: Pick<Route, "query">): Json[] {
   return Object.entries(query).map(([name, { description, schema, repeated }]) => ({
     ...{ name, in: "query", required: false, description, schema },
     ...(repeated === true ? { style: "form", explode: true } : {}),

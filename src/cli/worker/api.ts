@@ -6,11 +6,13 @@ import { messageOf, WorkerError } from "../../base/errors.ts";
 import type { Logger } from "../../base/log.ts";
 import type { Watchdog } from "../../base/watchdog.ts";
 import type { Config } from "../../config/config.ts";
+import type { HttpMetrics } from "../../telemetry/http-metrics.ts";
 import { type AppOptions, createApp } from "../../web/app.ts";
 import { healthRoutes } from "../../web/health-routes.ts";
 import type { Jobs } from "../../web/jobs.ts";
 import { logRoutes } from "../../web/log-routes.ts";
 import { logSocketRoute } from "../../web/log-socket.ts";
+import { type MetricsPort, metricsRoutes } from "../../web/metrics-routes.ts";
 import { networkRoutes } from "../../web/network-routes.ts";
 import { openApiRoute } from "../../web/openapi-route.ts";
 import type { Route } from "../../web/route.ts";
@@ -35,9 +37,10 @@ export interface ApiParts {
   logs: TaskLogs;
   reports: TaskNetworks;
   machines: TaskMachines;
-  fleet: FleetMember;
+  fleet: Pick<FleetMember, "authenticate" | "passOn" | "passSocketOn" | "routes">;
   host: ApiHost;
   jobs: Jobs;
+  metrics: MetricsPort & { readonly http: Pick<HttpMetrics, "answered" | "opened"> };
   logger: Logger;
 }
 
@@ -52,10 +55,18 @@ export function createApi(parts: ApiParts, door: "socket" | "host"): Api {
   const principal = door === "socket" ? LOCAL : HOST;
   const { passOn, passSocketOn } = parts.fleet;
   const authenticate = parts.fleet.authenticate(async () => principal);
-  const sockets = new SocketServer({ routes: socketRoutesOf(parts), authenticate, passOn: passSocketOn });
+  const { http } = parts.metrics;
+  const opened = (route: SocketRoute) => http.opened(route);
+  const answered: NonNullable<AppOptions["observe"]> = (route, _call, answer) => http.answered(route, answer);
+  const sockets = new SocketServer({
+    routes: socketRoutesOf(parts),
+    authenticate,
+    passOn: passSocketOn,
+    observe: opened,
+  });
   const onFailure = failureLog(parts.logger);
   return {
-    handler: createApp({ routes: routesOf(parts), authenticate, passOn, onFailure }),
+    handler: createApp({ routes: routesOf(parts), authenticate, passOn, onFailure, observe: answered }),
     upgrade: (request, socket, head) => sockets.upgrade(request, socket, head),
     [Symbol.asyncDispose]: () => sockets[Symbol.asyncDispose](),
   };
@@ -101,6 +112,7 @@ export function routesOf(parts: ApiParts): Route[] {
     ...taskRoutes(host, queue),
     ...hostImageRoutes(host, jobs),
     ...schemaRoutes(),
+    ...metricsRoutes(parts.metrics),
   ];
   return [...routes, openApiRoute({ routes, sockets: socketRoutesOf(parts), version: readVersion() })];
 }

@@ -21,7 +21,7 @@ import { MachinePool } from "../../sandbox/machine-pool.ts";
 import { Jobs } from "../../web/jobs.ts";
 import { HttpService } from "../../web/service.ts";
 import type { Room } from "../../worker/capacity.ts";
-import { collectGarbage } from "../../worker/collect-garbage.ts";
+import { collectGarbage, type GarbageKind } from "../../worker/collect-garbage.ts";
 import { HostRun } from "../../worker/host-run.ts";
 import { LifecycleWatch } from "../../worker/lifecycle-watch.ts";
 import { joinObservers, type WorkerObserver } from "../../worker/observer.ts";
@@ -44,6 +44,7 @@ import { controlSocket } from "./control-socket.ts";
 import { FleetMember } from "./fleet-member.ts";
 import { defaultWorkerId, openQueue } from "./open-queue.ts";
 import { phaseEvents } from "./phase-events.ts";
+import { Telemetry } from "./telemetry.ts";
 
 export interface ServeOptions {
   config: Config;
@@ -61,8 +62,10 @@ export async function serve({ config, context, logger }: ServeOptions): Promise<
   const screens = new TaskScreens(logs);
   const runReports = new RunReports(logs);
   const workerId = config.queue.workerId ?? defaultWorkerId();
+  const telemetry = scope.use(await Telemetry.open({ config, queue, workerId, logger }));
   let fleet: FleetMember | undefined;
-  const observer = joinObservers([phaseEvents(queue.events, workerId, () => fleet?.changed())], logger);
+  const phases = phaseEvents(queue.events, workerId, () => fleet?.changed());
+  const observer = joinObservers([...telemetry.observers, phases], logger);
   const host = await openHost({ config, logger, logs, reports, machines, screens, runReports, observer, scope });
   const notifier = scope.use(SystemdNotifier.fromEnvironment(context.surroundings.env, { logger }));
   const settings = config.worker;
@@ -91,10 +94,25 @@ export async function serve({ config, context, logger }: ServeOptions): Promise<
   };
   // Where something is in its way it must not have claimed anything.
   const worker = Worker.startPaused(options, "it starts");
+  telemetry.attach(worker, host.networks, options.room);
   lifecycle = scope.use(new LifecycleWatch(worker, settings, notice));
   fleet = scope.use(FleetMember.start({ config, workerId, queue, worker, logs, logger }));
   const jobs = scope.use(new Jobs({ onFailure: (error, job) => logger.log("warn", messageOf(error), { ...job }) }));
-  await listen({ config, logger, scope, worker, watchdog, queue, logs, reports, machines, fleet, host, jobs });
+  await listen({
+    config,
+    logger,
+    scope,
+    worker,
+    watchdog,
+    queue,
+    logs,
+    reports,
+    machines,
+    fleet,
+    host,
+    jobs,
+    metrics: telemetry.metrics,
+  });
   scope.defer(async () => {
     worker.stop("the worker process ends");
     await worker.done;
@@ -103,6 +121,7 @@ export async function serve({ config, context, logger }: ServeOptions): Promise<
     ...{ images: host.images, caches, inputs, logger, stateDir: config.stateDir, settings: settings.gc },
     runsFolder: hostFolders(config).runs,
     isRunning: (taskId: string, runId: number) => logs.isAnnounced(taskId, runId),
+    onRemoved: (kind: GarbageKind, count: number) => telemetry.metrics.noteRemoved(kind, count),
   };
   const collect = async () => {
     await collectGarbage(garbage);
@@ -172,7 +191,7 @@ async function openHost(parts: HostParts): Promise<TaskHost> {
   };
 }
 
-async function listen(parts: Parameters<typeof createApi>[0] & { config: Config; logger: Logger; scope: Scope }) {
+async function listen(parts: Parameters<typeof createApi>[0] & { fleet: FleetMember; scope: Scope }) {
   const { config, logger, scope, fleet } = parts;
   const local = scope.use(createApi(parts, "socket"));
   scope.use(await HttpService.listen({ path: controlSocket(config) }, local.handler, local.upgrade));

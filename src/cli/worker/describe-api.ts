@@ -1,0 +1,50 @@
+/** What a worker of a configuration would answer over HTTP, without one. */
+import { silentLogger } from "../../base/log.ts";
+import type { Config } from "../../config/config.ts";
+import { fleetRoutes } from "../../web/fleet-routes.ts";
+import { buildOpenApi } from "../../web/openapi.ts";
+import type { Route } from "../../web/route.ts";
+import type { SocketRoute } from "../../web/socket-route.ts";
+import { readVersion } from "../version.ts";
+import { type ApiParts, routesOf, socketRoutesOf } from "./api.ts";
+
+/** The OpenAPI document. */
+export function describeApi(config: Config): object {
+  return buildOpenApi({ ...describedRoutes(config), version: readVersion() });
+}
+
+/** To look at, not to call. */
+export function describedRoutes(config: Config): { routes: Route[]; sockets: SocketRoute[] } {
+  const parts = partsOf(config);
+  return { routes: routesOf(parts), sockets: socketRoutesOf(parts) };
+}
+
+function partsOf(config: Config): ApiParts {
+  const nobody = () => Promise.reject(new Error("this API is only described"));
+  const routes: ApiParts["fleet"]["routes"] = (worker) =>
+    fleetRoutes({
+      ...{ worker, workerId: "", queueDescription: "", tasks: undefined },
+      ...{ workers: absent(), events: absent(), describeSelf: absent() },
+    });
+  return {
+    ...{ config, worker: absent(), watchdog: absent(), logs: absent(), reports: absent(), machines: absent() },
+    ...{ jobs: absent(), logger: silentLogger },
+    queue: {
+      ...{ driver: absent(), tasks: absent(), workers: absent(), events: absent() },
+      [Symbol.asyncDispose]: async () => {},
+    },
+    fleet: { authenticate: () => nobody, passOn: nobody, passSocketOn: nobody, routes },
+    host: {
+      ...{ config, images: absent(), networks: absent(), machines: absent(), runReports: absent() },
+      ...{ screens: absent(), chooseAccelerator: nobody },
+    },
+  };
+}
+
+/** What routes would ask, and must not when they are only described. */
+function absent<T extends object>(): T {
+  const refuse = (): never => {
+    throw new Error("a route of an API that is only described was called");
+  };
+  return new Proxy(refuse, { get: refuse, set: refuse, apply: refuse }) as unknown as T;
+}
