@@ -27,6 +27,8 @@ import { SocketServer } from "../../../src/web/socket-server.ts";
 
 export interface AccessServiceOptions {
   settings?: Partial<Pick<AccessSettings, "oidc" | "rateLimits">>;
+  /** Default: one that is free. */
+  port?: number;
   /** Given the port it will listen on. */
   url?: (port: number) => string;
   names?: string[];
@@ -64,7 +66,7 @@ export class AccessService implements AsyncDisposable {
     scope.defer(() => rm(folder, { recursive: true, force: true }));
     const store = await AccessFiles.open(join(folder, "access"));
     const audit = scope.use(await AuditLog.open({ directory: join(folder, "audit") }));
-    const port = await freePort();
+    const port = options.port ?? (await freePort());
     const url = options.url?.(port);
     const settings = {
       sessions: { durationMs: SESSION_MS },
