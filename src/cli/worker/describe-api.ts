@@ -7,6 +7,7 @@ import type { Route } from "../../web/route.ts";
 import type { SocketRoute } from "../../web/socket-route.ts";
 import { readVersion } from "../version.ts";
 import { type ApiParts, routesOf, socketRoutesOf } from "./api.ts";
+import { createMachineApi } from "./machine-api.ts";
 
 /** The OpenAPI document. */
 export function describeApi(config: Config): object {
@@ -27,10 +28,11 @@ function partsOf(config: Config): ApiParts {
       ...{ workers: absent(), events: absent(), describeSelf: absent() },
     });
   return {
-    ...{ config, worker: absent(), watchdog: absent(), logs: absent(), reports: absent(), machines: absent() },
-    ...{ jobs: absent(), logger: silentLogger },
+    ...{ config, worker: absent(), watchdog: absent(), logs: absent(), reports: absent() },
+    machineApi: createMachineApi({ machines: absent(), tasks: absent(), audit: absent() }),
+    ...{ jobs: absent(), metrics: absent(), logger: silentLogger },
     queue: {
-      ...{ driver: absent(), tasks: absent(), workers: absent(), events: absent() },
+      ...{ driver: absent(), tasks: absent(), workers: absent(), events: absent(), webhooks: absent() },
       [Symbol.asyncDispose]: async () => {},
     },
     fleet: { authenticate: () => nobody, passOn: nobody, passSocketOn: nobody, routes },

@@ -8,6 +8,7 @@ import type { QueueDriver } from "../../queue/driver.ts";
 import type { QueueEvents } from "../../queue/queue-events.ts";
 import { SoleDirectory, SoleEvents } from "../../queue/sole-worker.ts";
 import type { TaskQueue } from "../../queue/task-queue.ts";
+import type { WebhookOutbox } from "../../queue/webhook-outbox.ts";
 import type { WorkerDirectory } from "../../queue/worker-directory.ts";
 import { openTaskQueue } from "../queue/open-task-queue.ts";
 
@@ -19,13 +20,15 @@ export interface OpenQueue extends AsyncDisposable {
   readonly workers: WorkerDirectory;
   /** What happens on it; where others have the queue, in this process. */
   readonly events: QueueEvents;
+  /** Messages about its tasks that are to be sent; undefined where others have the queue. */
+  readonly webhooks: WebhookOutbox | undefined;
 }
 
 /** @throws {QueueError} */
 export async function openQueue(config: Config, logger: Logger): Promise<OpenQueue> {
   if (config.queue.driver === "taskcluster") {
     const driver = await openTaskcluster(config, logger);
-    const alone = { tasks: undefined, workers: new SoleDirectory(), events: new SoleEvents() };
+    const alone = { tasks: undefined, workers: new SoleDirectory(), events: new SoleEvents(), webhooks: undefined };
     return { driver, ...alone, [Symbol.asyncDispose]: () => driver[Symbol.asyncDispose]() };
   }
   await using scope = new Scope();
@@ -33,8 +36,8 @@ export async function openQueue(config: Config, logger: Logger): Promise<OpenQue
   const { name: queue, workerId = defaultWorkerId(), leaseMs } = config.queue;
   const driver = scope.use(tasks.openDriver({ queue, workerId, leaseMs }));
   const all = scope.move();
-  const { workers, events } = tasks;
-  return { driver, tasks, workers, events, [Symbol.asyncDispose]: () => all[Symbol.asyncDispose]() };
+  const { workers, events, webhooks } = tasks;
+  return { driver, tasks, workers, events, webhooks, [Symbol.asyncDispose]: () => all[Symbol.asyncDispose]() };
 }
 
 async function openTaskcluster({ queue }: Config, logger: Logger): Promise<QueueDriver> {
