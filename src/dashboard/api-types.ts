@@ -9,6 +9,8 @@ export type WorkerState = ApiWorkerStatus["state"];
 export interface ServerEvents {
   /** The first of each connection. */
   hello: { workerId: string };
+  /** There may have been events that are not told: whatever is shown may be old. */
+  gap: Record<string, never>;
   task: { taskId: string; state: TaskState; runId?: number; queue: string; name?: string };
   phase: { taskId: string; runId: number; phase: string; workerId: string };
   worker: { workerId: string; state: WorkerState };

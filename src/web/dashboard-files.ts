@@ -5,7 +5,7 @@
  * No script, style or connection of the page leads to another host, and nothing in it may run but these files.
  */
 import { readFileSync } from "node:fs";
-import { join } from "node:path";
+import { extname, join } from "node:path";
 import { type Request, type Response, Router } from "express";
 
 /** dist/dashboard/manifest.json, written by scripts/build-dashboard.ts. */
@@ -87,7 +87,7 @@ export function dashboardFiles({ directory = DIRECTORY } = {}): Router {
         "X-Content-Type-Options": "nosniff",
       })
       .vary("Accept-Encoding")
-      .type(name)
+      .type(extname(name))
       .sendFile(file, { root: directory, cacheControl: false, acceptRanges: false });
   }
 

@@ -28,6 +28,8 @@ export interface DashboardOptions {
 }
 
 const AXE = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
+/** Of what a page is waited for; two cores may have much else to do. */
+const TIMEOUT_MS = 30_000;
 /** Pictures of pages that a test takes, to be looked at. */
 const PICTURES = join(import.meta.dirname, "../../build/dashboard-pictures");
 
@@ -58,6 +60,7 @@ export class Dashboard implements AsyncDisposable {
       ...(viewport === "phone" ? { hasTouch: true, isMobile: true } : {}),
     });
     const dashboard = new Dashboard(context, await context.newPage(), origin);
+    dashboard.page.setDefaultTimeout(TIMEOUT_MS);
     dashboard.#watch();
     await dashboard.goto(path);
     return dashboard;

@@ -3,13 +3,13 @@
  *
  *   connecting ──hello──▶ connected ──broken──▶ waiting ──▶ connecting …
  *
- * What happened while there was no connection is not told: listeners that get `hello` fetch again.
+ * What happened while there was no connection is not told: listeners that get `hello` or `gap` fetch again.
  */
 import { signal } from "@preact/signals";
 import type { EventName, ServerEvent } from "../api-types.ts";
 import { API } from "./api.ts";
 
-const NAMES: readonly EventName[] = ["hello", "task", "phase", "worker", "image"];
+const NAMES: readonly EventName[] = ["hello", "gap", "task", "phase", "worker", "image"];
 const MIN_WAIT_MS = 500;
 const MAX_WAIT_MS = 15_000;
 

@@ -103,7 +103,7 @@ export function useResource<T>(path: string | undefined, { on, everyMs }: Resour
   useEffect(() => {
     if (entry === undefined) return undefined;
     return listen((event) => {
-      if (event.name === "hello") void entry.refresh();
+      if (event.name === "hello" || event.name === "gap") void entry.refresh();
       else if (on?.(event) === true) entry.refreshSoon();
     });
   }, [entry, on]);

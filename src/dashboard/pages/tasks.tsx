@@ -152,9 +152,10 @@ function NoTasks({ filter: { states, queue, search, before } }: { filter: TaskFi
 /** The links of the rows, one after the other. */
 function listKeys(list: { readonly current: HTMLElement | null }): Shortcut[] {
   const move = (by: number) => {
-    const links = [...(list.current?.querySelectorAll<HTMLElement>("a[data-row]") ?? [])];
-    const at = links.indexOf(document.activeElement);
-    links[at === -1 ? 0 : Math.min(links.length - 1, Math.max(0, at + by))]?.focus();
+    const links = [...(list.current?.querySelectorAll<Element>("a[data-row]") ?? [])];
+    const at = document.activeElement === null ? -1 : links.indexOf(document.activeElement);
+    const next = links[at === -1 ? 0 : Math.min(links.length - 1, Math.max(0, at + by))];
+    if (next instanceof HTMLElement) next.focus();
   };
   return [
     { keys: "j", label: "Next task", group: "List", run: () => move(1) },
