@@ -30,6 +30,12 @@ const STATUS: Readonly<Record<string, number>> = {
   "task-exists": 409,
   "task-deadline-over": 409,
   "log-elsewhere": 404,
+  "no-display": 404,
+  "no-shell": 409,
+  "not-interactive": 409,
+  "machine-gone": 410,
+  "too-many-viewers": 429,
+  "too-many-tickets": 429,
   "image-not-found": 404,
   "image-in-use": 409,
 };

@@ -22,6 +22,8 @@ export interface SocketRouteOptions<Q extends Parameters> {
   /** Undefined: {@link SocketRouteOptions.open} decides, by a ticket for example. */
   readonly permission: Permission | undefined;
   readonly query: Q;
+  /** Pages of other hosts may open it: what lets in is in the address, which no browser adds by itself. Default: not. */
+  readonly isForAnyPage?: boolean;
   /** Default: this worker answers. */
   readonly answeredBy?: "run";
   /** Most bytes of a message of a client. */

@@ -60,8 +60,8 @@ export class SocketServer implements AsyncDisposable {
 
   async #accept(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
     const { authenticate, checkPage = requireOwnPage, passOn, observe } = this.#options;
-    checkPage(request);
     const { path, query } = splitUrl(request.url ?? "/");
+    if (!this.#isForAnyPage(path)) checkPage(request);
     const { route, params, server } = this.#find(path);
     const principal = await authenticate(request);
     if (route.permission !== undefined) requirePermission(principal, route.permission);
@@ -86,6 +86,10 @@ export class SocketServer implements AsyncDisposable {
       return { ...each, params };
     }
     throw new ApiError(404, "not-found", `there is no websocket at ${path.slice(0, 200)}`);
+  }
+
+  #isForAnyPage(path: string): boolean {
+    return this.#compiled.some(({ route, pattern }) => route.isForAnyPage === true && pattern.test(path));
   }
 
   #ping(): void {

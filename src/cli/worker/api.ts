@@ -21,11 +21,11 @@ import type { SocketRoute } from "../../web/socket-route.ts";
 import { SocketServer } from "../../web/socket-server.ts";
 import { type WorkerPort, workerRoutes } from "../../web/worker-routes.ts";
 import type { TaskLogs } from "../../worker/task-logs.ts";
-import type { TaskMachines } from "../../worker/task-machines.ts";
 import type { TaskNetworks } from "../../worker/task-networks.ts";
 import type { Worker } from "../../worker/worker.ts";
 import { readVersion } from "../version.ts";
 import type { FleetMember } from "./fleet-member.ts";
+import type { MachineApi } from "./machine-api.ts";
 import type { OpenQueue } from "./open-queue.ts";
 import { type ApiHost, hostImageRoutes, taskRoutes } from "./task-api.ts";
 
@@ -36,7 +36,7 @@ export interface ApiParts {
   worker: Worker;
   logs: TaskLogs;
   reports: TaskNetworks;
-  machines: TaskMachines;
+  machineApi: MachineApi;
   fleet: Pick<FleetMember, "authenticate" | "passOn" | "passSocketOn" | "routes">;
   host: ApiHost;
   jobs: Jobs;
@@ -80,12 +80,12 @@ function failureLog(logger: Logger): NonNullable<AppOptions["onFailure"]> {
   };
 }
 
-export function socketRoutesOf({ logs }: ApiParts): SocketRoute[] {
-  return [logSocketRoute((key) => logs.find(key))];
+export function socketRoutesOf({ logs, machineApi }: ApiParts): SocketRoute[] {
+  return [logSocketRoute((key) => logs.find(key)), ...machineApi.sockets];
 }
 
 export function routesOf(parts: ApiParts): Route[] {
-  const { config, logs, reports, queue, watchdog, worker, fleet, host, jobs } = parts;
+  const { config, logs, reports, machineApi, queue, watchdog, worker, fleet, host, jobs } = parts;
   const { timeoutMs } = config.worker.shutdown;
   const health = healthRoutes({
     health: () => watchdog.health().stuck.map(({ name, sinceMs }) => `${name}: no progress for ${sinceMs} ms`),
@@ -109,6 +109,7 @@ export function routesOf(parts: ApiParts): Route[] {
     ...fleet.routes(port),
     ...logRoutes((key) => logs.find(key)),
     ...networkRoutes((key) => reports.find(key)),
+    ...machineApi.routes,
     ...taskRoutes(host, queue),
     ...hostImageRoutes(host, jobs),
     ...schemaRoutes(),

@@ -5,6 +5,7 @@
  */
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
+import { AuditLog } from "../../access/audit-log.ts";
 import { codeOf, messageOf } from "../../base/errors.ts";
 import type { Logger } from "../../base/log.ts";
 import { Scope } from "../../base/scope.ts";
@@ -35,6 +36,7 @@ import { TaskNetworks } from "../../worker/task-networks.ts";
 import { TaskScreens } from "../../worker/task-screens.ts";
 import { Worker, type WorkerOptions } from "../../worker/worker.ts";
 import { chooseAccelerator } from "../accelerator.ts";
+import { auditDirectory } from "../access/open-access.ts";
 import type { CliContext } from "../context.ts";
 import { agentFile } from "../guest-programs.ts";
 import { openNetworks } from "../networks.ts";
@@ -42,6 +44,7 @@ import { openStore } from "../store.ts";
 import { createApi } from "./api.ts";
 import { controlSocket } from "./control-socket.ts";
 import { FleetMember } from "./fleet-member.ts";
+import { createMachineApi } from "./machine-api.ts";
 import { defaultWorkerId, openQueue } from "./open-queue.ts";
 import { phaseEvents } from "./phase-events.ts";
 import { Telemetry } from "./telemetry.ts";
@@ -68,6 +71,7 @@ export async function serve({ config, context, logger }: ServeOptions): Promise<
   const observer = joinObservers([...telemetry.observers, phases], logger);
   const host = await openHost({ config, logger, logs, reports, machines, screens, runReports, observer, scope });
   const notifier = scope.use(SystemdNotifier.fromEnvironment(context.surroundings.env, { logger }));
+  const audit = scope.use(await AuditLog.open({ directory: auditDirectory(config), logger }));
   const settings = config.worker;
   const watchdog = scope.use(Watchdog.start({ blockedAfterMs: settings.watchdog.blockedAfterMs, logger }));
   const notice = scope.use(TerminationNotice.watch({ ...settings.shutdown.notice, logger }));
@@ -107,7 +111,7 @@ export async function serve({ config, context, logger }: ServeOptions): Promise<
     queue,
     logs,
     reports,
-    machines,
+    machineApi: createMachineApi({ machines, tasks: queue.tasks, audit }),
     fleet,
     host,
     jobs,
