@@ -5,9 +5,9 @@ import { StateBadge } from "../ui/state-badge.tsx";
 /** How full each worker is, and why one takes nothing. */
 export function WorkerBars({ workers }: { workers: readonly ApiWorker[] }) {
   return (
-    <ul class="card worker-bars">
+    <ul class="worker-bars">
       {workers.map(({ workerId, status }) => (
-        <li key={workerId}>
+        <li key={workerId} class="card">
           <div class="worker-bar-head">
             <span class="worker-bar-name">{workerId}</span>
             <StateBadge state={status.state} />

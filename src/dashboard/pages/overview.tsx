@@ -29,35 +29,20 @@ export function OverviewPage() {
       {error === undefined ? undefined : <ErrorNotice error={error} onRetry={queue.refresh} />}
       <Summary queue={queue.data} workers={workers.data} />
       <div class="overview">
-        <section class="section">
-          <header>
-            <h2>Running</h2>
-            <a class="small" href="/tasks?state=running">
-              All running tasks
-            </a>
-          </header>
-          {running.data === undefined ? (
-            <Loading />
-          ) : running.data.length === 0 && (machines.data?.length ?? 0) === 0 ? (
-            <NothingRuns queue={queue.data} />
-          ) : (
-            <RunningCards tasks={running.data} machines={machines.data ?? []} />
-          )}
-        </section>
-        <div class="overview-side">
+        <div class="overview-main">
           <section class="section">
             <header>
-              <h2>What is failing</h2>
-              <a class="small" href="/tasks?state=failed,exception">
-                All failures
+              <h2>Running</h2>
+              <a class="small" href="/tasks?state=running">
+                All running tasks
               </a>
             </header>
-            {failed.data === undefined ? (
+            {running.data === undefined ? (
               <Loading />
-            ) : failed.data.length === 0 ? (
-              <Empty icon="check" title="Nothing has failed lately." />
+            ) : running.data.length === 0 && (machines.data?.length ?? 0) === 0 ? (
+              <NothingRuns queue={queue.data} />
             ) : (
-              <Failures tasks={failed.data} />
+              <RunningCards tasks={running.data} machines={machines.data ?? []} />
             )}
           </section>
           <section class="section">
@@ -76,6 +61,23 @@ export function OverviewPage() {
               </Empty>
             ) : (
               <WorkerBars workers={workers.data} />
+            )}
+          </section>
+        </div>
+        <div class="overview-side">
+          <section class="section">
+            <header>
+              <h2>What is failing</h2>
+              <a class="small" href="/tasks?state=failed,exception">
+                All failures
+              </a>
+            </header>
+            {failed.data === undefined ? (
+              <Loading />
+            ) : failed.data.length === 0 ? (
+              <Empty icon="check" title="Nothing has failed lately." />
+            ) : (
+              <Failures tasks={failed.data} />
             )}
           </section>
         </div>
@@ -128,7 +130,9 @@ function Figure({ label, value, of, href, children }: FigureProps) {
   return (
     <div class="figure">
       <dt>
-        <a href={href}>{label}</a>
+        <a class="figure-label" href={href}>
+          {label}
+        </a>
       </dt>
       <dd class="figure-value number">
         {value.toLocaleString("en")}

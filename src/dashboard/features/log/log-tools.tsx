@@ -1,5 +1,6 @@
 /** Above the lines: search, jumps, switches. */
 import { type Signal, useSignal } from "@preact/signals";
+import type { ComponentChildren } from "preact";
 import { useEffect, useMemo } from "preact/hooks";
 import { API } from "../../core/api.ts";
 import { formatBytes, plural } from "../../core/format.ts";
@@ -17,6 +18,7 @@ interface LogToolsProps {
   /** Below the API. */
   path: string;
   fileName: string;
+  choice: ComponentChildren;
   isWrapped: Signal<boolean>;
   isFollowing: Signal<boolean>;
   selected: LineRange | undefined;
@@ -35,7 +37,7 @@ const STATES = {
 } as const;
 
 export function LogTools(props: LogToolsProps) {
-  const { model, path, fileName, isWrapped, isFollowing, selected, current, onShow, onSelect } = props;
+  const { model, path, fileName, choice, isWrapped, isFollowing, selected, current, onShow, onSelect } = props;
   void model.version.value;
   const jump = () => {
     const line = findFailure(model.store);
@@ -66,9 +68,10 @@ export function LogTools(props: LogToolsProps) {
   const { lineCount, sizeBytes, isFull } = model.store;
   return (
     <div class="log-tools">
+      {choice}
       <Search model={model} current={current} step={step} onShow={onShow} />
       <Button icon="warning" onPress={jump} isDisabled={lineCount === 0} title="Jump to the failure (e)">
-        <span class="log-word">Failure</span>
+        <span class="log-word">Jump to failure</span>
       </Button>
       <Button
         icon="arrowDown"

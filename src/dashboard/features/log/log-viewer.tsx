@@ -1,5 +1,6 @@
 /** A log with its tools. The address says which lines are selected; what one searches and how one looks does not. */
 import { useSignal } from "@preact/signals";
+import type { ComponentChildren } from "preact";
 import { useEffect, useMemo } from "preact/hooks";
 import { address, setHash } from "../../core/router.ts";
 import { Empty } from "../../ui/notices.tsx";
@@ -15,11 +16,13 @@ interface LogViewerProps {
   fileName: string;
   /** Whether more may come: then one is shown the end first. */
   isLive: boolean;
+  /** Of another log, first among the tools. */
+  choice?: ComponentChildren;
 }
 
 const WRAP_KEY = "boxcar.log.wrap";
 
-export function LogViewer({ path, fileName, isLive }: LogViewerProps) {
+export function LogViewer({ path, fileName, isLive, choice }: LogViewerProps) {
   const model = useMemo(() => new LogModel(path), [path]);
   useEffect(() => () => model[Symbol.dispose](), [model]);
   const selected = parseLineRange(address.value.hash);
@@ -41,6 +44,7 @@ export function LogViewer({ path, fileName, isLive }: LogViewerProps) {
         model={model}
         path={path}
         fileName={fileName}
+        choice={choice}
         isWrapped={isWrapped}
         isFollowing={isFollowing}
         selected={selected}

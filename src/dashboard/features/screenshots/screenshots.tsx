@@ -123,7 +123,7 @@ function Scrubber({ pictures, base, begin, isLive }: ScrubberProps) {
 function describe({ time }: ApiScreenshot, begin: string): string {
   const clock = new Date(time).toLocaleTimeString();
   const after = Date.parse(time) - Date.parse(begin);
-  return Number.isNaN(after) || after < 0 ? `at ${clock}` : `${formatSeconds(after)} after the begin, at ${clock}`;
+  return Number.isNaN(after) || after < 0 ? `at ${clock}` : `${formatSeconds(after)} into the run, at ${clock}`;
 }
 
 function keysFor(go: { readonly current: (to: number) => void }, position: { readonly current: number }): Shortcut[] {

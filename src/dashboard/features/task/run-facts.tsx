@@ -52,7 +52,7 @@ export function RunFacts({ task, run, report }: RunFactsProps) {
           <Fact label="Deadline">
             <RelativeTime at={task.deadline} />
           </Fact>
-          <Fact label="Kept for">
+          <Fact label="Expires">
             <RelativeTime at={task.expires} />
           </Fact>
           {task.retriesLeft > 0 ? <Fact label="Retries left">{task.retriesLeft}</Fact> : undefined}
