@@ -46,7 +46,7 @@ const MAX_REFUSAL_BYTES = 64 * 1_024;
 /**
  * Resolves when the answer is with the client, or the client is gone.
  *
- * @throws {ApiError} `worker-unreachable`, `worker-silent`, `worker-misdirected`, `passed-on-twice`: nothing was
+ * @throws {ApiError} `worker-unreachable`, `worker-timeout`, `worker-misdirected`, `passed-on-twice`: nothing was
  *   answered yet. What goes wrong later the client sees as an answer that breaks off.
  */
 export async function passRequest(
@@ -152,7 +152,7 @@ function keepTime(outgoing: ClientRequest, target: PassTarget, options: PassOpti
   const endAfter = (timeoutMs: number, what: string) =>
     setTimeout(() => {
       const message = `the worker ${workerId} at ${url} ${what} in ${timeoutMs} ms; see whether it runs, and can be reached from here`;
-      outgoing.destroy(new ApiError(504, "worker-silent", message));
+      outgoing.destroy(new ApiError(504, "worker-timeout", message));
     }, timeoutMs);
   let timer = endAfter(connectTimeoutMs, "was not reached");
   outgoing.once("socket", (socket) => {

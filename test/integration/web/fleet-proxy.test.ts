@@ -246,7 +246,7 @@ describe("a request about a run of another worker", () => {
   const TROUBLES: readonly [string, (socket: Socket) => void, number, string][] = [
     ["hangs up", (socket) => void socket.destroy(), 502, "worker-unreachable"],
     ["says nonsense", (socket) => void socket.end("SSH-2.0-nonsense\r\n"), 502, "worker-unreachable"],
-    ["says nothing", () => {}, 504, "worker-silent"],
+    ["says nothing", () => {}, 504, "worker-timeout"],
     [
       "becomes something else",
       (socket) => {
