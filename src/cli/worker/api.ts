@@ -1,7 +1,6 @@
 /** What a worker answers over HTTP: the parts of it, connected. */
 import type { IncomingMessage, RequestListener } from "node:http";
 import type { Duplex } from "node:stream";
-import { HOST, LOCAL } from "../../access/principal.ts";
 import { messageOf, WorkerError } from "../../base/errors.ts";
 import type { Logger } from "../../base/log.ts";
 import type { Watchdog } from "../../base/watchdog.ts";
@@ -24,6 +23,7 @@ import type { TaskLogs } from "../../worker/task-logs.ts";
 import type { TaskNetworks } from "../../worker/task-networks.ts";
 import type { Worker } from "../../worker/worker.ts";
 import { readVersion } from "../version.ts";
+import type { AccessApi, AccessDoor } from "./access-api.ts";
 import type { FleetMember } from "./fleet-member.ts";
 import type { MachineApi } from "./machine-api.ts";
 import type { OpenQueue } from "./open-queue.ts";
@@ -41,6 +41,7 @@ export interface ApiParts {
   host: ApiHost;
   jobs: Jobs;
   metrics: MetricsPort & { readonly http: Pick<HttpMetrics, "answered" | "opened"> };
+  access: Pick<AccessApi, "door">;
   logger: Logger;
 }
 
@@ -52,21 +53,28 @@ export interface Api extends AsyncDisposable {
 
 /** @param door Where its clients come in: on the worker's own socket, or on an address of the network. */
 export function createApi(parts: ApiParts, door: "socket" | "host"): Api {
-  const principal = door === "socket" ? LOCAL : HOST;
+  const access = parts.access.door(door);
   const { passOn, passSocketOn } = parts.fleet;
-  const authenticate = parts.fleet.authenticate(async () => principal);
+  const authenticate = parts.fleet.authenticate(access.authenticate);
   const { http } = parts.metrics;
   const opened = (route: SocketRoute) => http.opened(route);
-  const answered: NonNullable<AppOptions["observe"]> = (route, _call, answer) => http.answered(route, answer);
+  const answered: NonNullable<AppOptions["observe"]> = (route, call, answer, request) => {
+    http.answered(route, answer);
+    access.observe(route, call, answer, request);
+  };
   const sockets = new SocketServer({
     routes: socketRoutesOf(parts),
     authenticate,
     passOn: passSocketOn,
     observe: opened,
+    ...access.checks,
   });
   const onFailure = failureLog(parts.logger);
   return {
-    handler: createApp({ routes: routesOf(parts), authenticate, passOn, onFailure, observe: answered }),
+    handler: createApp({
+      ...{ routes: routesOf(parts, access), authenticate, passOn, onFailure, observe: answered },
+      ...access.checks,
+    }),
     upgrade: (request, socket, head) => sockets.upgrade(request, socket, head),
     [Symbol.asyncDispose]: () => sockets[Symbol.asyncDispose](),
   };
@@ -84,7 +92,7 @@ export function socketRoutesOf({ logs, machineApi }: ApiParts): SocketRoute[] {
   return [logSocketRoute((key) => logs.find(key)), ...machineApi.sockets];
 }
 
-export function routesOf(parts: ApiParts): Route[] {
+export function routesOf(parts: ApiParts, access: Pick<AccessDoor, "routes">): Route[] {
   const { config, logs, reports, machineApi, queue, watchdog, worker, fleet, host, jobs } = parts;
   const { timeoutMs } = config.worker.shutdown;
   const health = healthRoutes({
@@ -105,6 +113,7 @@ export function routesOf(parts: ApiParts): Route[] {
   };
   const routes = [
     ...health,
+    ...access.routes,
     ...workerRoutes(port),
     ...fleet.routes(port),
     ...logRoutes((key) => logs.find(key)),

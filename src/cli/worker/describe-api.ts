@@ -6,6 +6,7 @@ import { buildOpenApi } from "../../web/openapi.ts";
 import type { Route } from "../../web/route.ts";
 import type { SocketRoute } from "../../web/socket-route.ts";
 import { readVersion } from "../version.ts";
+import { AccessApi } from "./access-api.ts";
 import { type ApiParts, routesOf, socketRoutesOf } from "./api.ts";
 import { createMachineApi } from "./machine-api.ts";
 
@@ -17,7 +18,7 @@ export function describeApi(config: Config): object {
 /** To look at, not to call. */
 export function describedRoutes(config: Config): { routes: Route[]; sockets: SocketRoute[] } {
   const parts = partsOf(config);
-  return { routes: routesOf(parts), sockets: socketRoutesOf(parts) };
+  return { routes: routesOf(parts, parts.access.door("host")), sockets: socketRoutesOf(parts) };
 }
 
 function partsOf(config: Config): ApiParts {
@@ -31,8 +32,16 @@ function partsOf(config: Config): ApiParts {
     ...{ config, worker: absent(), watchdog: absent(), logs: absent(), reports: absent() },
     machineApi: createMachineApi({ machines: absent(), tasks: absent(), audit: absent() }),
     ...{ jobs: absent(), metrics: absent(), logger: silentLogger },
+    access: AccessApi.described(config),
     queue: {
-      ...{ driver: absent(), tasks: absent(), workers: absent(), events: absent(), webhooks: absent() },
+      ...{
+        driver: absent(),
+        tasks: absent(),
+        access: undefined,
+        workers: absent(),
+        events: absent(),
+        webhooks: absent(),
+      },
       [Symbol.asyncDispose]: async () => {},
     },
     fleet: { authenticate: () => nobody, passOn: nobody, passSocketOn: nobody, routes },

@@ -1,5 +1,6 @@
 /** The queue of a configuration, as a worker needs it. */
 import { hostname } from "node:os";
+import type { AccessStore } from "../../access/session-store.ts";
 import { InvalidInputError } from "../../base/errors.ts";
 import type { Logger } from "../../base/log.ts";
 import { Scope } from "../../base/scope.ts";
@@ -18,6 +19,8 @@ export interface OpenQueue extends AsyncDisposable {
   readonly tasks: TaskQueue | undefined;
   /** What the workers of the queue know of each other; where others have the queue, each knows itself. */
   readonly workers: WorkerDirectory;
+  /** Tokens and sessions, for all workers of it; undefined where others have the queue. */
+  readonly access: Pick<AccessStore, "tokens" | "sessions"> | undefined;
   /** What happens on it; where others have the queue, in this process. */
   readonly events: QueueEvents;
   /** Messages about its tasks that are to be sent; undefined where others have the queue. */
@@ -28,7 +31,13 @@ export interface OpenQueue extends AsyncDisposable {
 export async function openQueue(config: Config, logger: Logger): Promise<OpenQueue> {
   if (config.queue.driver === "taskcluster") {
     const driver = await openTaskcluster(config, logger);
-    const alone = { tasks: undefined, workers: new SoleDirectory(), events: new SoleEvents(), webhooks: undefined };
+    const alone = {
+      tasks: undefined,
+      access: undefined,
+      workers: new SoleDirectory(),
+      events: new SoleEvents(),
+      webhooks: undefined,
+    };
     return { driver, ...alone, [Symbol.asyncDispose]: () => driver[Symbol.asyncDispose]() };
   }
   await using scope = new Scope();
@@ -36,8 +45,8 @@ export async function openQueue(config: Config, logger: Logger): Promise<OpenQue
   const { name: queue, workerId = defaultWorkerId(), leaseMs } = config.queue;
   const driver = scope.use(tasks.openDriver({ queue, workerId, leaseMs }));
   const all = scope.move();
-  const { workers, events, webhooks } = tasks;
-  return { driver, tasks, workers, events, webhooks, [Symbol.asyncDispose]: () => all[Symbol.asyncDispose]() };
+  const { access, workers, events, webhooks } = tasks;
+  return { driver, tasks, access, workers, events, webhooks, [Symbol.asyncDispose]: () => all[Symbol.asyncDispose]() };
 }
 
 async function openTaskcluster({ queue }: Config, logger: Logger): Promise<QueueDriver> {

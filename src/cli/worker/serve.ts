@@ -19,6 +19,8 @@ import { availableMemoryMiB, freeDiskBytes } from "../../host/room.ts";
 import { SystemdNotifier } from "../../host/sd-notify.ts";
 import { TerminationNotice } from "../../host/termination-notice.ts";
 import { MachinePool } from "../../sandbox/machine-pool.ts";
+import { Certificate } from "../../web/certificate.ts";
+import { addressReader } from "../../web/client-address.ts";
 import { Jobs } from "../../web/jobs.ts";
 import { HttpService } from "../../web/service.ts";
 import type { Room } from "../../worker/capacity.ts";
@@ -41,6 +43,7 @@ import type { CliContext } from "../context.ts";
 import { agentFile } from "../guest-programs.ts";
 import { openNetworks } from "../networks.ts";
 import { openStore } from "../store.ts";
+import { AccessApi, warnOfOpenDoor } from "./access-api.ts";
 import { createApi } from "./api.ts";
 import { controlSocket } from "./control-socket.ts";
 import { FleetMember } from "./fleet-member.ts";
@@ -102,6 +105,7 @@ export async function serve({ config, context, logger }: ServeOptions): Promise<
   lifecycle = scope.use(new LifecycleWatch(worker, settings, notice));
   fleet = scope.use(FleetMember.start({ config, workerId, queue, worker, logs, logger }));
   const jobs = scope.use(new Jobs({ onFailure: (error, job) => logger.log("warn", messageOf(error), { ...job }) }));
+  const access = await AccessApi.open({ config, queue, audit, workerId });
   await listen({
     config,
     logger,
@@ -111,11 +115,17 @@ export async function serve({ config, context, logger }: ServeOptions): Promise<
     queue,
     logs,
     reports,
-    machineApi: createMachineApi({ machines, tasks: queue.tasks, audit }),
+    machineApi: createMachineApi({
+      machines,
+      tasks: queue.tasks,
+      audit,
+      addressOf: addressReader(settings.http.proxies),
+    }),
     fleet,
     host,
     jobs,
     metrics: telemetry.metrics,
+    access,
   });
   scope.defer(async () => {
     worker.stop("the worker process ends");
@@ -202,9 +212,12 @@ async function listen(parts: Parameters<typeof createApi>[0] & { fleet: FleetMem
   const address = config.worker.http.listen;
   if (address === undefined) return;
   const api = scope.use(createApi(parts, "host"));
-  const service = scope.use(await HttpService.listen(address, api.handler, api.upgrade));
+  warnOfOpenDoor(config, logger);
+  const { tls: files } = config.worker.http;
+  const certificate = files === undefined ? undefined : scope.use(await Certificate.open({ files, logger }));
+  const service = scope.use(await HttpService.listen(address, api.handler, api.upgrade, { certificate }));
   fleet.listens(service.port);
-  logger.log("info", `listens on http://${address.host}:${service.port}`);
+  logger.log("info", `listens on ${files === undefined ? "http" : "https"}://${address.host}:${service.port}`);
 }
 
 function heedSignals({ signal, hurry }: CliContext, worker: Worker, timeoutMs: number): void {

@@ -1,0 +1,91 @@
+/**
+ * Who may come in by which door of the worker: by its own socket everybody who can open it, on an address of the network
+ * who has logged in, or everybody where the configuration wants no logins.
+ *
+ * *Borrows* the queue and the audit log.
+ */
+import { Access } from "../../access/access.ts";
+import type { Audit, AuditReader } from "../../access/audit.ts";
+import { HOST, LOCAL } from "../../access/principal.ts";
+import type { Logger } from "../../base/log.ts";
+import type { Config } from "../../config/config.ts";
+import { isLoopback } from "../../config/listen-address.ts";
+import type { AppOptions } from "../../web/app.ts";
+import { auditRoutes } from "../../web/audit-routes.ts";
+import { auditRequests } from "../../web/audited.ts";
+import { Authenticator } from "../../web/authenticate.ts";
+import { type HostChecks, hostChecks } from "../../web/host-names.ts";
+import { oidcRoutes } from "../../web/oidc-routes.ts";
+import type { Route } from "../../web/route.ts";
+import { sessionRoutes } from "../../web/session-routes.ts";
+import { openAccessFiles } from "../access/open-access.ts";
+import { readVersion } from "../version.ts";
+import type { OpenQueue } from "./open-queue.ts";
+
+export interface AccessApiOptions {
+  config: Config;
+  queue: Pick<OpenQueue, "access">;
+  audit: Audit & AuditReader;
+  workerId: string;
+}
+
+export interface AccessDoor {
+  readonly authenticate: Authenticator["authenticate"];
+  readonly addressOf: (request: Parameters<Authenticator["addressOf"]>[0]) => string | undefined;
+  readonly checks: Partial<HostChecks>;
+  /** Keeps what is to be kept of requests. */
+  readonly observe: NonNullable<AppOptions["observe"]>;
+  readonly routes: readonly Route[];
+}
+
+export class AccessApi {
+  readonly #options: AccessApiOptions;
+  readonly #access: Access | undefined;
+
+  private constructor(options: AccessApiOptions, access: Access | undefined) {
+    this.#options = options;
+    this.#access = access;
+  }
+
+  /** @throws {@link InvalidInputError} A secret of the configuration cannot be read. */
+  static async open(options: AccessApiOptions): Promise<AccessApi> {
+    const { config, queue, audit } = options;
+    if (!config.access.enabled) return new AccessApi(options, undefined);
+    const store = queue.access ?? (await openAccessFiles(config));
+    const { url } = config.worker.http;
+    return new AccessApi(options, await Access.open({ settings: config.access, store, audit, url }));
+  }
+
+  /** To look at, not to call. */
+  static described(config: Config): AccessApi {
+    const audit = { record() {}, read: async () => [] };
+    return new AccessApi({ config, audit, queue: { access: undefined }, workerId: "" }, undefined);
+  }
+
+  door(name: "socket" | "host"): AccessDoor {
+    const { config, audit, workerId } = this.#options;
+    const { http } = config.worker;
+    const everybody = name === "socket" ? LOCAL : this.#access === undefined ? HOST : undefined;
+    const authenticator = new Authenticator({ access: this.#access, everybody, http });
+    return {
+      authenticate: authenticator.authenticate,
+      addressOf: (request) => authenticator.addressOf(request),
+      // Without logins it is for programs of this host, whatever its names.
+      checks: everybody === undefined ? hostChecks(http) : {},
+      observe: auditRequests({ audit, authenticator }),
+      routes: [
+        ...sessionRoutes({ authenticator, version: readVersion(), workerId }),
+        ...oidcRoutes(authenticator),
+        ...auditRoutes(audit),
+      ],
+    };
+  }
+}
+
+/** What an operator had better know of the way others reach it. */
+export function warnOfOpenDoor({ worker: { http } }: Pick<Config, "worker">, logger: Logger): void {
+  if (http.listen === undefined || http.tls !== undefined || isLoopback(http.listen.host)) return;
+  const message =
+    "the HTTP API can be reached by others without TLS: tokens and screens can be read on the way, unless a proxy is in front; see worker.http.tls";
+  logger.log("warn", message);
+}
