@@ -65,6 +65,8 @@ export async function sendStoredFile(
     throw new ApiError(403, "not-for-pages", "what tasks have left is not to be a part of a page; open it by itself");
   }
   await requireFile(stored.file);
+  // A weak tag says too little to put parts together (RFC 9110, 13.1.5).
+  if (request.get("If-Range")?.startsWith("W/")) delete request.headers.range;
   const { contentEncoding, sha256 } = stored;
   const unpack = contentEncoding === undefined ? undefined : UNPACK[contentEncoding];
   const isTaken = contentEncoding !== undefined && request.acceptsEncodings(contentEncoding) === contentEncoding;

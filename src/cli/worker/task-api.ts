@@ -18,7 +18,10 @@ export type ApiHost = Pick<
 >;
 
 /** None where others have the queue. */
-export function taskRoutes({ config, runReports, screens, machines }: ApiHost, queue: OpenQueue): Route[] {
+export function taskRoutes(
+  { config, runReports, screens, machines }: ApiHost,
+  queue: Pick<OpenQueue, "tasks" | "workers">,
+): Route[] {
   const { tasks, workers } = queue;
   if (tasks === undefined) return [];
   const rules = { subject: "The payload", blame: "task", ...payloadRules(config) } as const;

@@ -48,6 +48,7 @@ interface PathParameter {
 }
 
 type Document = {
+  components: { schemas: Record<string, object> };
   paths: Record<string, Record<string, Operation & { parameters: PathParameter[] }>>;
 };
 
@@ -67,7 +68,9 @@ export class CheckedClient {
     this.#options = options;
     this.#operations = operationsOf(options.document as Document);
     this.operations = this.#operations.filter((each) => each["x-websocket"] !== true).map((each) => each.operationId);
-    this.#ajv.addSchema({ ...options.document, $id: ID });
+    // Ajv knows schemas by other pointers, and nothing of the rest of the document.
+    const { schemas } = (options.document as Document).components;
+    this.#ajv.addSchema(rewritten({ $id: ID, $defs: schemas }));
   }
 
   /** The same, as somebody else. */
@@ -128,7 +131,7 @@ export class CheckedClient {
       expect(text, what).not.toMatch(/\n\s+at |node:internal/);
       expect(text, what).not.toContain(`${tmpdir()}/`);
       expect(text, what).not.toContain(process.cwd());
-      if (method !== "HEAD") this.#validate(what, { $ref: `${ID}#/components/schemas/error` }, json);
+      if (method !== "HEAD") this.#validate(what, { $ref: "#/components/schemas/error" }, json);
     }
     if (operation === undefined) {
       expect(status, `${what} is not described`).toBeGreaterThanOrEqual(400);
@@ -148,12 +151,12 @@ export class CheckedClient {
     const found = Object.entries(content).find(([pattern]) => matches(type, pattern));
     expect(found, `${what} is ${type}, which is not described`).toBeDefined();
     const schema = found?.[1].schema;
-    if (schema !== undefined) this.#validate(what, absolute(schema), json);
+    if (schema !== undefined) this.#validate(what, schema, json);
   }
 
   #validate(what: string, schema: object, json: unknown): void {
     const key = JSON.stringify(schema);
-    const validate = this.#validators.get(key) ?? this.#ajv.compile(schema);
+    const validate = this.#validators.get(key) ?? this.#ajv.compile(rewritten(schema));
     this.#validators.set(key, validate);
     const isValid = validate(json);
     expect(
@@ -189,8 +192,9 @@ function matches(type: string, pattern: string): boolean {
   return pattern === type || pattern === "*/*" || (kind === "*" && type.startsWith(`${group}/`));
 }
 
-function absolute(schema: object): object {
-  return JSON.parse(JSON.stringify(schema).replaceAll('"$ref":"#', `"$ref":"${ID}#`)) as object;
+function rewritten(schema: object): object {
+  const text = JSON.stringify(schema).replaceAll('"$ref":"#/components/schemas/', `"$ref":"${ID}#/$defs/`);
+  return JSON.parse(text) as object;
 }
 
 function tryParse(bytes: Buffer): unknown {

@@ -48,6 +48,7 @@ interface Parts {
   driver: QueueDriver;
   client: CheckedClient;
   failures: unknown[];
+  databaseUrl: string;
 }
 
 export class TaskService implements AsyncDisposable {
@@ -57,6 +58,7 @@ export class TaskService implements AsyncDisposable {
   readonly host: ApiHost;
   readonly driver: QueueDriver;
   readonly client: CheckedClient;
+  readonly databaseUrl: string;
   /** What was not told to clients. */
   readonly failures: readonly unknown[];
   readonly #scope: Scope;
@@ -70,6 +72,7 @@ export class TaskService implements AsyncDisposable {
     this.driver = parts.driver;
     this.client = parts.client;
     this.failures = parts.failures;
+    this.databaseUrl = parts.databaseUrl;
     this.#scope = scope;
   }
 
@@ -81,16 +84,16 @@ export class TaskService implements AsyncDisposable {
     const folder = await mkdtemp("/tmp/bxapi-");
     scope.defer(() => rm(folder, { recursive: true }));
     const files = await HostArtifacts.open(join(folder, "artifacts"));
-    const connection = connectionOfUrl(await server.createDatabase());
+    const databaseUrl = await server.createDatabase();
+    const connection = connectionOfUrl(databaseUrl);
     const queue = scope.use(await PostgresQueue.open({ connection, files }));
     const driver = scope.use(queue.openDriver({ queue: "default", workerId: "worker-1", leaseMs: 60_000 }));
     const host = await openHost(configOf(folder, settings), queue, scope);
     const failures: unknown[] = [];
     const jobs = scope.use(new Jobs());
-    const open = { driver, tasks: queue, workers: queue.workers, events: queue.events, webhooks: undefined };
     const main = [
       ...healthRoutes({ health: () => [], unready: () => undefined }),
-      ...taskRoutes(host, { ...open, [Symbol.asyncDispose]: async () => {} }),
+      ...taskRoutes(host, { tasks: queue, workers: queue.workers }),
       ...hostImageRoutes(host, jobs),
       ...schemaRoutes(),
     ];
@@ -101,7 +104,7 @@ export class TaskService implements AsyncDisposable {
     const service = scope.use(await HttpService.listen({ host: "127.0.0.1", port: 0 }, app));
     const port = service.port ?? 0;
     const client = new CheckedClient({ port, document: buildOpenApi({ routes, ...described }) });
-    return new TaskService({ folder, port, queue, host, driver, client, failures }, scope.move());
+    return new TaskService({ folder, port, queue, host, driver, client, failures, databaseUrl }, scope.move());
   }
 
   /** As somebody else than an administrator. */
