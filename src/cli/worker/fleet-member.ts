@@ -83,10 +83,10 @@ export class FleetMember implements AsyncDisposable {
     });
   }
 
-  /** It listens on this port now. */
-  listens(port: number | undefined): void {
+  /** It listens on this port now. Resolves when others know, or cannot be told. */
+  async listens(port: number | undefined): Promise<void> {
     this.#port = port;
-    this.#announced.changed();
+    await this.#announced.flush();
   }
 
   /** Something of the worker's status is another. */

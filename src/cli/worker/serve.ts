@@ -216,7 +216,7 @@ async function listen(parts: Parameters<typeof createApi>[0] & { fleet: FleetMem
   const { tls: files } = config.worker.http;
   const certificate = files === undefined ? undefined : scope.use(await Certificate.open({ files, logger }));
   const service = scope.use(await HttpService.listen(address, api.handler, api.upgrade, { certificate }));
-  fleet.listens(service.port);
+  await fleet.listens(service.port);
   logger.log("info", `listens on ${files === undefined ? "http" : "https"}://${address.host}:${service.port}`);
 }
 
