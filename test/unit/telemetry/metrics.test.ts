@@ -3,17 +3,9 @@ import { Cancellation } from "../../../src/base/errors.ts";
 import { Metrics } from "../../../src/telemetry/metrics.ts";
 import type { RunFacts } from "../../../src/worker/observer.ts";
 import { FakeClaim } from "../../fakes/fake-queue.ts";
+import { attachedMetrics } from "../../fixtures/telemetry/attached-metrics.ts";
 import { parsePrometheusText } from "../../fixtures/telemetry/prometheus-text.ts";
 
-const PROXY = {
-  requests: 10,
-  hits: 4,
-  shared: 1,
-  failures: 2,
-  bytesToGuests: 100,
-  bytesFromUpstream: 60,
-  keptBytes: 7,
-};
 const NETWORK = { asked: 5, allowed: 3, refused: 2, failed: 0 };
 const TRAFFIC = {
   ...{ framesFromGuest: 1, bytesFromGuest: 1_000, framesToGuest: 2, bytesToGuest: 2_000, refused: 2 },
@@ -30,23 +22,6 @@ const FACTS: RunFacts = {
   traffic: TRAFFIC,
 };
 
-function attached(): Metrics {
-  const metrics = new Metrics();
-  metrics.attach(
-    {
-      status: () => ({
-        ...{ state: "waiting", capacity: 4, pooled: 2 },
-        running: [{ taskId: "t", runId: 0, phase: "run", since: new Date() }],
-      }),
-      room: async () => ({ memoryMiB: 1_024, diskBytes: 5_000 }),
-      proxies: () => ({ npm: PROXY }),
-      queue: async () => ({ unscheduled: 1, pending: 2, running: 3 }),
-    },
-    { version: "1.2.3", workerId: "w", network: "user" },
-  );
-  return metrics;
-}
-
 async function read(metrics: Metrics): Promise<(name: string, labels?: Record<string, string>) => number | undefined> {
   const samples = parsePrometheusText(await metrics.text()).flatMap((family) => family.samples);
   return (name, labels = {}) => {
@@ -58,7 +33,7 @@ async function read(metrics: Metrics): Promise<(name: string, labels?: Record<st
 
 describe("the metrics of a worker", () => {
   it("count what becomes of a run", async () => {
-    const metrics = attached();
+    const metrics = attachedMetrics();
     const claim = new FakeClaim({});
     const run = metrics.observer.claimed?.({ ...claim.task, scheduled: new Date(Date.now() - 2_000) });
     run?.phaseBegan?.("image", new Date());
@@ -92,7 +67,7 @@ describe("the metrics of a worker", () => {
   });
 
   it("say what the worker is and has when they are asked for", async () => {
-    const metrics = attached();
+    const metrics = attachedMetrics();
     metrics.observer.queueAnswered?.(undefined);
     metrics.observer.queueAnswered?.(new Error("no answer"));
     metrics.http.answered({ operation: "listTasks", method: "GET" }, { status: 200, durationMs: 3 });
@@ -122,7 +97,7 @@ describe("the metrics of a worker", () => {
   });
 
   it("have no label that a task, or a queue, makes up", async () => {
-    const metrics = attached();
+    const metrics = attachedMetrics();
     const claim = new FakeClaim({}, { taskId: "secret-task-id" });
     for (const reason of ["made-up-1", "made-up-2"]) {
       metrics.observer.claimed?.(claim.task)?.over?.({ resolution: { kind: "failed", reason } }, FACTS);
@@ -149,7 +124,7 @@ describe("the metrics of a worker", () => {
   });
 
   it("are named as Prometheus has it", async () => {
-    for (const { name, type, help, labels } of attached().describe()) {
+    for (const { name, type, help, labels } of attachedMetrics().describe()) {
       if (!name.startsWith("boxcar_")) continue;
       expect(name, name).toMatch(/^[a-z]+(_[a-z]+)*$/);
       expect(name.endsWith("_total"), name).toBe(type === "counter");
