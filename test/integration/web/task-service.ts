@@ -76,10 +76,7 @@ export class TaskService implements AsyncDisposable {
     this.#scope = scope;
   }
 
-  static async start(
-    server: PostgresServer,
-    { config: settings = {} }: { config?: object } = {},
-  ): Promise<TaskService> {
+  static async start(server: PostgresServer, { allowPaths = false } = {}): Promise<TaskService> {
     await using scope = new Scope();
     const folder = await mkdtemp("/tmp/bxapi-");
     scope.defer(() => rm(folder, { recursive: true }));
@@ -88,7 +85,7 @@ export class TaskService implements AsyncDisposable {
     const connection = connectionOfUrl(databaseUrl);
     const queue = scope.use(await PostgresQueue.open({ connection, files }));
     const driver = scope.use(queue.openDriver({ queue: "default", workerId: "worker-1", leaseMs: 60_000 }));
-    const host = await openHost(configOf(folder, settings), queue, scope);
+    const host = await openHost(configOf(folder, allowPaths), queue, scope);
     const failures: unknown[] = [];
     const jobs = scope.use(new Jobs());
     const main = [
@@ -149,10 +146,10 @@ export class TaskService implements AsyncDisposable {
   }
 }
 
-function configOf(folder: string, settings: object): Config {
-  const own = { stateDir: folder, runDir: join(folder, "run"), images: { directory: join(folder, "images") } };
-  const host = { memoryMiB: 65_536, cpus: 8 };
-  return resolveConfig({ ...own, ...settings } as object, { env: {}, uid: 0, home: folder, host });
+function configOf(folder: string, allowPaths: boolean): Config {
+  const images = { directory: join(folder, "images"), allowPaths };
+  const own = { stateDir: folder, runDir: join(folder, "run"), images };
+  return resolveConfig(own, { env: {}, uid: 0, home: folder, host: { memoryMiB: 65_536, cpus: 8 } });
 }
 
 async function openHost(config: Config, queue: PostgresQueue, scope: Scope): Promise<ApiHost> {
