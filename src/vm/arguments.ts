@@ -236,11 +236,14 @@ function network(machine: ResolvedMachine, netdev: string): string[] {
   return ["-netdev", netdev, ...device(machine, machine.network, SLOT.network, ...options)];
 }
 
+/** Most viewers that are being greeted; for one more QEMU drops the oldest. More than are let in at all. */
+const GREETED = 64;
+
 function graphics(machine: ResolvedMachine, vncSocket: string): string[] {
   const { graphics: card, keyboardLayout } = machine;
   if (card === "none") return ["-display", "none"];
   return [
-    ...["-display", "none", "-vnc", `unix:${escapeValue(vncSocket)},share=force-shared`],
+    ...["-display", "none", "-vnc", `unix:${escapeValue(vncSocket)},share=force-shared,connections=${GREETED}`],
     ...["-k", keyboardLayout],
     ...device(machine, card, SLOT.graphics),
   ];

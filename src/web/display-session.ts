@@ -62,9 +62,11 @@ export async function joinDisplay({ client, display, machine, mode }: DisplaySes
       display.destroy();
     }
   });
-  const gone = new Promise<void>((resolve) => client.once("close", () => resolve()));
+  const gone = new Promise<void>((resolve) => {
+    client.once("close", () => resolve());
+    if (client.readyState === client.CLOSED) resolve();
+  });
   const hungUp = new Promise<void>((resolve) => display.once("close", () => resolve()));
-  if (client.readyState !== client.OPEN) display.destroy();
   await Promise.race([gone, hungUp, machine.ended]);
   const hasEnded = await Promise.race([machine.ended.then(() => true), gone, after(END_MS, false, { ref: false })]);
   if (hasEnded === true) closeSocket(client, 1_000, "the machine has ended");

@@ -5,9 +5,7 @@
  * it has been read.
  */
 import { randomUUID } from "node:crypto";
-import { once } from "node:events";
 import { readFile, rm } from "node:fs/promises";
-import { connect } from "node:net";
 import { join } from "node:path";
 import type { Duplex } from "node:stream";
 import { messageOf } from "../base/errors.ts";
@@ -18,6 +16,7 @@ import type { LiveMachine } from "../feature/interactive/live-machine.ts";
 import type { InteractiveRequest } from "../feature/interactive/request.ts";
 import type { GuestShell, ShellOptions } from "../guest/guest-shell.ts";
 import { describeMachine, type ResolvedMachine } from "../vm/limits.ts";
+import { connectDisplay } from "./connect-display.ts";
 
 export const MAX_VIEWERS = 50;
 
@@ -94,17 +93,17 @@ export class RunMachine implements LiveMachine {
     if (this.#viewers >= MAX_VIEWERS) {
       throw new LiveMachineError("too-many-viewers", `${MAX_VIEWERS} displays of this machine are open; close one`);
     }
-    const socket = connect({ path: this.#machine.vm.vncSocket });
     this.#viewers += 1;
-    socket.once("close", () => {
-      this.#viewers -= 1;
-    });
     try {
-      await once(socket, "connect");
+      const socket = await connectDisplay(this.#machine.vm.vncSocket);
+      socket.once("close", () => {
+        this.#viewers -= 1;
+      });
+      return socket;
     } catch (error) {
+      this.#viewers -= 1;
       throw this.#gone(error);
     }
-    return socket;
   }
 
   async openShell(options: ShellOptions): Promise<GuestShell> {

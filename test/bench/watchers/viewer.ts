@@ -30,7 +30,7 @@ export async function startViewing(client: WebSocket, onBytes: (count: number) =
   };
   await once(client, "open");
   await take(12);
-  client.send("RFB 003.008\n");
+  client.send(Buffer.from("RFB 003.008\n"));
   await take((await take(1)).readUInt8(0));
   client.send(Buffer.of(SECURITY_NONE));
   await take(4);
