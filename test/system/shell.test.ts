@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { ShellUser } from "../integration/guest/shell-user.ts";
 import { Boxcar } from "./boxcar.ts";
 import { whyNoOutsideWorld } from "./outside-world.ts";
@@ -44,8 +44,8 @@ describe.each(MODES)("a machine with a network of mode %s", (mode) => {
     const last = new ShellUser(second);
     await last.sees(/\n300000\n/);
     expect(last.sizes.stdout).toBe(1_988_895);
+    await vi.waitFor(() => expect(last.stderr).toBe("end\n"), { timeout: 10_000 });
     await machine[Symbol.asyncDispose]();
     await expect(second.done).rejects.toThrow();
-    expect(last.stderr).toBe("end\n");
   });
 });
