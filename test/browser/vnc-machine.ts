@@ -8,11 +8,16 @@ import { join } from "node:path";
 import { execa } from "execa";
 import { createWebSocketStream, type WebSocket } from "ws";
 
+interface Qemu {
+  kill(): boolean;
+  catch(handler: () => void): Promise<unknown>;
+}
+
 export class VncMachine implements AsyncDisposable {
   readonly #folder: string;
-  readonly #qemu: { kill: () => boolean; catch: (handler: () => void) => Promise<unknown> };
+  readonly #qemu: Qemu;
 
-  private constructor(folder: string, qemu: VncMachine["#qemu"]) {
+  private constructor(folder: string, qemu: Qemu) {
     this.#folder = folder;
     this.#qemu = qemu;
   }

@@ -1,4 +1,5 @@
 /** The line of a log that says what went wrong. Pure. */
+import { WORKER_LINE } from "./log-line.ts";
 import { readBatch } from "./log-scan.ts";
 import type { LogStore } from "./log-store.ts";
 
@@ -26,7 +27,8 @@ export function findFailure(store: LogStore): number | undefined {
     const { text, next } = readBatch(store, line);
     for (const [index, part] of text.split("\n").entries()) {
       if (WORKERS_WORD.test(part)) worker ??= line + index;
-      else if (program === undefined && PROGRAMS_WORD.test(part) && !NONE.test(part)) program = line + index;
+      else if (program === undefined && !WORKER_LINE.test(part) && PROGRAMS_WORD.test(part) && !NONE.test(part))
+        program = line + index;
     }
     line = next;
   }

@@ -31,12 +31,12 @@ export class LogSearch {
   /** @param isInTime Asked between batches. */
   step(isInTime: () => boolean): void {
     if (this.isDone) return;
-    // The last line has grown: it is searched again.
-    this.#next = Math.min(this.#next, this.#store.completeLines);
     while ((this.matches.at(-1) ?? -1) >= this.#next) this.matches.pop();
     do {
       if (this.#next >= this.#store.lineCount || this.isFull) {
         this.#searchedBytes = this.#store.sizeBytes;
+        // The last line may still grow: then it is searched again.
+        this.#next = this.#store.completeLines;
         return;
       }
       const batch = readBatch(this.#store, this.#next);

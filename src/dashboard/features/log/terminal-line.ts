@@ -9,7 +9,7 @@ export interface Piece {
 /** CSI, OSC and other strings up to their end, and two-character escapes; ECMA-48 5.4, 5.6. */
 export const ESCAPE =
   // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what it is about.
-  /\u001b(?:\[(?<parameters>[0-?]*)[ -/]*(?<final>[@-~])|[\]PX^_][^\u0007\u001b]*(?:\u0007|\u001b\\)?|[ -/]*[0-~]|\[?)/g;
+  /\u001b(?:\[(?<parameters>[0-?]*)[ -/]*(?<final>[@-~])?|[\]PX^_][^\u0007\u001b]*(?:\u0007|\u001b\\)?|[ -/]*[0-~]|)/g;
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: what is not to be seen.
 const CONTROLS = /[\u0000-\u0007\u000b-\u001a\u001c-\u001f\u007f]/g;

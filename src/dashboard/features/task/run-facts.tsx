@@ -24,7 +24,7 @@ export function RunFacts({ task, run, report }: RunFactsProps) {
         <h2>Facts</h2>
         <dl class="facts">
           {run?.started === undefined ? undefined : (
-            <Fact label="Took">
+            <Fact label={run.resolved === undefined ? "Runs for" : "Took"}>
               <Elapsed since={run.started} until={run.resolved} />
             </Fact>
           )}
