@@ -20,9 +20,9 @@
 #define BACKGROUND_BYTES (256 * 1024)
 /* Between SIGTERM and SIGKILL. */
 #define KILL_GRACE_MS 3000
-/* For what is left to say. */
-#define LAST_WORDS_MS 30000
-#define FAREWELL_MS 2000
+/* For what is left to say, and until the host hangs up, which it does when it has read that. */
+#define LAST_WORDS_MS 300000
+#define FAREWELL_MS 60000
 
 enum fate { RUNS, HAS_ENDED, IS_TO_END };
 
