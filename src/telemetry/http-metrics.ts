@@ -1,4 +1,4 @@
-/** What clients ask of a worker, counted: requests by operation, websockets, readers of events. */
+/** What clients ask of a worker, counted: requests and websockets, by operation. */
 import { Counter, Gauge, Histogram, type Registry } from "prom-client";
 import { REQUEST_SECONDS } from "./buckets.ts";
 
@@ -18,7 +18,7 @@ export class HttpMetrics {
       ...{ labelNames: ["operation"], buckets: REQUEST_SECONDS },
     });
     this.#sockets = new Gauge({
-      ...{ name: "boxcar_http_streams", help: "Websockets and event streams that are open.", registers },
+      ...{ name: "boxcar_websockets", help: "Websockets that are open.", registers },
       labelNames: ["operation"],
     });
   }

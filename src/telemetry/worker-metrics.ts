@@ -9,6 +9,8 @@ export interface WorkerSources {
   status(): Pick<WorkerStatus, "state" | "capacity" | "running" | "pooled">;
   room(): Promise<Room>;
   proxies(): Readonly<Record<string, ProxyStats>>;
+  /** How many follow what happens. */
+  eventClients(): number;
   /** Tasks of the worker's own queue; undefined where it cannot be asked. */
   queue?(): Promise<{ readonly unscheduled: number; readonly pending: number; readonly running: number }>;
 }
@@ -44,7 +46,7 @@ export function registerWorkerMetrics(registry: Registry, sources: WorkerSources
   if (sources.queue !== undefined) registerQueue(registry, sources.queue);
 }
 
-function registerStatus(registry: Registry, { status }: WorkerSources): void {
+function registerStatus(registry: Registry, { status, eventClients }: WorkerSources): void {
   const registers = [registry];
   new Gauge({
     ...{
@@ -71,6 +73,12 @@ function registerStatus(registry: Registry, { status }: WorkerSources): void {
       for (const name of Object.keys(PHASES)) {
         this.set({ phase: name }, running.filter(({ phase }) => phase === name).length);
       }
+    },
+  });
+  new Gauge({
+    ...{ name: "boxcar_event_clients", help: "Clients that follow what happens.", registers },
+    collect() {
+      this.set(eventClients());
     },
   });
   new Gauge({

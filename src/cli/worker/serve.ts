@@ -101,7 +101,8 @@ export async function serve({ config, context, logger }: ServeOptions): Promise<
   };
   // Where something is in its way it must not have claimed anything.
   const worker = Worker.startPaused(options, "it starts");
-  telemetry.attach(worker, host.networks, options.room);
+  const eventClients = () => fleet?.streams.size ?? 0;
+  telemetry.attach({ worker, networks: host.networks, room: options.room, eventClients });
   lifecycle = scope.use(new LifecycleWatch(worker, settings, notice));
   fleet = scope.use(FleetMember.start({ config, workerId, queue, worker, logs, logger }));
   const jobs = scope.use(new Jobs({ onFailure: (error, job) => logger.log("warn", messageOf(error), { ...job }) }));

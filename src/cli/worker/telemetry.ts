@@ -21,6 +21,14 @@ export interface TelemetryOptions {
   logger: Logger;
 }
 
+/** What is asked whenever somebody asks for the metrics. */
+export interface AttachedParts {
+  worker: Pick<Worker, "status">;
+  networks: Pick<MachineNetworks, "proxyStats" | "mode">;
+  room: () => Promise<Room>;
+  eventClients: () => number;
+}
+
 export class Telemetry implements AsyncDisposable {
   readonly metrics: Metrics;
   /** To be told of every run. */
@@ -47,7 +55,7 @@ export class Telemetry implements AsyncDisposable {
   }
 
   /** The worker is there: its state is among the metrics from now on. Called once. */
-  attach(worker: Worker, networks: MachineNetworks, room: () => Promise<Room>): void {
+  attach({ worker, networks, room, eventClients }: AttachedParts): void {
     const { config, queue, workerId } = this.#options;
     const { tasks } = queue;
     const own = async () => {
@@ -58,7 +66,7 @@ export class Telemetry implements AsyncDisposable {
     this.metrics.attach(
       {
         status: () => worker.status,
-        room,
+        ...{ room, eventClients },
         proxies: () => networks.proxyStats(),
         ...(tasks === undefined ? {} : { queue: own }),
       },

@@ -82,6 +82,7 @@ describe("the metrics of a worker", () => {
     expect(value("boxcar_runs_in_phase", { phase: "run" })).toBe(1);
     expect(value("boxcar_runs_in_phase", { phase: "boot" })).toBe(0);
     expect(value("boxcar_machines_pooled")).toBe(2);
+    expect(value("boxcar_event_clients")).toBe(6);
     expect(value("boxcar_host_memory_available_bytes")).toBe(1_024 * 1_048_576);
     expect(value("boxcar_host_disk_free_bytes")).toBe(5_000);
     expect(value("boxcar_proxy_hits_total", { proxy: "npm" })).toBe(4);
@@ -89,7 +90,7 @@ describe("the metrics of a worker", () => {
     expect(value("boxcar_queue_tasks", { state: "pending" })).toBe(2);
     expect(value("boxcar_queue_errors_total")).toBe(1);
     expect(value("boxcar_http_requests_total", { operation: "listTasks", status: "200" })).toBe(1);
-    expect(value("boxcar_http_streams", { operation: "followLog" })).toBe(1);
+    expect(value("boxcar_websockets", { operation: "followLog" })).toBe(1);
     expect(value("boxcar_garbage_removed_total", { kind: "images" })).toBe(2);
     expect(value("boxcar_webhook_attempts_total", { outcome: "delivered" })).toBe(1);
     expect(value("boxcar_build_info", { version: "1.2.3", worker: "w", network: "user" })).toBe(1);
@@ -114,7 +115,13 @@ describe("the metrics of a worker", () => {
     const metrics = new Metrics();
     const fails = () => Promise.reject(new Error("gone"));
     metrics.attach(
-      { status: () => ({ state: "full", capacity: 1, running: [] }), room: fails, proxies: () => ({}), queue: fails },
+      {
+        status: () => ({ state: "full", capacity: 1, running: [] }),
+        room: fails,
+        proxies: () => ({}),
+        queue: fails,
+        eventClients: () => 0,
+      },
       { version: "1", workerId: "w", network: "user" },
     );
     const value = await read(metrics);
