@@ -7,6 +7,7 @@ import type { Watchdog } from "../../base/watchdog.ts";
 import type { Config } from "../../config/config.ts";
 import type { HttpMetrics } from "../../telemetry/http-metrics.ts";
 import { type AppOptions, createApp } from "../../web/app.ts";
+import { dashboardFiles } from "../../web/dashboard-files.ts";
 import { healthRoutes } from "../../web/health-routes.ts";
 import type { Jobs } from "../../web/jobs.ts";
 import { logRoutes } from "../../web/log-routes.ts";
@@ -70,8 +71,11 @@ export function createApi(parts: ApiParts, door: "socket" | "host"): Api {
     ...access.checks,
   });
   const onFailure = failureLog(parts.logger);
+  // Browsers do not come in by the socket.
+  const others = door === "host" ? [dashboardFiles()] : [];
   return {
     handler: createApp({
+      others,
       ...{ routes: routesOf(parts, access), authenticate, passOn, onFailure, observe: answered },
       ...access.checks,
     }),
