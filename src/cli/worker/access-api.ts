@@ -10,6 +10,7 @@ import { HOST, LOCAL } from "../../access/principal.ts";
 import type { Logger } from "../../base/log.ts";
 import type { Config } from "../../config/config.ts";
 import { isLoopback } from "../../config/listen-address.ts";
+import type { HttpSettings } from "../../config/worker-http.ts";
 import type { AppOptions } from "../../web/app.ts";
 import { auditRoutes } from "../../web/audit-routes.ts";
 import { auditRequests } from "../../web/audited.ts";
@@ -71,7 +72,7 @@ export class AccessApi {
       authenticate: authenticator.authenticate,
       addressOf: (request) => authenticator.addressOf(request),
       // Without logins it is for programs of this host, whatever its names.
-      checks: everybody === undefined ? hostChecks(http) : {},
+      checks: everybody === undefined ? hostChecks({ ...http, names: namesOf(http) }) : {},
       observe: auditRequests({ audit, authenticator }),
       routes: [
         ...sessionRoutes({ authenticator, version: readVersion(), workerId }),
@@ -80,6 +81,11 @@ export class AccessApi {
       ],
     };
   }
+}
+
+/** Other workers call it by the name it listens on, where it has no other. */
+function namesOf({ names, listen }: HttpSettings): readonly string[] {
+  return listen === undefined ? names : [...names, listen.host.toLowerCase()];
 }
 
 /** What an operator had better know of the way others reach it. */
