@@ -9,7 +9,7 @@ import type { QueueEvent } from "../queue-events.ts";
 import type { Database } from "./database.ts";
 import { EVENT_CHANNEL, type Gap, packEvents } from "./event-payloads.ts";
 
-const PAUSE_MS = 50;
+const PAUSE_MS = 100;
 /** Where the database is slower than what happens. */
 const MAX_WAITING = 10_000;
 

@@ -90,9 +90,6 @@ export const MIGRATIONS: readonly string[] = [
   -- Lists are made by this one alone, whatever is asked for, until it is known which tasks are in them.
   CREATE UNIQUE INDEX task_list ON boxcar.task (seq) INCLUDE (queue, state, search);
   ALTER TABLE boxcar.task DROP CONSTRAINT task_seq_key;
-  -- When a task that is pending became so is in its last run, as text that is in the order of time.
-  CREATE INDEX task_active ON boxcar.task (queue, state, (runs -> -1 ->> 'scheduled'))
-    WHERE state IN ('unscheduled', 'pending', 'running');
 
   CREATE TABLE boxcar.worker (
     worker_id text COLLATE "C" PRIMARY KEY,
