@@ -4,7 +4,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 # Only real machines need the image; "--project unit" and the like do without.
 case "$*" in
-  *--project*system*) bash scripts/setup.sh ;;
+  *--project*system* | *--project*browser*) bash scripts/setup.sh ;;
   *--project*) bash scripts/setup.sh --no-image ;;
   *) bash scripts/setup.sh ;;
 esac

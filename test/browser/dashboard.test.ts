@@ -6,9 +6,9 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { DashboardManifest } from "../../src/web/dashboard-files.ts";
 import { launchChromium } from "./chromium.ts";
 import { Dashboard } from "./dashboard.ts";
-import { startFleet } from "./fleet.ts";
+import { drawScreen, startFleet } from "./fleet.ts";
 import type { ViewServer } from "./view-server.ts";
-import { DETAILS, FAILED, makeTask, RUNNING, RUNNING_DETAILS, SESSION, TASKS } from "./views.ts";
+import { DETAILS, FAILED, MACHINES, makeTask, RUNNING, RUNNING_DETAILS, SESSION, TASKS } from "./views.ts";
 
 let browser: Browser;
 let server: ViewServer;
@@ -125,13 +125,18 @@ describe("what happens elsewhere", () => {
   });
 
   it("is told of machines only while their cards are seen", async () => {
-    await using fleet = await startFleet();
+    const picture = await drawScreen(0);
+    const machines = Array.from({ length: 20 }, (_, index) => ({ ...MACHINES[0], taskId: `machine-${index}` }));
+    await using fleet = await startFleet({
+      "/machines": machines,
+      ...Object.fromEntries(machines.map(({ taskId }) => [`/tasks/${taskId}/runs/0/screen`, picture])),
+    });
     await using dashboard = await Dashboard.open(browser, fleet.origin, "/", { viewport: "phone" });
     const { page } = dashboard;
-    const screen = `/tasks/${RUNNING[3]?.taskId}/runs/0/screen`;
+    const screen = "/tasks/machine-15/runs/0/screen";
     await page.locator(".thumbnail img").first().waitFor();
     expect(fleet.asked.get(screen)).toBe(undefined);
-    await page.locator(".running-card").last().scrollIntoViewIfNeeded();
+    await page.locator(".running-card").nth(15).scrollIntoViewIfNeeded();
     await expect.poll(() => fleet.asked.get(screen)).toBeGreaterThan(0);
   });
 });

@@ -62,7 +62,7 @@ function listTasks({ state, search, queue, limit, before }: Record<string, strin
 }
 
 /** A text console with some lines. */
-async function drawScreen(index: number): Promise<File> {
+export async function drawScreen(index: number): Promise<File> {
   const lines = Array.from({ length: 18 }, (_, line) => {
     const text =
       line === 17

@@ -143,7 +143,7 @@ describe("a live log", () => {
       }
       client.close(1000);
     });
-    await using dashboard = await Dashboard.open(browser, server.origin, "/audit");
+    await using dashboard = await Dashboard.open(browser, server.origin, "/tasks");
     const { page } = dashboard;
     const idle = await measureFrames(page);
     await dashboard.goto(LIVE_PAGE);

@@ -41,7 +41,8 @@ export function LogLines({ model, isWrapped, isFollowing, selected, current, tar
   const scroller = useRef<HTMLDivElement>(null);
   const pane = useRef<HTMLDivElement>(null);
   const viewportPx = useSignal(600);
-  const scrollTop = useSignal(0);
+  /** The line at the top, with a fraction: what stays when the scrollbar gets another scale. */
+  const position = useSignal(0);
   const columns = useRef(80);
   /** What was set here: an event that says the same is not of the user. */
   const written = useRef(0);
@@ -51,7 +52,7 @@ export function LogLines({ model, isWrapped, isFollowing, selected, current, tar
   const geometry: Geometry = { lineCount: store.lineCount, viewportPx: viewportPx.value, isWrapped };
   const following = isFollowing.value;
   const end = Math.max(0, geometry.lineCount - visibleLines(geometry));
-  const top = following ? end : topAt(scrollTop.value, geometry);
+  const top = following ? end : Math.min(lastTop(geometry), position.value);
   const first = Math.max(0, Math.floor(top) - (following && isWrapped ? 1 : 0));
   const last = Math.min(geometry.lineCount, first + Math.ceil(visibleLines(geometry)) + 2);
   const wanted = model.search.value?.query.toLowerCase() ?? "";
@@ -70,15 +71,16 @@ export function LogLines({ model, isWrapped, isFollowing, selected, current, tar
   useLayoutEffect(() => {
     const [outer, inner] = [scroller.current, pane.current];
     if (outer === null || inner === null) return;
-    const position = following && isWrapped ? alignEnd(inner, first) : top;
+    const shown = following && isWrapped ? alignEnd(inner, first) : top;
     if (!(following && isWrapped)) {
       const height = isWrapped ? (inner.firstElementChild?.getBoundingClientRect().height ?? LINE_PX) : LINE_PX;
       inner.style.transform = `translateY(${-(top - first) * height}px)`;
     }
-    if (!following) return;
-    const scroll = scrollFor(position, geometry);
-    written.current = scroll;
-    if (Math.abs(outer.scrollTop - scroll) > 0.5) outer.scrollTop = scroll;
+    if (following) position.value = shown;
+    const scroll = scrollFor(shown, geometry);
+    if (Math.abs(written.current - scroll) <= 0.5 && Math.abs(outer.scrollTop - scroll) <= 1.5) return;
+    outer.scrollTop = scroll;
+    written.current = outer.scrollTop;
   });
 
   function alignEnd(inner: HTMLElement, from: number): number {
@@ -98,23 +100,22 @@ export function LogLines({ model, isWrapped, isFollowing, selected, current, tar
 
   useEffect(() => {
     const wish = target.value;
-    const outer = scroller.current;
-    if (wish === undefined || outer === null) return;
+    if (wish === undefined) return;
     if (wish.line >= geometry.lineCount && model.state.peek() !== "ended") return;
     isFollowing.value = false;
-    outer.scrollTop = scrollFor(topShowing(wish.line, geometry), geometry);
-    scrollTop.value = outer.scrollTop;
+    position.value = Math.max(0, topShowing(wish.line, geometry));
     target.value = undefined;
   });
 
   function onScroll(): void {
     const outer = scroller.current;
     if (outer === null) return;
-    const before = scrollTop.peek();
-    scrollTop.value = outer.scrollTop;
-    if (isFollowing.peek()) {
-      if (outer.scrollTop < written.current - 1.5) isFollowing.value = false;
-    } else if (outer.scrollTop >= before && isEndSeen()) isFollowing.value = true;
+    const moved = outer.scrollTop - written.current;
+    if (Math.abs(moved) <= 1.5) return;
+    written.current = outer.scrollTop;
+    position.value = topAt(outer.scrollTop, geometry);
+    if (moved < 0) isFollowing.value = false;
+    else if (isEndSeen()) isFollowing.value = true;
   }
 
   function isEndSeen(): boolean {
