@@ -3,6 +3,7 @@
  *
  * *Owns* what sends; *borrows* the queue.
  */
+import { orTimeout } from "../../base/abort.ts";
 import type { Logger } from "../../base/log.ts";
 import { Scope } from "../../base/scope.ts";
 import type { Config } from "../../config/config.ts";
@@ -13,6 +14,9 @@ import type { WorkerObserver } from "../../worker/observer.ts";
 import type { Worker } from "../../worker/worker.ts";
 import { readVersion } from "../version.ts";
 import type { OpenQueue } from "./open-queue.ts";
+
+/** Who asks for the metrics waits for them. */
+const SUMMARY_TIMEOUT_MS = 3_000;
 
 export interface TelemetryOptions {
   config: Config;
@@ -58,8 +62,10 @@ export class Telemetry implements AsyncDisposable {
   attach({ worker, networks, room, eventClients }: AttachedParts): void {
     const { config, queue, workerId } = this.#options;
     const { tasks } = queue;
+    const late = () => new Error("the queue has not answered in time");
     const own = async () => {
-      const { queues } = (await tasks?.summary()) ?? { queues: [] };
+      const asked = tasks?.summary() ?? Promise.resolve({ queues: [] });
+      const { queues } = await orTimeout(asked, SUMMARY_TIMEOUT_MS, late);
       const { unscheduled = 0, pending = 0, running = 0 } = queues.find(({ name }) => name === config.queue.name) ?? {};
       return { unscheduled, pending, running };
     };
