@@ -13,6 +13,7 @@ import { isRightCsrf, type Session } from "../access/sessions.ts";
 import { ApiError } from "./api-error.ts";
 import { addressReader } from "./client-address.ts";
 import { buildCookie, type CookieName, readCookie } from "./cookies.ts";
+import { OpenConnections } from "./open-connections.ts";
 import { requireSameOrigin } from "./own-page.ts";
 
 export interface AuthenticatorOptions {
@@ -26,14 +27,19 @@ export interface AuthenticatorOptions {
 const SAFE_METHODS: ReadonlySet<string | undefined> = new Set(["GET", "HEAD", "OPTIONS"]);
 export const CSRF_HEADER = "x-boxcar-csrf";
 
-/** For {@link RouteParts} and {@link SocketServerOptions}. */
-export class Authenticator {
+/** For {@link RouteParts} and {@link SocketServerOptions}. *Owns* what looks after connections that stay open. */
+export class Authenticator implements Disposable {
   readonly access: Access | undefined;
   readonly #everybody: Principal | undefined;
   readonly #url: URL | undefined;
   readonly #addressOf: (request: IncomingMessage) => string | undefined;
   readonly #sessions = new WeakMap<IncomingMessage, Session>();
   readonly #principals = new WeakMap<IncomingMessage, Principal>();
+  /** Those of people who have logged in. */
+  readonly connections = new OpenConnections(async ({ kind, secret }) => {
+    if (kind === "token") return (await this.access?.tokens.ownerOf(secret)) !== undefined;
+    return (await this.access?.bySession(secret)) !== undefined;
+  });
 
   constructor({ access, everybody, http }: AuthenticatorOptions) {
     this.access = access;
@@ -65,13 +71,24 @@ export class Authenticator {
   async #show(access: Access, request: IncomingMessage): Promise<Principal | undefined> {
     const address = this.addressOf(request);
     const { authorization } = request.headers;
-    if (authorization !== undefined) return (await access.byToken(bearerOf(authorization), address)).principal;
+    this.connections.forget(request.socket);
+    if (authorization !== undefined) {
+      const token = bearerOf(authorization);
+      const { principal } = await access.byToken(token, address);
+      this.connections.note(request.socket, { kind: "token", secret: token });
+      return principal;
+    }
     const value = this.cookieOf(request, "session");
     const session = value === undefined ? undefined : await access.bySession(value);
-    if (session === undefined) return undefined;
+    if (value === undefined || session === undefined) return undefined;
+    this.connections.note(request.socket, { kind: "session", secret: value });
     if (!SAFE_METHODS.has(request.method)) requireCsrf(session, request);
     this.#sessions.set(request, session);
     return session.principal;
+  }
+
+  [Symbol.dispose](): void {
+    this.connections[Symbol.dispose]();
   }
 
   /** Whom {@link authenticate} has found. */

@@ -30,7 +30,8 @@ export interface AccessApiOptions {
   workerId: string;
 }
 
-export interface AccessDoor {
+/** *Owns* what looks after connections that stay open. */
+export interface AccessDoor extends Disposable {
   readonly authenticate: Authenticator["authenticate"];
   readonly addressOf: (request: Parameters<Authenticator["addressOf"]>[0]) => string | undefined;
   readonly checks: Partial<HostChecks>;
@@ -79,6 +80,7 @@ export class AccessApi {
         ...oidcRoutes(authenticator),
         ...auditRoutes(audit),
       ],
+      [Symbol.dispose]: () => authenticator[Symbol.dispose](),
     };
   }
 }

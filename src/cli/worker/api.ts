@@ -80,7 +80,10 @@ export function createApi(parts: ApiParts, door: "socket" | "host"): Api {
       ...access.checks,
     }),
     upgrade: (request, socket, head) => sockets.upgrade(request, socket, head),
-    [Symbol.asyncDispose]: () => sockets[Symbol.asyncDispose](),
+    async [Symbol.asyncDispose]() {
+      access[Symbol.dispose]();
+      await sockets[Symbol.asyncDispose]();
+    },
   };
 }
 

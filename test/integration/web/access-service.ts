@@ -51,12 +51,14 @@ export class AccessService implements AsyncDisposable {
   readonly port: number;
   readonly access: Access;
   readonly audit: AuditLog;
+  readonly authenticator: Authenticator;
   readonly #scope: Scope;
 
-  private constructor(parts: { port: number; access: Access; audit: AuditLog }, scope: Scope) {
+  private constructor(parts: Pick<AccessService, "port" | "access" | "audit" | "authenticator">, scope: Scope) {
     this.port = parts.port;
     this.access = parts.access;
     this.audit = parts.audit;
+    this.authenticator = parts.authenticator;
     this.#scope = scope;
   }
 
@@ -78,7 +80,7 @@ export class AccessService implements AsyncDisposable {
     const now = () => new Date(service?.nowMs ?? 0);
     const access = await Access.open({ settings, store, audit, url, now });
     const http = { url, names: options.names ?? [], proxies: options.proxies ?? [] };
-    const authenticator = new Authenticator({ access, everybody: options.everybody, http });
+    const authenticator = scope.use(new Authenticator({ access, everybody: options.everybody, http }));
     const { authenticate } = authenticator;
     const { checkHost, checkPage } = hostChecks(http);
     const routes = [
@@ -92,7 +94,7 @@ export class AccessService implements AsyncDisposable {
     const app = createApp({ routes, authenticate, checkHost, observe });
     const upgrade = sockets.upgrade.bind(sockets);
     scope.use(await HttpService.listen({ host: "127.0.0.1", port }, app, upgrade));
-    service = new AccessService({ port, access, audit }, scope.move());
+    service = new AccessService({ port, access, audit, authenticator }, scope.move());
     return service;
   }
 

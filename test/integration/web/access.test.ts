@@ -1,6 +1,10 @@
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { once } from "node:events";
+import { PassThrough } from "node:stream";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { WebSocket } from "ws";
 import { LOCAL } from "../../../src/access/principal.ts";
 import { mayDo, PERMISSIONS, ROLES } from "../../../src/access/role.ts";
+import { OpenConnections } from "../../../src/web/open-connections.ts";
 import { AccessService, RATE_LIMITS } from "./access-service.ts";
 
 let service: AccessService;
@@ -227,6 +231,64 @@ describe("a websocket", () => {
     expect(await service.connect(bearer(WRONG))).toBe(401);
     expect(await service.connect(bearer(viewer))).toBe(403);
     expect(await service.connect({ cookie: (await service.logIn(viewer)).cookie })).toBe(403);
+  });
+});
+
+describe("a connection that stays open", () => {
+  const open = async (headers: Record<string, string>) => {
+    const socket = new WebSocket(`ws://127.0.0.1:${service.port}/api/v1/test/whoami`, { headers });
+    await once(socket, "message");
+    return socket;
+  };
+
+  it("ends with the token it was opened by, with the session, or with its time; others stay", async () => {
+    const [revoked, short] = [
+      await service.token("operator"),
+      await service.token("operator", { expires: new Date(service.nowMs + HOUR_MS) }),
+    ];
+    const kept = await service.token("admin");
+    const [session, out] = [await service.logIn(revoked), await service.logIn(kept)];
+    const ends = [bearer(revoked), { cookie: session.cookie }, bearer(short), { cookie: out.cookie }];
+    const sockets = await Promise.all(ends.map(open));
+    const stays = await open(bearer(kept));
+    await service.authenticator.connections.look();
+    expect([...sockets, stays].map(({ readyState }) => readyState)).toEqual(Array(5).fill(WebSocket.OPEN));
+
+    await service.access.tokens.revoke(revoked.slice(4, 14));
+    await service.ask("/api/v1/session", {
+      method: "DELETE",
+      headers: { cookie: out.cookie, "x-boxcar-csrf": out.csrf },
+    });
+    service.nowMs += HOUR_MS;
+    const closed = sockets.map((socket) => once(socket, "close"));
+    await service.authenticator.connections.look();
+    await Promise.all(closed);
+    expect(stays.readyState).toBe(WebSocket.OPEN);
+    stays.terminate();
+  });
+
+  it("is looked at by itself, now and then", async () => {
+    const isGood = vi.fn(async () => false);
+    using connections = new OpenConnections(isGood, 1);
+    const socket = new PassThrough();
+    connections.note(socket, { kind: "token", secret: "x" });
+    await once(socket, "close");
+    expect(isGood).toHaveBeenCalledWith({ kind: "token", secret: "x" });
+  });
+
+  it("stays where nobody can tell, and is looked at once for each login", async () => {
+    const isGood = vi.fn(async () => Promise.reject(new Error("the database is away")));
+    using connections = new OpenConnections(isGood, HOUR_MS);
+    const sockets = [new PassThrough(), new PassThrough(), new PassThrough()];
+    for (const socket of sockets) connections.note(socket, { kind: "session", secret: "x" });
+    connections.forget(sockets[2] as PassThrough);
+    // Many requests may come one after the other.
+    for (let count = 0; count < 20; count++)
+      connections.note(sockets[0] as PassThrough, { kind: "session", secret: "x" });
+    expect(sockets[0]?.listenerCount("close")).toBe(1);
+    await connections.look();
+    expect(sockets.map(({ destroyed }) => destroyed)).toEqual([false, false, false]);
+    expect(isGood).toHaveBeenCalledTimes(1);
   });
 });
 
