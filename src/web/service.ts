@@ -11,7 +11,15 @@ const { createServer } = process.getBuiltinModule("node:http");
 const { createServer: createSecureServer } = process.getBuiltinModule("node:https");
 
 /** A request has to be there in this time; its answer may take as long as it likes. */
-const LIMITS = { headersTimeout: 10_000, requestTimeout: 30_000, maxHeaderSize: 16 * 1_024 };
+const LIMITS = {
+  headersTimeout: 10_000,
+  requestTimeout: 30_000,
+  maxHeaderSize: 16 * 1_024,
+  connectionsCheckingInterval: 5_000,
+};
+
+/** Milliseconds, and bytes. */
+export type ServiceLimits = typeof LIMITS;
 
 /** A path of at most 107 bytes in a folder of our own, or an address of this host; port 0 takes one that is free. */
 export type ServiceAddress = { readonly path: string } | { readonly host: string; readonly port: number };
@@ -31,16 +39,19 @@ export class HttpService implements AsyncDisposable {
   /**
    * @param upgrade Takes over websocket connections; those that are left end with the service.
    * @param options.certificate Makes it HTTPS; it is the caller's.
+   * @param options.limits Those that are left out are as they always are.
    * @throws {WorkerError} `address-in-use`: another process listens there; `cannot-listen`.
    */
   static async listen(
     address: ServiceAddress,
     handler: RequestListener,
     upgrade?: (request: IncomingMessage, socket: Duplex, head: Buffer) => void,
-    { certificate }: { certificate?: Certificate | undefined } = {},
+    { certificate, limits }: { certificate?: Certificate | undefined; limits?: Partial<ServiceLimits> } = {},
   ): Promise<HttpService> {
     if ("path" in address) await removeStaleSocket(address.path);
-    const server = certificate === undefined ? createServer(LIMITS, handler) : secureServer(certificate, handler);
+    const options = { ...LIMITS, ...limits };
+    const server =
+      certificate === undefined ? createServer(options, handler) : secureServer(certificate, options, handler);
     const upgraded = new Set<Duplex>();
     if (upgrade !== undefined) {
       server.on("upgrade", (request, socket, head) => {
@@ -76,9 +87,9 @@ export class HttpService implements AsyncDisposable {
   }
 }
 
-function secureServer(certificate: Certificate, handler: RequestListener): Server {
+function secureServer(certificate: Certificate, limits: ServiceLimits, handler: RequestListener): Server {
   const server = createSecureServer(
-    { ...LIMITS, ...certificate.pair, handshakeTimeout: LIMITS.headersTimeout },
+    { ...limits, ...certificate.pair, handshakeTimeout: limits.headersTimeout },
     handler,
   );
   certificate.onChange = (pair) => server.setSecureContext(pair);
