@@ -29,6 +29,8 @@ export function searchTerm(search: string | undefined): string | undefined {
 }
 
 function cut(text: string, maxBytes: number): string {
+  // A character of JavaScript has three bytes at most.
+  if (text.length * 3 <= maxBytes) return text;
   const bytes = Buffer.from(text);
   if (bytes.length <= maxBytes) return text;
   let end = maxBytes;
