@@ -2,15 +2,18 @@
 import type { ApiTaskDetails } from "../../../generated/api.ts";
 import { shortId } from "../../core/format.ts";
 import { taskPath } from "../../core/routes.ts";
-import { whyOf } from "../../core/tasks.ts";
+import { lastRun, whyOf } from "../../core/tasks.ts";
 import { StateBadge } from "../../ui/state-badge.tsx";
+import { Elapsed } from "../../ui/time.tsx";
 
 export function Why({ task }: { task: ApiTaskDetails }) {
-  const why = task.why ?? whyOf(task);
+  const why = task.state === "running" ? undefined : (task.why ?? whyOf(task));
   return (
     <div class="why">
       <p>
-        <StateBadge state={task.state} /> {why === undefined ? undefined : <span class="why-text">{why}</span>}
+        <StateBadge state={task.state} />
+        {task.state === "running" ? <Running task={task} /> : undefined}
+        {why === undefined ? undefined : <span class="why-text">{why}</span>}
       </p>
       {task.waitsFor.length === 0 ? undefined : (
         <ul class="chips" aria-label="It waits for">
@@ -25,5 +28,16 @@ export function Why({ task }: { task: ApiTaskDetails }) {
         </ul>
       )}
     </div>
+  );
+}
+
+/** The phases beside it say more. */
+function Running({ task }: { task: ApiTaskDetails }) {
+  const run = lastRun(task);
+  if (run?.started === undefined) return null;
+  return (
+    <span class="why-text">
+      It has run for <Elapsed since={run.started} /> on {run.workerId}.
+    </span>
   );
 }
