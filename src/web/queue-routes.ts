@@ -7,6 +7,7 @@ import { TASK_STATES } from "../queue/task.ts";
 import type { TaskDetails, TaskQueue } from "../queue/task-queue.ts";
 import type { WorkerDirectory } from "../queue/worker-directory.ts";
 import { ApiError } from "./api-error.ts";
+import { noteForAudit } from "./audited.ts";
 import { definitionIssues } from "./check-definition.ts";
 import { explainTask, type RunProgress } from "./explain-task.ts";
 import { choices, integer, text } from "./parameters.ts";
@@ -36,9 +37,11 @@ export function queueRoutes(options: QueueRoutesOptions): Route[] {
       permission: "submit",
       body: { document: "task-definition" },
       answers: { 201: { description: "The task.", schema: "task" } },
-      async handle({ body, principal }) {
+      async handle({ body, principal, request }) {
         checkPayload(body.payload);
-        return await queue.submit(body, { submitter: principal.name });
+        const task = await queue.submit(body, { submitter: principal.name });
+        noteForAudit(request, { target: `tasks/${task.taskId}` });
+        return task;
       },
     }),
     defineRoute<unknown>()({
@@ -99,11 +102,13 @@ export function queueRoutes(options: QueueRoutesOptions): Route[] {
       permission: "submit",
       body: { api: "copyRequest" },
       answers: { 201: { description: "The new task.", schema: "task" } },
-      async handle({ params, body, principal }) {
+      async handle({ params, body, principal, request }) {
         const { definition } = await queue.show(params.task);
         const copy = copyOf(definition, body);
         checkPayload(copy.payload);
-        return await queue.submit(copy, { submitter: principal.name });
+        const task = await queue.submit(copy, { submitter: principal.name });
+        noteForAudit(request, { target: `tasks/${task.taskId}`, details: { copyOf: params.task } });
+        return task;
       },
     }),
     defineRoute<ApiCancelRequest>()({
