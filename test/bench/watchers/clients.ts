@@ -11,7 +11,7 @@ const run = `${base}/api/v1/tasks/${task}/runs/0`;
 const received = { logBytes: 0, displayBytes: 0 };
 
 async function follow(): Promise<void> {
-  const client = new WebSocket(`${run}/logs/task.log?follow=1`);
+  const client = new WebSocket(`${run}/logs/task.log?follow=1&from=-1`);
   client.on("message", (data: Buffer, isBinary) => {
     if (isBinary) received.logBytes += data.length;
   });
