@@ -59,27 +59,38 @@ export function readDashboardManifest(directory = DIRECTORY): DashboardManifest 
 /** To be put at "/", after what else is there. */
 export function dashboardFiles({ directory = DIRECTORY } = {}): Router {
   const manifest = readDashboardManifest(directory);
-  const router = Router();
+  const page = readPage(directory, manifest);
+  const router = Router({ caseSensitive: true });
   router.get(
     Object.keys(manifest.files).map((name) => `/${name}`),
-    (request, response) => {
+    (request, response, next) => {
       const name = request.path.slice(1);
       if (name === manifest.page) response.redirect(308, "/");
-      else sendFile(name, request, response);
+      else if (Object.hasOwn(manifest.files, name)) sendFile(name, request, response);
+      else next();
     },
   );
   router.get(
-    manifest.pages.flatMap((page) => (page === "" ? ["/"] : [`/${page}`, `/${page}/{*rest}`])),
+    manifest.pages.flatMap((first) => (first === "" ? ["/"] : [`/${first}`, `/${first}/{*rest}`])),
     (request, response) => {
-      response.set(PAGE_HEADERS);
-      sendFile(manifest.page, request, response);
+      const file = prepare(manifest.page, request, response);
+      response.set(PAGE_HEADERS).send(page.get(file));
     },
   );
   return router;
 
   function sendFile(name: string, request: Request, response: Response): void {
-    const { file, encoding } = choose(name, request);
-    if (encoding !== undefined) response.set("Content-Encoding", encoding);
+    const file = prepare(name, request, response);
+    response.sendFile(file, { root: directory, cacheControl: false, acceptRanges: false });
+  }
+
+  /** @returns the file that has it as the client takes it. */
+  function prepare(name: string, request: Request, response: Response): string {
+    const stored = manifest.files[name] ?? [];
+    const packed = ENCODINGS.find(
+      ([encoding, suffix]) => stored.includes(name + suffix) && request.acceptsEncodings(encoding) !== false,
+    );
+    if (packed !== undefined) response.set("Content-Encoding", packed[0]);
     response
       .set({
         "Cache-Control": name.startsWith("assets/") ? IMMUTABLE : "no-cache",
@@ -87,15 +98,12 @@ export function dashboardFiles({ directory = DIRECTORY } = {}): Router {
         "X-Content-Type-Options": "nosniff",
       })
       .vary("Accept-Encoding")
-      .type(extname(name))
-      .sendFile(file, { root: directory, cacheControl: false, acceptRanges: false });
+      .type(extname(name));
+    return packed === undefined ? name : name + packed[1];
   }
+}
 
-  function choose(name: string, request: Request): { file: string; encoding?: string } {
-    const stored = manifest.files[name] ?? [];
-    const found = ENCODINGS.find(
-      ([encoding, suffix]) => stored.includes(name + suffix) && request.acceptsEncodings(encoding) !== false,
-    );
-    return found === undefined ? { file: name } : { file: name + found[1], encoding: found[0] };
-  }
+/** Kept: a later build may replace the file, and the new page names files that this manifest does not have. */
+function readPage(directory: string, { page, files }: DashboardManifest): ReadonlyMap<string, Buffer> {
+  return new Map((files[page] ?? []).map((file) => [file, readFileSync(join(directory, file))]));
 }

@@ -1,6 +1,9 @@
 import { once } from "node:events";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { brotliDecompressSync, gunzipSync } from "node:zlib";
 import express from "express";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -107,10 +110,38 @@ it.each([
   "/assets/main-AAAAAAAA.js",
   "/tasksabc",
   "/nothing",
+  "/FAVICON.svg",
+  "/favicon.svg/",
   "/%",
 ])("has nothing at %s", async (path) => {
   const { status } = await get(path);
   expect([400, 404]).toContain(status);
+});
+
+it("stays whole when a later build replaces the page", async () => {
+  const directory = await mkdtemp(join(tmpdir(), "dashboard-"));
+  const write = async (page: string, asset: string) => {
+    await mkdir(join(directory, "assets"), { recursive: true });
+    await writeFile(join(directory, "index.html"), page);
+    await writeFile(join(directory, asset), "// an asset");
+    const files = { "index.html": ["index.html"], [asset]: [asset] };
+    await writeFile(
+      join(directory, "manifest.json"),
+      JSON.stringify({ page: "index.html", pages: [""], firstLoad: [], files }),
+    );
+  };
+  await write("the first build: assets/a.js", "assets/a.js");
+  const early = createServer(express().use(dashboardFiles({ directory }))).listen(0, "127.0.0.1");
+  try {
+    await once(early, "listening");
+    await write("the second build: assets/b.js", "assets/b.js");
+    const base = `http://127.0.0.1:${(early.address() as AddressInfo).port}`;
+    expect(await (await fetch(base)).text()).toBe("the first build: assets/a.js");
+    expect((await fetch(`${base}/assets/a.js`)).status).toBe(200);
+  } finally {
+    early.close();
+    await rm(directory, { recursive: true });
+  }
 });
 
 it("leads from the file of the page to the page", async () => {
