@@ -1,3 +1,4 @@
+import { Validator } from "@seriousme/openapi-schema-validator";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import addFormats from "ajv-formats";
 import { afterAll, beforeAll, expect, it } from "vitest";
@@ -33,6 +34,14 @@ it.each([
   expect(validate(bad)).toBe(false);
 });
 
+it("prints what the HTTP API is, as OpenAPI has it", async () => {
+  const { exitCode, stdout, stderr } = await boxcar.run(["schema", "api"]);
+  expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: "" });
+  const document = JSON.parse(stdout) as Record<string, unknown>;
+  expect(document).toMatchObject({ openapi: "3.1.1", paths: { "/api/v1/tasks": { post: {} } } });
+  expect(await new Validator().validate(document)).toMatchObject({ valid: true });
+});
+
 it.each([[["schema", "nope"]], [["schema"]], [["schema", "payload", "machine"]], [["schema", "--nope"]]])(
   "takes boxcar %j for a mistake",
   async (args) => {
@@ -45,7 +54,7 @@ it.each([[["schema", "nope"]], [["schema"]], [["schema", "payload", "machine"]],
 
 it("lists the names there are when it is asked for another", async () => {
   const { stderr } = await boxcar.run(["schema", "nope"]);
-  for (const name of ["nope", "task", "payload", "machine", "machine-options", "config", "image"]) {
+  for (const name of ["nope", "task", "payload", "machine", "machine-options", "config", "image", "api"]) {
     expect(stderr).toContain(name);
   }
 });
