@@ -63,6 +63,22 @@ describe("what is in a log", () => {
   });
 });
 
+describe("a log that is not there", () => {
+  it("is asked for once if its run is over, and again if it may come", async () => {
+    await using over = await Dashboard.open(browser, server.origin, OVER_PAGE);
+    await over.page.getByLabel("Which log").selectOption({ label: "Console" });
+    await over.page.getByText("There is no such log.").waitFor();
+    const path = `/tasks/${RUNNING_DETAILS.taskId}/runs/0/logs/task.log`;
+    const sender = server.logs.get(path);
+    server.logs.delete(path);
+    await using coming = await Dashboard.open(browser, server.origin, LIVE_PAGE);
+    await coming.page.getByText("The log begins when the run does.").waitFor();
+    if (sender !== undefined) server.logs.set(path, sender);
+    await coming.page.locator(".log-line").first().waitFor();
+    expect(server.asked.get(OVER.replace("task.log", "console.log"))).toBe(1);
+  });
+});
+
 describe("a log of two million lines and 64 MiB", () => {
   const count = 2_000_000;
   const text = Array.from({ length: count }, (_, index) => `${index + 1} ${"abcdefghijklmnopqrstuvwxyz"}`)

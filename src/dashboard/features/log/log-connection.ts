@@ -4,7 +4,7 @@
  *   connecting ──{"offset": N}──▶ open ──close 1000──▶ ended
  *        ▲                         │ anything else
  *        └───── growing pause ◀────┘
- *   connecting ──404──▶ missing (tried again: a run that begins gets a log)
+ *   connecting ──404──▶ missing (tried again, where a run that begins gets a log)
  */
 import { ApiFailure, request, socketUrl } from "../../core/api.ts";
 
@@ -13,6 +13,8 @@ export type ConnectionState = "connecting" | "open" | "waiting" | "missing" | "e
 export interface LogConnectionOptions {
   /** Of the log, below the API. */
   path: string;
+  /** Whether a log that is not there may come. */
+  isLive: boolean;
   onBytes: (bytes: Uint8Array) => void;
   /** The log begins anew: what came so far is not of it. */
   onReset: () => void;
@@ -88,7 +90,7 @@ export class LogConnection implements Disposable {
       if (this.#isOver) return;
       if (error instanceof ApiFailure && error.status === 404) {
         this.#options.onState("missing", error);
-        this.#later(MISSING_PAUSE_MS);
+        if (this.#options.isLive) this.#later(MISSING_PAUSE_MS);
         return;
       }
       if (error instanceof ApiFailure && (error.status === 401 || error.status === 403)) {

@@ -24,10 +24,11 @@ export class LogModel implements Disposable {
   /** Changes when the search has come further. */
   readonly searchVersion = signal(0);
 
-  /** @param path Of the log, below the API. */
-  constructor(path: string) {
+  /** @param path Of the log, below the API. @param isLive Whether a log that is not there may come. */
+  constructor(path: string, isLive: boolean) {
     this.#connection = new LogConnection({
       path,
+      isLive,
       onBytes: (bytes) => {
         this.#store.append(bytes);
         this.#draw();

@@ -31,7 +31,7 @@ const STATES = {
   connecting: "connecting",
   open: "live",
   waiting: "reconnecting",
-  missing: "not there yet",
+  missing: "not there",
   ended: "ended",
   refused: "refused",
 } as const;

@@ -23,7 +23,7 @@ interface LogViewerProps {
 const WRAP_KEY = "boxcar.log.wrap";
 
 export function LogViewer({ path, fileName, isLive, choice }: LogViewerProps) {
-  const model = useMemo(() => new LogModel(path), [path]);
+  const model = useMemo(() => new LogModel(path, isLive), [path]);
   useEffect(() => () => model[Symbol.dispose](), [model]);
   const selected = parseLineRange(address.value.hash);
   const isWrapped = useSignal(localStorage.getItem(WRAP_KEY) === "1");

@@ -2,6 +2,7 @@
 import { useSignal } from "@preact/signals";
 import { apiPath } from "../../core/api.ts";
 import { shortId } from "../../core/format.ts";
+import { setHash } from "../../core/router.ts";
 import type { RunSlotProps } from "../slot.ts";
 import { LogViewer } from "./log-viewer.tsx";
 
@@ -20,6 +21,8 @@ export function TaskLog({ task, run, report }: RunSlotProps) {
       aria-label="Which log"
       value={name.value}
       onChange={({ currentTarget }) => {
+        // The selected lines are of the other log.
+        setHash("");
         name.value = currentTarget.value;
       }}
     >
