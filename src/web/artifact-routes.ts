@@ -1,7 +1,9 @@
 /** What was kept of runs: lists, and the content. */
+import { SOCKETS_NAME } from "../feature/artifacts/reserved-names.ts";
 import type { ArtifactEntry, TaskQueue } from "../queue/task-queue.ts";
 import { findArtifact } from "./find-artifact.ts";
 import { flag } from "./parameters.ts";
+import { requirePermission } from "./permission.ts";
 import { defineRoute, type Route } from "./route.ts";
 import { findRun, isOver } from "./run-reference.ts";
 import { sendStoredFile } from "./stored-file.ts";
@@ -46,7 +48,7 @@ export function artifactRoutes(queue: TaskQueue): Route[] {
         303: { description: "It stands for what is at another address." },
         304: { description: "The client has it." },
       },
-      async handle({ params, query, request, response }) {
+      async handle({ params, principal, query, request, response }) {
         const { task, run, isExact } = await findRun(queue, params);
         const found = findArtifact(await queue.artifacts(task.taskId, run.runId), params.name);
         if (found.kind === "address") {
@@ -54,6 +56,9 @@ export function artifactRoutes(queue: TaskQueue): Route[] {
           return;
         }
         const { artifact } = found;
+        // Who has it may do all that the submitter may.
+        if (artifact.name === SOCKETS_NAME && task.submitter !== principal.name)
+          requirePermission(principal, "control");
         // Names of a run that is over stand for the same bytes as long as there is the run.
         await sendStoredFile(request, response, { ...artifact, isFinal: isExact && isOver(run) }, query);
       },

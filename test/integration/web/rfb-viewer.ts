@@ -47,9 +47,9 @@ export class RfbViewer {
   /** Down and up. */
   type(text: string): void {
     for (const char of text) {
-      const code = char.charCodeAt(0);
-      this.send(4, 1, 0, 0, 0, 0, 0, code);
-      this.send(4, 0, 0, 0, 0, 0, 0, code);
+      const keysym = char === "\r" ? [0xff, 0x0d] : [0, char.charCodeAt(0)];
+      this.send(4, 1, 0, 0, 0, 0, ...keysym);
+      this.send(4, 0, 0, 0, 0, 0, ...keysym);
     }
   }
 
