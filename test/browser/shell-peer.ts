@@ -1,4 +1,4 @@
-/** The other side of a shell, as a guest is: sh on a terminal of this host, by the protocol and its windows. */
+/** The other side of a shell, as a guest is: bash on a terminal of this host, by the protocol and its windows. */
 import { execa } from "execa";
 import type { WebSocket } from "ws";
 import { ShellFlow } from "../../src/guest/shell-flow.ts";
@@ -19,9 +19,9 @@ export interface ShellPeer {
 export function serveShell(client: WebSocket, peer: ShellPeer): void {
   const flow = new ShellFlow();
   // script gives the shell a terminal.
-  const shell = execa("script", ["-qec", "exec sh", "/dev/null"], {
+  const shell = execa("script", ["-qec", "exec bash --norc --noprofile --noediting -i", "/dev/null"], {
     ...{ buffer: false, encoding: "buffer", reject: false, stderr: "ignore" },
-    env: { PS1: "boxcar$ ", ENV: "", TERM: "xterm" },
+    env: { TERM: "xterm" },
   });
   let openBytes = 0;
   const say = (message: ShellOutput) => {

@@ -1,6 +1,7 @@
 /**
  * A machine of QEMU without a disk: its firmware shows a screen, and takes keys. *Owns* QEMU and its folder.
  */
+import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
@@ -32,7 +33,7 @@ export class VncMachine implements AsyncDisposable {
       ...["-vnc", `unix:${join(folder, "vnc")}`, "-qmp", "stdio"],
     ]);
     // QEMU greets when its sockets are there.
-    for await (const line of qemu) if (line.includes("QMP")) break;
+    await Promise.race([once(qemu.stdout, "data"), qemu]);
     return new VncMachine(folder, qemu);
   }
 

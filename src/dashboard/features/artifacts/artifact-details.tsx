@@ -40,7 +40,7 @@ export function ArtifactDetails({ artifact, path }: { artifact: ApiArtifact; pat
           <Button kind="quiet" icon="cross" label="Close" onPress={() => setQuery({ artifact: undefined })} />
         </div>
       </header>
-      <dl class="facts">
+      <dl class="artifact-facts">
         <div>
           <dt>Type</dt>
           <dd>

@@ -39,10 +39,10 @@ export const Artifacts = styled(href, ({ task, run, report }: RunSlotProps) => {
         {folders.map((folder) => (
           <section key={folder.path} class="card" aria-label={folder.path === "" ? "In no folder" : folder.path}>
             {folder.path === "" ? undefined : (
-              <h3 class="artifact-folder">
+              <h2 class="artifact-folder">
                 <code>{folder.path}/</code>
                 <span class="quiet-text">{formatBytes(folder.sizeBytes)}</span>
-              </h3>
+              </h2>
             )}
             <ul>
               {folder.artifacts.map((artifact) => (

@@ -87,14 +87,14 @@ export const Screen = styled(href, ({ mode, open, viewers, children }: ScreenPro
                 />
               ) : undefined}
               <Button
-                icon="copy"
+                icon="clipboard"
                 label="Clipboard"
                 isPressed={panel === "clipboard"}
                 onPress={() => toggle("clipboard")}
               />
             </>
           ) : undefined}
-          <Button icon="screen" label="Full screen" onPress={() => toggleFullScreen(frame.current)} />
+          <Button icon="expand" label="Full screen" onPress={() => toggleFullScreen(frame.current)} />
         </div>
       </div>
       {panel === "clipboard" && connection !== undefined ? (

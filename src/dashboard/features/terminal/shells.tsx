@@ -78,9 +78,9 @@ export const Shells = styled(href, ({ open, isSingle = false }: ShellsProps) => 
               toast("Copied.", "success");
             }}
           />
-          <Button icon="archive" label="Paste" onPress={() => handles.get(current)?.paste()} />
+          <Button icon="clipboard" label="Paste" onPress={() => handles.get(current)?.paste()} />
           <Button
-            icon="help"
+            icon="eye"
             label="For screen readers"
             isPressed={isForScreenReader}
             onPress={() => setForScreenReader(!isForScreenReader)}

@@ -37,7 +37,7 @@ export function WorkerCard({ worker, isAlone }: { worker: ApiWorker; isAlone: bo
           ))}
         </ul>
       )}
-      <dl class="facts">
+      <dl class="worker-facts">
         <Fact name="Queue">{queue}</Fact>
         <Fact name="Where">{status.queue}</Fact>
         {status.network === undefined ? undefined : <Fact name="Network">{status.network}</Fact>}
