@@ -53,6 +53,8 @@ async function buildScripts(): Promise<{ chunks: OutputChunk[]; styles: Built[] 
   const { output } = await build.generate({
     format: "esm",
     minify: true,
+    // What nearly every page needs is one file, and not a file for each few that share something.
+    codeSplitting: { groups: [{ name: "base", test: /\/dashboard\/(?:core|ui)\/|\/node_modules\/@?preact\// }] },
     entryFileNames: "assets/[name]-[hash].js",
     chunkFileNames: "assets/[name]-[hash].js",
   });

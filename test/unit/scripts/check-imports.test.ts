@@ -61,6 +61,13 @@ describe("checking imports", () => {
     ]);
   });
 
+  it("refuses the pages of a browser what is not for one", () => {
+    expect(check({ "dashboard/app.tsx": 'import "../base/scope.ts";' })).toEqual([
+      "dashboard/app.tsx:1: dashboard imports base; it may import generated",
+    ]);
+    expect(check({ "dashboard/app.tsx": 'import type { Api } from "../generated/api.ts";' })).toEqual([]);
+  });
+
   it("refuses folders nobody has put into a layer", () => {
     expect(check({ "misc/a.ts": 'import "../base/b.ts";' })).toEqual(["misc/a.ts:1: misc/ is in no layer"]);
     expect(check({ "cli/a.ts": 'import "../misc/b.ts";' })).toEqual(["cli/a.ts:1: misc/ is in no layer"]);
