@@ -87,6 +87,8 @@ describe("the machine of an interactive task", () => {
   it("is gone at once when its task is cancelled", async () => {
     const taskId = await workers.submit("exit 3", { interactive });
     await kept(taskId);
+    const told = await workers.run("worker", "status");
+    expect(told.stdout).toMatch(new RegExp(`${taskId}/0 {2}keep {2}for .*, until 20.*Z`));
     await workers.run("queue", "cancel", taskId);
     expect(await workers.ended(taskId)).toMatchObject({ state: "exception", runs: [{ reason: "canceled" }] });
     const status = async () => (await workers.run("worker", "status")).stdout;

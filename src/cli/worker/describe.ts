@@ -5,7 +5,12 @@ import type { WorkerStatus } from "../../worker/status.ts";
 /** As it comes over HTTP: times are texts. */
 export type PlainStatus = Omit<WorkerStatus, "startedAt" | "running"> & {
   readonly startedAt: string;
-  readonly running: readonly (Omit<WorkerStatus["running"][number], "since"> & { readonly since: string })[];
+  readonly running: readonly PlainTask[];
+};
+
+type PlainTask = Omit<WorkerStatus["running"][number], "since" | "keptUntil"> & {
+  readonly since: string;
+  readonly keptUntil?: string;
 };
 
 export function describeStatus(status: PlainStatus, now = new Date()): string {
@@ -15,9 +20,10 @@ export function describeStatus(status: PlainStatus, now = new Date()): string {
     `${state}${why === undefined ? "" : `: ${why}`}`,
     `queue     ${queue}`,
     `running   ${running.length} of ${capacity}${pooled === undefined ? "" : `, ${pooled} ready in the pool`}`,
-    ...running.map(({ taskId, runId, name, phase, since }) => {
+    ...running.map(({ taskId, runId, name, phase, since, keptUntil }) => {
       const title = name === undefined ? "" : `  ${name}`;
-      return `          ${taskId}/${runId}  ${phase}  for ${ago(since, now)}${title}`;
+      const kept = keptUntil === undefined ? "" : `, until ${keptUntil.slice(0, 19)}Z`;
+      return `          ${taskId}/${runId}  ${phase}  for ${ago(since, now)}${kept}${title}`;
     }),
     ...(network === undefined ? [] : [`network   ${network}`]),
     `finished  ${finished.total}${ends.length === 0 ? "" : ` (${ends.join(", ")})`}`,
