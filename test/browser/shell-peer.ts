@@ -14,6 +14,8 @@ export interface ShellPeer {
   readonly sizes: { columns: number; rows: number }[];
   /** Most bytes that were sent and not acknowledged. */
   mostOpenBytes: number;
+  /** All that came for stdin. */
+  typedBytes: number;
 }
 
 export function serveShell(client: WebSocket, peer: ShellPeer): void {
@@ -54,6 +56,7 @@ export function serveShell(client: WebSocket, peer: ShellPeer): void {
       flush();
     } else {
       const { bytes } = message;
+      peer.typedBytes += bytes.length;
       shell.stdin.write(bytes, () => say({ type: "ack", stream: "stdin", count: bytes.length }));
     }
   });

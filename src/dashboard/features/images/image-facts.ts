@@ -35,7 +35,7 @@ export function imageFacts(image: ApiImage): ImageFacts {
     created: text(image["created"]),
     lastUsed: text(image["lastUsed"]),
     machine: Object.entries(machine ?? {}).flatMap(([name, value]) =>
-      name === "version" ? [] : [[name, shown(value)] as const],
+      name === "version" ? [] : [[name, name === "memory" ? `${shown(value)} MiB` : shown(value)] as const],
     ),
     packages: Array.isArray(packages) ? packages.length : undefined,
     source: text(provenance?.["source"]) ?? text(provenance?.["url"]),

@@ -28,6 +28,7 @@ export class Emulator {
       fontFamily: style.getPropertyValue("--mono"),
       fontSize: 13,
       lineHeight: 1.2,
+      minimumContrastRatio: 4.5,
       scrollback: SCROLLBACK_LINES,
       screenReaderMode: isForScreenReader,
       theme: terminalTheme(isDarkNow()),
