@@ -5,7 +5,7 @@ import type { WebSocket } from "ws";
 import { launchChromium } from "./chromium.ts";
 import { Dashboard } from "./dashboard.ts";
 import { startFleet } from "./fleet.ts";
-import { operatorAnswers, VIEWER } from "./operator-views.ts";
+import { NOBODY, operatorAnswers, VIEWER } from "./operator-views.ts";
 import { Refusal, type ViewServer } from "./view-server.ts";
 import { RUNNING_DETAILS, RUNNING_REPORT, SESSION } from "./views.ts";
 import { VncMachine } from "./vnc-machine.ts";
@@ -17,7 +17,7 @@ let browser: Browser;
 let machine: VncMachine;
 let server: ViewServer;
 /** Of each connection, the newest last. */
-let clients: { client: WebSocket; ticket: string | null }[] = [];
+let clients: { client: WebSocket; ticket: string | null; mode: string | null }[] = [];
 let tickets = 0;
 
 beforeAll(async () => {
@@ -27,7 +27,7 @@ beforeAll(async () => {
     startFleet(await operatorAnswers()),
   ]);
   server.sockets.set(`${RUN}/display`, (client, query) => {
-    clients.push({ client, ticket: query.get("ticket") });
+    clients.push({ client, ticket: query.get("ticket"), mode: query.get("mode") });
     machine.serve(client);
   });
 });
@@ -68,6 +68,24 @@ function lit(page: Page): Promise<number> {
   });
 }
 
+describe("a link to a screen", () => {
+  it("shows it without a login, once", async () => {
+    server.answers["/session"] = NOBODY;
+    const path = `/link#task=${RUNNING_DETAILS.taskId}&run=0&kind=display&mode=control&ticket=secret-2`;
+    await using dashboard = await Dashboard.open(browser, server.origin, path, { viewport: "phone", theme: "dark" });
+    const { page } = dashboard;
+    await connected(page);
+    expect(clients).toMatchObject([{ ticket: "secret-2" }]);
+    expect(page.url()).not.toContain("secret-2");
+    await dashboard.picture("link-display-phone-dark");
+    expect(await dashboard.accessibilityFaults()).toEqual([]);
+    clients[0]?.client.terminate();
+    await page.getByText("This link is used up").waitFor();
+    expect(clients).toHaveLength(1);
+    expect(dashboard.faults).toEqual([]);
+  });
+});
+
 describe("the screen of a machine", () => {
   it("shows what is on it, and takes keys from who may use it", async () => {
     await using dashboard = await Dashboard.open(browser, server.origin, TAB);
@@ -96,7 +114,8 @@ describe("the screen of a machine", () => {
     await page.getByText("View only").waitFor();
     expect(await page.getByRole("button", { name: "Take control" }).count()).toBe(0);
     expect(await page.getByRole("button", { name: "Ctrl-Alt-Del" }).count()).toBe(0);
-    expect(server.sent).toMatchObject([{ body: { kind: "display", mode: "view" } }]);
+    expect(server.sent).toEqual([]);
+    expect(clients).toMatchObject([{ ticket: null, mode: "view" }]);
     await dashboard.picture("display-view-desktop-dark");
     expect(dashboard.faults).toEqual([]);
   });

@@ -5,7 +5,7 @@
  *       │              └──hidden──▶ paused ──seen──▶ connecting
  *       └──refused──▶ ended ──retry──▶ connecting
  *
- * Each attempt asks for an address anew: tickets are good for one connection. *Owns* noVNC's elements in the target.
+ * Each attempt asks for an address anew: a ticket is good for one connection. *Owns* noVNC's elements in the target.
  */
 
 import type RFB from "@novnc/novnc";
@@ -18,7 +18,7 @@ import type { Key } from "./keysyms.ts";
 export type DisplayState =
   | { readonly kind: "connecting" | "connected" | "paused" }
   | { readonly kind: "waiting"; readonly untilMs: number }
-  | { readonly kind: "ended"; readonly code: string; readonly message: string };
+  | { readonly kind: "ended"; readonly status: number; readonly message: string };
 
 interface DisplayOptions {
   readonly target: HTMLElement;
@@ -136,8 +136,8 @@ export class DisplayConnection {
   #fail(error: unknown): void {
     if (error instanceof ApiFailure && !isFinal(error)) this.#wait();
     else {
-      const code = error instanceof ApiFailure ? error.code : "display-failed";
-      this.#state.value = { kind: "ended", code, message: messageOf(error) };
+      const status = error instanceof ApiFailure ? error.status : 0;
+      this.#state.value = { kind: "ended", status, message: messageOf(error) };
     }
   }
 

@@ -3,7 +3,7 @@ import { useCallback, useMemo, useState } from "preact/hooks";
 import { may, mayControl } from "../../core/session.ts";
 import { Button } from "../../ui/button.tsx";
 import { Empty, Loading } from "../../ui/notices.tsx";
-import { type Mode, openByTicket } from "../machine/access.ts";
+import { type Mode, openByTicket, openToView } from "../machine/access.ts";
 import { NoMachine } from "../machine/no-machine.tsx";
 import type { RunSlotProps } from "../slot.ts";
 import { Screen } from "./screen.tsx";
@@ -37,7 +37,10 @@ interface LiveDisplayProps {
 function LiveDisplay({ taskId, run, viewers, isAllowed, takes }: LiveDisplayProps) {
   const [wanted, setWanted] = useState<Mode>(isAllowed && takes ? "control" : "view");
   const mode = isAllowed ? wanted : "view";
-  const open = useMemo(() => openByTicket({ task: taskId, run, kind: "display", mode }), [taskId, run, mode]);
+  const open = useMemo(() => {
+    const target = { task: taskId, run, kind: "display", mode } as const;
+    return mode === "view" ? openToView(target) : openByTicket(target);
+  }, [taskId, run, mode]);
   const toggle = useCallback(() => setWanted(mode === "view" ? "control" : "view"), [mode]);
   return (
     <Screen key={`${taskId} ${run} ${mode}`} mode={mode} open={open} viewers={viewers}>

@@ -24,7 +24,7 @@ export function ScreenState({ connection }: { connection: DisplayConnection }) {
 }
 
 function canRetry(state: DisplayState): boolean {
-  return !(state.kind === "ended" && state.code === "link-used");
+  return !(state.kind === "ended" && state.status === 410);
 }
 
 function describe(state: Exclude<DisplayState, { kind: "connected" }>): {
@@ -38,7 +38,7 @@ function describe(state: Exclude<DisplayState, { kind: "connected" }>): {
     case "waiting":
       return { icon: "clock", title: "The connection is broken", text: `The next attempt is ${soon(state.untilMs)}.` };
     case "ended":
-      return { icon: "ban", title: titleOf(state.code), text: state.message };
+      return { icon: "ban", title: titleOf(state.status), text: state.message };
     default:
       return { icon: "screen", title: "Connecting …" };
   }
@@ -51,9 +51,9 @@ function soon(untilMs: number): string {
   return waitMs < 1_000 ? "now" : `in ${formatSeconds(waitMs)}`;
 }
 
-function titleOf(code: string): string {
-  if (code === "link-used") return "This link is used up";
-  if (code === "forbidden") return "You may not do that";
-  if (code === "not-found") return "The machine is gone";
+function titleOf(status: number): string {
+  if (status === 410) return "This link is used up";
+  if (status === 403) return "You may not do that";
+  if (status === 404 || status === 409) return "The machine is not there";
   return "There is no picture";
 }

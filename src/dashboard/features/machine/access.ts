@@ -1,4 +1,4 @@
-/** Ways to the machine of a run: each connection needs a ticket of its own. */
+/** Ways to the machine of a run. */
 import type { ApiLink } from "../../../generated/api.ts";
 import { ApiFailure, apiPath, send, socketUrl } from "../../core/api.ts";
 import type { LinkTarget } from "./link-target.ts";
@@ -8,7 +8,12 @@ export type Mode = "view" | "control";
 /** Gives the address of a websocket that is good for one connection. @throws {ApiFailure} */
 export type OpenSocket = (query?: URLSearchParams) => Promise<string>;
 
-/** Asks the server for a ticket each time. */
+/** To look at its screen: for that it is enough to be logged in. */
+export function openToView({ task, run }: Pick<LinkTarget, "task" | "run">): OpenSocket {
+  return () => Promise.resolve(socketUrl(`${apiPath`/tasks/${task}/runs/${run}/display`}?mode=view`));
+}
+
+/** Asks the server for a ticket each time: it says why, where there is none. */
 export function openByTicket(target: Pick<LinkTarget, "task" | "run" | "kind" | "mode">): OpenSocket {
   return async (query) => {
     const { task, run, kind, mode } = target;
