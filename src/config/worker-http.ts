@@ -9,6 +9,8 @@ export interface HttpSettings {
   readonly listen: ListenAddress | undefined;
   /** An origin, such as `https://ci.example.com`; undefined: by the address alone. */
   readonly url: string | undefined;
+  /** The same for other workers alone; undefined: as people reach it. */
+  readonly fleetUrl: string | undefined;
   /** Of hosts, in lower case, beside that of the URL; addresses of IPv6 in brackets. */
   readonly names: readonly string[];
   /** Paths of files, PEM. */
@@ -22,21 +24,23 @@ export type FilledHttp = NonNullable<WorkerProcessConfig["http"]> & { names: str
 
 const PATH = "worker.http";
 
-export function completeHttp({ listen, url, names, tls, proxies }: FilledHttp): HttpSettings {
+export function completeHttp({ listen, url, fleetUrl, names, tls, proxies }: FilledHttp): HttpSettings {
   return {
     listen: listen === undefined ? undefined : parseListenAddress(listen),
     url: url === undefined ? undefined : new URL(url).origin,
+    fleetUrl: fleetUrl === undefined ? undefined : new URL(fleetUrl).origin,
     names: names.map((name) => name.toLowerCase()),
     ...{ tls, proxies },
   };
 }
 
 /** @param accessEnabled Whether clients have to log in. */
-export function httpIssues({ listen, url, proxies }: FilledHttp, accessEnabled: boolean): Issue[] {
+export function httpIssues({ listen, url, fleetUrl, proxies }: FilledHttp, accessEnabled: boolean): Issue[] {
   const issues: Issue[] = [];
   if (listen !== undefined) issues.push(...listenIssues(`${PATH}.listen`, listen, accessEnabled));
-  if (url !== undefined && !URL.canParse(url)) {
-    issues.push({ path: `${PATH}.url`, message: `is no address; the largest port is ${MAX_PORT}` });
+  for (const [name, address] of Object.entries({ url, fleetUrl })) {
+    if (address === undefined || URL.canParse(address)) continue;
+    issues.push({ path: `${PATH}.${name}`, message: `is no address; the largest port is ${MAX_PORT}` });
   }
   const wrong = [...proxies.entries()].filter(([, proxy]) => !isSubnet(proxy));
   return [

@@ -770,7 +770,7 @@ export interface ApiWorker {
    */
   alive?: boolean;
   /**
-   * Where it is reached.
+   * Where other workers reach it.
    */
   url?: string;
   /**
@@ -864,6 +864,10 @@ export interface ApiSession {
    * Of the worker that answers.
    */
   workerId: string;
+  /**
+   * Where people reach it, if that is known.
+   */
+  url?: string;
 }
 /**
  * A login.

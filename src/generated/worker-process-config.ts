@@ -116,9 +116,13 @@ export interface WorkerProcessConfig {
      */
     listen?: string;
     /**
-     * How people and other workers reach the service, where that is not by `listen`.
+     * How people reach the service, where that is not by `listen`; other workers too, if fleetUrl does not say another.
      */
     url?: string;
+    /**
+     * How other workers reach this one, where that differs from url. It leads to this worker alone.
+     */
+    fleetUrl?: string;
     /**
      * Other names of hosts, or addresses, that the service is reached by. It answers to no others, so that no page of a browser can be led here.
      *

@@ -246,7 +246,7 @@ function headerLines(headers: OutgoingHttpHeaders): string {
 function refuseMisdirected(response: IncomingMessage, { workerId, url }: PassTarget): void {
   if (response.statusCode !== 421) return;
   response.destroy();
-  const message = `not the worker ${workerId} but another one answers at ${url}; set worker.http.url of ${workerId} to an address at which other hosts reach it`;
+  const message = `not the worker ${workerId} but another one answers at ${url}; set worker.http.fleetUrl of ${workerId} to an address at which other hosts reach it`;
   throw new ApiError(502, "worker-misdirected", message);
 }
 

@@ -135,6 +135,6 @@ function refused(why: string): ApiError {
 }
 
 function wrongWorker(workerId: string): ApiError {
-  const message = `the request is for another worker than ${workerId}, which answers at this address; set worker.http.url of the other to an address of its own`;
+  const message = `the request is for another worker than ${workerId}, which answers at this address; set worker.http.fleetUrl of the other to an address of its own`;
   return new ApiError(421, "wrong-worker", message);
 }

@@ -45,7 +45,7 @@ export function locateWorker(workerId: string, worker: WorkerEntry | undefined, 
     throw new ApiError(503, "worker-silent", message, { workerId, silentSince: since });
   }
   if (url === undefined || !URL.canParse(url)) {
-    const message = `${said}, and cannot be reached by others; set worker.http.listen and worker.http.url in its configuration`;
+    const message = `${said}, and cannot be reached by others; set worker.http.listen, and worker.http.url or fleetUrl, in its configuration`;
     throw new ApiError(503, "worker-without-address", message);
   }
   return { kind: "elsewhere", workerId, url };

@@ -14,6 +14,8 @@ export interface SessionRoutesOptions {
   authenticator: Authenticator;
   version: string;
   workerId: string;
+  /** Where people reach the service, if it is known. */
+  url: () => string | undefined;
 }
 
 const PATH = "/api/v1/session";
@@ -98,10 +100,11 @@ export function setSession(
 }
 
 function describe(
-  { authenticator, version, workerId }: SessionRoutesOptions,
+  { authenticator, version, workerId, url }: SessionRoutesOptions,
   principal: Principal | undefined,
 ): ApiSession {
   const { access } = authenticator;
+  const address = url();
   const oidc = access?.oidc;
   return {
     principal: principal === undefined ? null : { name: principal.name, role: principal.role, via: principal.via },
@@ -112,5 +115,6 @@ function describe(
       ...(oidc === undefined ? {} : { oidc: { label: oidc.label, path: OIDC_PATH } }),
     },
     ...{ version, workerId },
+    ...(address === undefined ? {} : { url: address }),
   };
 }

@@ -1,6 +1,6 @@
 /** A link to a machine for a browser, good once. */
 import { InvalidInputError } from "../../base/errors.ts";
-import type { ApiLink, ApiSession, ApiWorkers } from "../../generated/api.ts";
+import type { ApiLink, ApiSession } from "../../generated/api.ts";
 import { type CliContext, print } from "../context.ts";
 import { addressOf, type ServerAddress } from "../server/request.ts";
 import { ask } from "../server/server.ts";
@@ -23,10 +23,11 @@ export async function printLink({ server, task, run, kind, mode }: WantedLink, c
 
 /** Where a browser finds the worker whose socket this is. */
 async function addressOfWorker(server: ServerAddress, signal: AbortSignal): Promise<URL> {
-  const { workerId } = await ask<ApiSession>({ server, path: "/api/v1/session", signal });
-  const workers = await ask<ApiWorkers>({ server, path: "/api/v1/workers", signal });
-  const url = workers.find((worker) => worker.workerId === workerId)?.url;
+  const { url } = await ask<ApiSession>({ server, path: "/api/v1/session", signal });
   if (url !== undefined) return new URL(url);
-  const issue = { path: "worker.http.listen", message: "is not set, so no browser reaches the worker" };
+  const issue = {
+    path: "worker.http.listen",
+    message: "is not set, nor worker.http.url, so it is not known where a browser reaches the worker",
+  };
   throw new InvalidInputError("The configuration of the worker", [issue], "host");
 }

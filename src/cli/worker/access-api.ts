@@ -28,6 +28,8 @@ export interface AccessApiOptions {
   queue: Pick<OpenQueue, "access">;
   audit: Audit & AuditReader;
   workerId: string;
+  /** Where people reach the worker, if it is known. */
+  url: () => string | undefined;
 }
 
 /** *Owns* what looks after connections that stay open. */
@@ -61,11 +63,12 @@ export class AccessApi {
   /** To look at, not to call. */
   static described(config: Config): AccessApi {
     const audit = { record() {}, read: async () => [] };
-    return new AccessApi({ config, audit, queue: { access: undefined }, workerId: "" }, undefined);
+    const nobody = { queue: { access: undefined }, workerId: "", url: () => undefined };
+    return new AccessApi({ config, audit, ...nobody }, undefined);
   }
 
   door(name: "socket" | "host"): AccessDoor {
-    const { config, audit, workerId } = this.#options;
+    const { config, audit, workerId, url } = this.#options;
     const { http } = config.worker;
     const everybody = name === "socket" ? LOCAL : this.#access === undefined ? HOST : undefined;
     const authenticator = new Authenticator({ access: this.#access, everybody, http });
@@ -76,7 +79,7 @@ export class AccessApi {
       checks: everybody === undefined ? hostChecks({ ...http, names: namesOf(http) }) : {},
       observe: auditRequests({ audit, authenticator }),
       routes: [
-        ...sessionRoutes({ authenticator, version: readVersion(), workerId }),
+        ...sessionRoutes({ authenticator, version: readVersion(), workerId, url }),
         ...oidcRoutes(authenticator),
         ...auditRoutes(audit),
       ],
@@ -86,8 +89,9 @@ export class AccessApi {
 }
 
 /** Other workers call it by the name it listens on, where it has no other. */
-function namesOf({ names, listen }: HttpSettings): readonly string[] {
-  return listen === undefined ? names : [...names, listen.host.toLowerCase()];
+function namesOf({ names, listen, fleetUrl }: HttpSettings): readonly string[] {
+  const listening = listen === undefined ? [] : [listen.host.toLowerCase()];
+  return [...names, ...listening, ...(fleetUrl === undefined ? [] : [new URL(fleetUrl).hostname])];
 }
 
 /** What an operator had better know of the way others reach it. */

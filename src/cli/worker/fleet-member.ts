@@ -19,7 +19,7 @@ import type { TaskLogs } from "../../worker/task-logs.ts";
 import type { Worker } from "../../worker/worker.ts";
 import { readVersion } from "../version.ts";
 import type { OpenQueue } from "./open-queue.ts";
-import { workerUrl } from "./worker-url.ts";
+import { fleetUrl, workerUrl } from "./worker-url.ts";
 
 export interface FleetMemberOptions {
   readonly config: Config;
@@ -89,6 +89,11 @@ export class FleetMember implements AsyncDisposable {
     await this.#announced.flush();
   }
 
+  /** Where people reach it; undefined: nowhere, or nobody has said. */
+  get url(): string | undefined {
+    return workerUrl(this.#options.config.worker.http, this.#port);
+  }
+
   /** Something of the worker's status is another. */
   changed(): void {
     const { worker, workerId, queue } = this.#options;
@@ -101,7 +106,7 @@ export class FleetMember implements AsyncDisposable {
   #describe(): WorkerAnnouncement {
     const { config, worker } = this.#options;
     const { status } = worker;
-    const url = workerUrl(config.worker.http, this.#port);
+    const url = fleetUrl(config.worker.http, this.#port);
     return {
       ...(url === undefined ? {} : { url }),
       ...{ queue: config.queue.name, version: this.#version, startedAt: status.startedAt },

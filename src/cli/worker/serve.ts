@@ -106,7 +106,7 @@ export async function serve({ config, context, logger }: ServeOptions): Promise<
   lifecycle = scope.use(new LifecycleWatch(worker, settings, notice));
   fleet = scope.use(FleetMember.start({ config, workerId, queue, worker, logs, logger }));
   const jobs = scope.use(new Jobs({ onFailure: (error, job) => logger.log("warn", messageOf(error), { ...job }) }));
-  const access = await AccessApi.open({ config, queue, audit, workerId });
+  const access = await AccessApi.open({ config, queue, audit, workerId, url: () => fleet?.url });
   await listen({
     config,
     logger,

@@ -16,7 +16,7 @@ beforeAll(async () => {
   folder = await mkdtemp("/tmp/bxw-");
   config = join(folder, "worker.json");
   const tls = { certificate: join(folder, "cert.pem"), key: join(folder, "key.pem") };
-  const http = { listen: "0.0.0.0:0", tls, names: ["localhost"] };
+  const http = { listen: "0.0.0.0:0", tls, names: ["localhost"], fleetUrl: "https://builder-1.internal:7070" };
   const document = {
     ...{ stateDir: join(folder, "state"), runDir: join(folder, "run"), access: { enabled: true } },
     worker: { http, reserve: { memory: 0, diskGiB: 0 } },
@@ -78,6 +78,8 @@ it("a worker on a network lets in who has a token, and on its own socket its own
     expect(await ask("/api/v1/worker/pause", viewer, "POST")).toMatchObject({ status: 403 });
     expect(await ask("/api/v1/worker/pause", admin, "POST")).toMatchObject({ status: 200, json: { state: "paused" } });
     expect(await ask("/api/v1/tasks", { ...viewer, host: "evil.example" })).toMatchObject({ status: 403 });
+    const workers = await ask("/api/v1/workers", { ...viewer, host: "builder-1.internal:7070" });
+    expect(workers).toMatchObject({ status: 200, json: [{ url: "https://builder-1.internal:7070" }] });
     expect(JSON.parse((await boxcar("worker", "resume", "--json")).stdout)).toMatchObject({ state: "claiming" });
 
     const entries = JSON.parse((await boxcar("audit", "--json")).stdout);

@@ -84,7 +84,7 @@ export class AccessService implements AsyncDisposable {
     const { authenticate } = authenticator;
     const { checkHost, checkPage } = hostChecks(http);
     const routes = [
-      ...sessionRoutes({ authenticator, version: "1.2.3", workerId: "w1" }),
+      ...sessionRoutes({ authenticator, version: "1.2.3", workerId: "w1", url: () => undefined }),
       ...oidcRoutes(authenticator),
       ...auditRoutes(audit),
       ...permissionRoutes(),

@@ -57,7 +57,10 @@ describe("config/worker.example.yml", () => {
       lifecycle: { maxTasks: expect.any(Number), maxUptimeMs: expect.any(Number), idleExitMs: expect.any(Number) },
       shutdown: { ...usual.shutdown, notice: { ...usual.shutdown.notice, file: expect.any(String) } },
       gc: { ...usual.gc, maxCacheBytes: expect.any(Number) },
-      http: { ...usual.http, listen: expect.anything(), url: expect.any(String), tls: expect.anything() },
+      http: {
+        ...{ ...usual.http, listen: expect.anything(), tls: expect.anything() },
+        ...{ url: expect.any(String), fleetUrl: expect.any(String) },
+      },
     });
     expect(access).toEqual({
       ...usualAccess,

@@ -61,11 +61,13 @@ describe("the section of the worker", () => {
   it("is reached by an address without a path, and other names", () => {
     const http = {
       url: "https://CI.example.com:443/",
+      fleetUrl: "http://10.0.0.5:80/",
       names: ["Worker-1.example.com"],
       proxies: ["10.0.0.0/8", "::1"],
     };
     expect(worker({ http }).http).toMatchObject({
-      ...{ url: "https://ci.example.com", names: ["worker-1.example.com"], proxies: ["10.0.0.0/8", "::1"] },
+      ...{ url: "https://ci.example.com", fleetUrl: "http://10.0.0.5" },
+      ...{ names: ["worker-1.example.com"], proxies: ["10.0.0.0/8", "::1"] },
     });
   });
 
@@ -74,6 +76,8 @@ describe("the section of the worker", () => {
     ["url", "ci.example.com"],
     ["url", "https://user@ci.example.com"],
     ["url", "https://ci.example.com:70000"],
+    ["fleetUrl", "http://10.0.0.5:7070/boxcar"],
+    ["fleetUrl", "http://10.0.0.5:70700"],
     ["proxies", ["10.0.0.0/33"]],
     ["proxies", ["::1/129"]],
     ["proxies", ["999.0.0.1"]],
