@@ -80,7 +80,7 @@ describe("a link to a screen", () => {
     await dashboard.picture("link-display-phone-dark");
     expect(await dashboard.accessibilityFaults()).toEqual([]);
     clients[0]?.client.terminate();
-    await page.getByText("This link is used up").waitFor();
+    await page.getByText("This link has been used, or has expired").waitFor();
     expect(clients).toHaveLength(1);
     expect(dashboard.faults).toEqual([]);
   });

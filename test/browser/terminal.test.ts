@@ -166,4 +166,10 @@ describe("a link to a shell", () => {
     await page.getByText("This link is not whole, or has been used.").waitFor();
     expect(dashboard.faults).toEqual([]);
   });
+
+  it("says that it has been used or has expired, where it opens nothing", async () => {
+    const path = `/link#task=gone&run=0&kind=shell&ticket=secret-3`;
+    await using dashboard = await Dashboard.open(browser, server.origin, path);
+    await shows(dashboard.page, /the link has been used or has expired/);
+  });
 });

@@ -95,7 +95,7 @@ export function Menu({ label, items, icon, children, header, kind = "plain" }: M
 /** @returns whether the key moves. */
 function move(box: HTMLElement | null, key: string): boolean {
   const items = [...(box?.querySelectorAll<HTMLElement>("[role=menuitem]") ?? [])];
-  const at = items.findIndex((item) => item === document.activeElement);
+  const at = items.indexOf(document.activeElement as HTMLElement);
   const to = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: items.length - 1 }[key];
   if (to === undefined || items.length === 0) return false;
   items.at(to % items.length)?.focus();

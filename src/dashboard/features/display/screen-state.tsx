@@ -52,7 +52,7 @@ function soon(untilMs: number): string {
 }
 
 function titleOf(status: number): string {
-  if (status === 410) return "This link is used up";
+  if (status === 410) return "This link has been used, or has expired";
   if (status === 403) return "You may not do that";
   if (status === 404 || status === 409) return "The machine is not there";
   return "There is no picture";

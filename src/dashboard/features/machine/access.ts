@@ -22,11 +22,13 @@ export function openByTicket(target: Pick<LinkTarget, "task" | "run" | "kind" | 
   };
 }
 
+const USED = "it works once, and within a minute; ask for a new one";
+
 /** Has one ticket, and no other. */
 export function openByLink(target: LinkTarget): OpenSocket {
   let isUsed = false;
   return (query) => {
-    if (isUsed) return Promise.reject(new ApiFailure(410, "link-used", "this link has been used; ask for a new one"));
+    if (isUsed) return Promise.reject(new ApiFailure(410, "link-used", USED));
     isUsed = true;
     return Promise.resolve(addressOf(target, query));
   };

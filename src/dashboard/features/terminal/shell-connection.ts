@@ -85,7 +85,9 @@ export class ShellConnection {
     });
     socket.addEventListener("close", ({ reason }) => {
       const wasOpen = this.#state.peek().kind === "open";
-      const lost = wasOpen ? "the connection to the shell is broken; the shell is gone" : "no shell could be opened";
+      const lost = wasOpen
+        ? "the connection to the shell is broken; the shell is gone"
+        : "no shell could be opened: the machine is gone, or the link has been used or has expired";
       this.#end({ kind: "broken", message: reason === "" ? lost : reason });
     });
   }
