@@ -41,7 +41,7 @@ export interface TaskDefinition {
    */
   retries?: number;
   /**
-   * A task that waits in the same task queue under the same key is not run any more once this one is submitted: it ends as superseded.
+   * A task that waits in the same task queue under the same key is not run any more once this one is submitted: it ends as superseded. Who may not cancel the tasks of others ends only those of his own by it.
    */
   supersede?: string;
   /**

@@ -26,6 +26,11 @@ export interface SubmitOptions {
   readonly taskId?: string;
   /** On whose behalf, for who looks at the task; at most 255 characters. Of the first time, where it is said again. */
   readonly submitter?: string;
+  /**
+   * Whose tasks that wait under the same key end: everybody's, or the submitter's alone; default `all`. Of what runs, and
+   * would wait again, only the submitter's end in either case.
+   */
+  readonly supersedes?: "all" | "own";
 }
 
 /** What waits and runs. */

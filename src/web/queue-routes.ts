@@ -4,7 +4,7 @@ import { mayDo } from "../access/role.ts";
 import type { ApiCancelRequest, ApiCopyRequest } from "../generated/api.ts";
 import type { TaskDefinition } from "../generated/task-definition.ts";
 import { TASK_STATES } from "../queue/task.ts";
-import type { TaskDetails, TaskQueue } from "../queue/task-queue.ts";
+import type { SubmitOptions, TaskDetails, TaskQueue } from "../queue/task-queue.ts";
 import type { WorkerDirectory } from "../queue/worker-directory.ts";
 import { ApiError } from "./api-error.ts";
 import { noteForAudit } from "./audited.ts";
@@ -39,7 +39,7 @@ export function queueRoutes(options: QueueRoutesOptions): Route[] {
       answers: { 201: { description: "The task.", schema: "task" } },
       async handle({ body, principal, request }) {
         checkPayload(body.payload);
-        const task = await queue.submit(body, { submitter: principal.name });
+        const task = await queue.submit(body, submissionOf(principal));
         noteForAudit(request, { target: `tasks/${task.taskId}` });
         return task;
       },
@@ -106,7 +106,7 @@ export function queueRoutes(options: QueueRoutesOptions): Route[] {
         const { definition } = await queue.show(params.task);
         const copy = copyOf(definition, body);
         checkPayload(copy.payload);
-        const task = await queue.submit(copy, { submitter: principal.name });
+        const task = await queue.submit(copy, submissionOf(principal));
         noteForAudit(request, { target: `tasks/${task.taskId}`, details: { copyOf: params.task } });
         return task;
       },
@@ -139,6 +139,11 @@ export function queueRoutes(options: QueueRoutesOptions): Route[] {
       },
     }),
   ];
+}
+
+/** Who may not cancel the tasks of others does not do so by a newer one either. */
+function submissionOf({ name, role }: Principal): SubmitOptions {
+  return { submitter: name, supersedes: mayDo(role, "control") ? "all" : "own" };
 }
 
 /** @throws {ApiError} `forbidden`; {@link QueueError} `task-not-found`, `task-ambiguous` */

@@ -248,6 +248,40 @@ export function describeTaskQueue(name: string, start: () => Promise<TaskQueueHa
       expect((await queue.show(running)).runs.at(-1)).toMatchObject({ reason: "superseded" });
     });
 
+    it("ends only what its submitter has under a key, where nobody else's may be ended", async () => {
+      const { queue, driver } = await open();
+      const submit = async (submitter: string | undefined, supersedes: "all" | "own") => {
+        const who = submitter === undefined ? {} : { submitter };
+        return (await queue.submit({ payload: {}, supersede: "deploy" }, { ...who, supersedes })).taskId;
+      };
+      const running = await submit("ann", "own");
+      const claim = await claimOne(driver);
+      const [ofAnn, ofBob, ofNobody] = [
+        await submit("ann", "own"),
+        await submit("bob", "own"),
+        await submit(undefined, "own"),
+      ];
+      const stateOf = async (taskId: string) => (await queue.show(taskId)).state;
+      expect(await Promise.all([ofAnn, ofBob, ofNobody].map(stateOf))).toEqual(["pending", "pending", "pending"]);
+      const newer = await submit("bob", "own");
+      expect(await Promise.all([ofAnn, ofBob, newer].map(stateOf))).toEqual(["pending", "exception", "pending"]);
+      await submit("root", "all");
+      expect(await Promise.all([ofAnn, newer, ofNobody].map(stateOf))).toEqual(["exception", "exception", "exception"]);
+      // There is a newer one of the same submitter.
+      await claim.resolve({ kind: "exception", reason: "worker-shutdown" });
+      expect((await queue.show(running)).runs.at(-1)).toMatchObject({ reason: "superseded" });
+    });
+
+    it("lets a task wait again, whatever others have submitted under its key", async () => {
+      const { queue, driver } = await open();
+      const supersedes = "own";
+      const { taskId } = await queue.submit({ payload: {}, supersede: "key" }, { submitter: "ann", supersedes });
+      const claim = await claimOne(driver);
+      await queue.submit({ payload: {}, supersede: "key" }, { submitter: "bob", supersedes });
+      await claim.resolve({ kind: "exception", reason: "worker-shutdown" });
+      expect(await queue.show(taskId)).toMatchObject({ state: "pending" });
+    });
+
     it("leaves one of many tasks that come under one key at the same time", async () => {
       const { queue } = await open();
       await Promise.all(Array.from({ length: 6 }, () => queue.submit({ payload: {}, supersede: "key" })));

@@ -131,12 +131,12 @@ export class PostgresQueue implements TaskQueue {
   }
 
   async submit(definition: TaskDefinition, options: SubmitOptions = {}): Promise<TaskStatus> {
-    const { taskId = newTaskId(), submitter } = options;
+    const { taskId = newTaskId(), ...whose } = options;
     const subject = "The task definition";
     const complete = parseAs("task-definition", definition, { subject, blame: "task" }) as CompleteDefinition;
     await this.#store.jobs.prepare(complete.queue);
     return await this.#store.transaction(async (tasks) => {
-      await submitTask(tasks, taskId, complete, submitter);
+      await submitTask(tasks, taskId, complete, whose);
       return await findStatus(tasks.sql, taskId);
     });
   }

@@ -5,6 +5,7 @@ import { tryParseDuration } from "../../base/units.ts";
 import type { TaskDefinition } from "../../generated/task-definition.ts";
 import { QueueError } from "../errors.ts";
 import type { TaskState } from "../task.ts";
+import type { SubmitOptions } from "../task-queue.ts";
 import { dueOf, end, schedule, type TaskCore } from "../transitions.ts";
 import { searchText } from "./search-text.ts";
 import { supersededBy, type TaskTransaction } from "./task-store.ts";
@@ -20,11 +21,12 @@ export async function submitTask(
   tasks: TaskTransaction,
   taskId: string,
   definition: CompleteDefinition,
-  submitter: string | undefined,
+  { submitter, supersedes = "all" }: Pick<SubmitOptions, "submitter" | "supersedes">,
 ): Promise<void> {
   if (await wasSubmitted(tasks, taskId, definition)) return;
   const met = await lockDependencies(tasks, definition);
-  if (definition.supersede !== undefined) await supersede(tasks, definition.queue, definition.supersede);
+  const whose = supersedes === "all" ? undefined : { submitter: submitter ?? null };
+  if (definition.supersede !== undefined) await supersede(tasks, definition.queue, definition.supersede, whose);
   // Last: what comes later in the list was submitted later.
   const now = await clock(tasks);
   const unmet = definition.dependencies.length - met.size;
@@ -74,12 +76,18 @@ async function lockDependencies(
 }
 
 /** Those that wait under the same key end. Of two that come at the same time, one comes first. */
-async function supersede(tasks: TaskTransaction, queue: string, key: string): Promise<void> {
+async function supersede(
+  tasks: TaskTransaction,
+  queue: string,
+  key: string,
+  whose: { submitter: string | null } | undefined,
+): Promise<void> {
   tasks.sql.send({ text: "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", values: [`${queue}\n${key}`] });
   const found = await tasks.sql.run<{ task_id: string }>({
     text: `SELECT task_id FROM boxcar.task
-      WHERE queue = $1 AND supersede = $2 AND state IN ('unscheduled', 'pending')`,
-    values: [queue, key],
+      WHERE queue = $1 AND supersede = $2 AND state IN ('unscheduled', 'pending')
+        AND ($3 OR submitter IS NOT DISTINCT FROM $4::text)`,
+    values: [queue, key, whose === undefined, whose?.submitter ?? null],
   });
   const { tasks: locked, now } = await tasks.lock(found.map(({ task_id }) => task_id));
   for (const task of locked) {

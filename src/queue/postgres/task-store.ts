@@ -145,8 +145,10 @@ export class TaskTransaction {
     if (supersede === undefined || before.state !== "running" || core.state !== "pending") return core;
     const [newer] = await this.sql.run({
       name: "boxcar-newer",
-      text: `SELECT 1 FROM boxcar.task WHERE queue = $2 AND supersede = $3
-        AND seq > (SELECT seq FROM boxcar.task WHERE task_id = $1) LIMIT 1`,
+      text: `SELECT 1 FROM boxcar.task own JOIN boxcar.task newer
+          ON newer.queue = $2 AND newer.supersede = $3 AND newer.seq > own.seq
+          AND newer.submitter IS NOT DISTINCT FROM own.submitter
+        WHERE own.task_id = $1 LIMIT 1`,
       values: [taskId, queue, supersede],
     });
     return newer === undefined ? core : end(core, "superseded", supersededBy(supersede), now);
