@@ -1,11 +1,12 @@
 /** An HTTP server on a unix socket or an address, with TLS or without. *Owns* the server and its connections, also those it has handed over. */
 import { once } from "node:events";
 import { chmod, rm } from "node:fs/promises";
-import type { IncomingMessage, RequestListener, Server } from "node:http";
+import type { IncomingMessage, RequestListener, Server, ServerOptions } from "node:http";
 import { connect } from "node:net";
 import type { Duplex } from "node:stream";
 import { codeOf, messageOf, WorkerError } from "../base/errors.ts";
 import type { Certificate } from "./certificate.ts";
+import { CONNECTION_LIMITS, type ConnectionLimits, limitConnections } from "./connection-limit.ts";
 
 const { createServer } = process.getBuiltinModule("node:http");
 const { createServer: createSecureServer } = process.getBuiltinModule("node:https");
@@ -20,6 +21,14 @@ const LIMITS = {
 
 /** Milliseconds, and bytes. */
 export type ServiceLimits = typeof LIMITS;
+
+export interface ServiceOptions {
+  /** Makes it HTTPS; it is the caller's. */
+  certificate?: Certificate | undefined;
+  /** Those that are left out are as they always are. */
+  limits?: Partial<ServiceLimits>;
+  connections?: Partial<ConnectionLimits>;
+}
 
 /** A path of at most 107 bytes in a folder of our own, or an address of this host; port 0 takes one that is free. */
 export type ServiceAddress = { readonly path: string } | { readonly host: string; readonly port: number };
@@ -38,20 +47,20 @@ export class HttpService implements AsyncDisposable {
 
   /**
    * @param upgrade Takes over websocket connections; those that are left end with the service.
-   * @param options.certificate Makes it HTTPS; it is the caller's.
-   * @param options.limits Those that are left out are as they always are.
    * @throws {WorkerError} `address-in-use`: another process listens there; `cannot-listen`.
    */
   static async listen(
     address: ServiceAddress,
     handler: RequestListener,
     upgrade?: (request: IncomingMessage, socket: Duplex, head: Buffer) => void,
-    { certificate, limits }: { certificate?: Certificate | undefined; limits?: Partial<ServiceLimits> } = {},
+    { certificate, limits, connections }: ServiceOptions = {},
   ): Promise<HttpService> {
     if ("path" in address) await removeStaleSocket(address.path);
-    const options = { ...LIMITS, ...limits };
+    const shouldUpgradeCallback = (request: IncomingMessage) => upgrade !== undefined && wantsWebsocket(request);
+    const options = { ...LIMITS, ...limits, shouldUpgradeCallback };
     const server =
       certificate === undefined ? createServer(options, handler) : secureServer(certificate, options, handler);
+    limitConnections(server, { ...CONNECTION_LIMITS, ...connections });
     const upgraded = new Set<Duplex>();
     if (upgrade !== undefined) {
       server.on("upgrade", (request, socket, head) => {
@@ -87,9 +96,14 @@ export class HttpService implements AsyncDisposable {
   }
 }
 
-function secureServer(certificate: Certificate, limits: ServiceLimits, handler: RequestListener): Server {
+/** Any other protocol that a client offers to speak is an offer that may be passed over (RFC 9110, 7.8). */
+function wantsWebsocket({ headers }: IncomingMessage): boolean {
+  return headers.upgrade?.toLowerCase() === "websocket";
+}
+
+function secureServer(certificate: Certificate, limits: ServerOptions, handler: RequestListener): Server {
   const server = createSecureServer(
-    { ...limits, ...certificate.pair, handshakeTimeout: limits.headersTimeout },
+    { ...limits, ...certificate.pair, handshakeTimeout: LIMITS.headersTimeout },
     handler,
   );
   certificate.onChange = (pair) => server.setSecureContext(pair);

@@ -20,7 +20,7 @@ import { SystemdNotifier } from "../../host/sd-notify.ts";
 import { TerminationNotice } from "../../host/termination-notice.ts";
 import { MachinePool } from "../../sandbox/machine-pool.ts";
 import { Certificate } from "../../web/certificate.ts";
-import { addressReader } from "../../web/client-address.ts";
+import { addressReader, isOfMany } from "../../web/client-address.ts";
 import { Jobs } from "../../web/jobs.ts";
 import { HttpService } from "../../web/service.ts";
 import type { Room } from "../../worker/capacity.ts";
@@ -214,9 +214,10 @@ async function listen(parts: Parameters<typeof createApi>[0] & { fleet: FleetMem
   if (address === undefined) return;
   const api = scope.use(createApi(parts, "host"));
   warnOfOpenDoor(config, logger);
-  const { tls: files } = config.worker.http;
+  const { tls: files, proxies } = config.worker.http;
+  const connections = { isTrusted: isOfMany(proxies) };
   const certificate = files === undefined ? undefined : scope.use(await Certificate.open({ files, logger }));
-  const service = scope.use(await HttpService.listen(address, api.handler, api.upgrade, { certificate }));
+  const service = scope.use(await HttpService.listen(address, api.handler, api.upgrade, { certificate, connections }));
   await fleet.listens(service.port);
   logger.log("info", `listens on ${files === undefined ? "http" : "https"}://${address.host}:${service.port}`);
 }

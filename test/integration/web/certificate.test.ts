@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import { mkdtemp, readFile, rename, rm, writeFile } from "node:fs/promises";
-import { request } from "node:https";
+import type { IncomingMessage, RequestListener } from "node:http";
+import { Agent, request } from "node:https";
 import { join } from "node:path";
 import type { TLSSocket } from "node:tls";
 import { execa } from "execa";
@@ -67,4 +68,27 @@ it.each(["certificate", "key"] as const)("does not begin without a %s", async (w
   await expect(Certificate.open({ files })).rejects.toMatchObject({ code: "bad-certificate", blame: "host" });
   await writeFile(files[which], "nonsense");
   await expect(Certificate.open({ files })).rejects.toMatchObject({ code: "bad-certificate", blame: "host" });
+});
+
+it("a server that has as many connections as it takes from an address goes on with those it has", async () => {
+  const pair = await make("first");
+  using certificate = await Certificate.open({ files: pair });
+  const answer: RequestListener = (_request, response) => void response.end();
+  await using service = await HttpService.listen({ host: "127.0.0.1", port: 0 }, answer, undefined, {
+    ...{ certificate, connections: { maxEach: 1 } },
+  });
+  const ca = await readFile(pair.certificate);
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+  const ask = async (own?: Agent) => {
+    const options = { host: "127.0.0.1", servername: "localhost", port: service.port, ca, agent: own ?? false };
+    const asked = request(options).end();
+    const [response] = (await once(asked, "response")) as [IncomingMessage];
+    response.resume();
+    await once(response, "end");
+    return response.statusCode;
+  };
+  expect(await ask(agent)).toBe(200);
+  for (let n = 0; n < 3; n++) await expect(ask()).rejects.toThrow();
+  expect(await ask(agent)).toBe(200);
+  agent.destroy();
 });

@@ -1,0 +1,41 @@
+/**
+ * How many connections a server has, in all and from one address: each takes a file descriptor, of which the machines of
+ * the worker need some too, and nobody has to be logged in to open one.
+ */
+import type { Server } from "node:net";
+import { networkOf } from "../access/rate-limit.ts";
+
+export interface ConnectionLimits {
+  /** In all. */
+  readonly max: number;
+  /** Of one address; of IPv6, of each /64. */
+  readonly maxEach: number;
+  /** Addresses that stand for many others, such as those of proxies: these have no limit of their own. */
+  readonly isTrusted: (address: string) => boolean;
+}
+
+/** A browser that shows a log, a screen and events has about six. */
+export const CONNECTION_LIMITS: ConnectionLimits = { max: 4_000, maxEach: 1_000, isTrusted: () => false };
+
+/** Hangs up on those that are too many, before anything is read of them. */
+export function limitConnections(server: Server, { max, maxEach, isTrusted }: ConnectionLimits): void {
+  const open = new Map<string, number>();
+  server.maxConnections = max;
+  // Before the server's own listener, which begins to read.
+  server.prependListener("connection", (socket) => {
+    const { remoteAddress } = socket;
+    if (remoteAddress === undefined || isTrusted(remoteAddress)) return;
+    const network = networkOf(remoteAddress);
+    const count = (open.get(network) ?? 0) + 1;
+    if (count > maxEach) {
+      socket.destroy();
+      return;
+    }
+    open.set(network, count);
+    socket.once("close", () => {
+      const left = (open.get(network) ?? 1) - 1;
+      if (left === 0) open.delete(network);
+      else open.set(network, left);
+    });
+  });
+}
