@@ -52,8 +52,7 @@ const interactive = { keepAfter: "10 minutes" };
 describe("the machine of an interactive task", () => {
   it("is for a person at its screen and in shells, also when its command has ended, until it is released", async () => {
     const script = 'exec < /dev/tty1; echo ready; read -r line; echo "somebody typed $line"; touch /tmp/left';
-    // The image has no driver for keyboards with USB.
-    const taskId = await workers.submit(script, { interactive, machine: { keyboard: "PS/2" } });
+    const taskId = await workers.submit(script, { interactive });
     await workers.untilLogged(taskId, "\nready\n");
     const display = await RfbViewer.open(connect(`/tasks/${taskId}/runs/latest/display?mode=control`));
     display.ask({ incremental: false });

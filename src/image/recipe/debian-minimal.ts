@@ -43,11 +43,14 @@ const DISK_MIB = 4_096;
  */
 const CMDLINE = "console=tty0 console=ttyS0 loglevel=4 random.trust_cpu=on no_timer_check panic=0 rdinit=/init";
 
+/** The kernel knows this keyboard from its beginning; for one with USB drivers would have to be loaded at each boot. */
+const HARDWARE = { keyboard: "PS/2" } as const satisfies Partial<Machine>;
+
 /** Digests of all that this build decides by itself; an image with other ones is out of date. */
 export async function debianMinimalInputs(
   programs: Pick<RecipeOptions, "agentBinary" | "initBinary">,
 ): Promise<Record<string, string>> {
-  const recipe = JSON.stringify([PACKAGES, KERNEL_PACKAGE, DRIVERS, DISK_MIB, CMDLINE]);
+  const recipe = JSON.stringify([PACKAGES, KERNEL_PACKAGE, DRIVERS, DISK_MIB, CMDLINE, HARDWARE]);
   return {
     "boxcar-agent": sha256(await readFile(programs.agentBinary)),
     "boxcar-init": sha256(await readFile(programs.initBinary)),
@@ -99,7 +102,8 @@ export async function buildDebianMinimal(options: RecipeOptions): Promise<void> 
 }
 
 function machine(): Machine {
-  return { version: 2, uuid: crypto.randomUUID(), boot: { kernel: "kernel", initrd: "initrd", cmdline: CMDLINE } };
+  const boot = { kernel: "kernel", initrd: "initrd", cmdline: CMDLINE };
+  return { version: 2, uuid: crypto.randomUUID(), ...HARDWARE, boot };
 }
 
 async function provenance(
