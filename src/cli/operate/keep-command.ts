@@ -1,7 +1,10 @@
 /** `boxcar release` and `boxcar keep`: how long the machine of an interactive task stays. */
-import { Command } from "commander";
-import type { CliContext } from "../context.ts";
+import { Command, InvalidArgumentError } from "commander";
+import { tryParseDuration } from "../../base/units.ts";
+import type { ApiLive } from "../../generated/api.ts";
+import { type CliContext, print } from "../context.ts";
 import { addServerOptions, SERVER_HELP, type ServerFlags } from "../server/server-options.ts";
+import { minute } from "../table.ts";
 import { parseRun } from "./shell-command.ts";
 
 interface MachineFlags extends ServerFlags {
@@ -16,11 +19,11 @@ export function keepCommand(context: CliContext): Command {
   const keep = new Command("keep").description("keep the machine of an interactive task longer");
   keep
     .argument("<task>", "id of a task, or the beginning of it")
-    .requiredOption("--for <duration>", 'seconds, or a text such as "30 minutes"')
+    .requiredOption("--for <duration>", 'seconds, or a text such as "30 minutes"', parseTime)
     .option("--run <number>", "which run, from 0 (default: the last one)", parseRun);
   return addServerOptions(keep)
     .addHelpText("after", KEEP_EXAMPLES + SERVER_HELP)
-    .action((task: string, flags: MachineFlags & { for: string }, command: Command) =>
+    .action((task: string, flags: MachineFlags & { for: number | string }, command: Command) =>
       tell({ task, flags, verb: "keep", body: { for: flags.for } }, context, command),
     );
 }
@@ -37,6 +40,17 @@ export function releaseCommand(context: CliContext): Command {
     );
 }
 
+/** Where the command of the task has ended. */
+const NOW = {
+  keep: (until: Date) => `the machine stays until ${minute(until)} UTC`,
+  release: () => "the machine goes",
+} as const;
+
+const LATER = {
+  keep: "the machine stays for that time, or until its command ends if that is later",
+  release: "the machine goes when its command has ended",
+} as const;
+
 interface Telling {
   task: string;
   flags: MachineFlags;
@@ -48,5 +62,12 @@ async function tell({ task, flags, verb, body }: Telling, context: CliContext, c
   const { ask, serverOf } = await import("../server/server.ts");
   const server = await serverOf(flags, context, command);
   const path = `/api/v1/tasks/${encodeURIComponent(task)}/runs/${flags.run ?? "latest"}/${verb}`;
-  await ask({ server, path, body, signal: context.signal });
+  const { keptUntil } = await ask<ApiLive>({ server, path, body, signal: context.signal });
+  print(context, keptUntil === undefined ? LATER[verb] : NOW[verb](new Date(keptUntil)));
+}
+
+function parseTime(text: string): number | string {
+  if (/^\d{1,9}$/.test(text) && Number(text) > 0) return Number(text);
+  if (tryParseDuration(text) !== undefined) return text;
+  throw new InvalidArgumentError('It must be a number of seconds, or a text such as "30 minutes".');
 }

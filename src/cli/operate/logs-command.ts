@@ -3,6 +3,7 @@ import { Command, InvalidArgumentError } from "commander";
 import { configOf } from "../config.ts";
 import type { CliContext } from "../context.ts";
 import { addServerOptions, SERVER_HELP, type ServerFlags } from "../server/server-options.ts";
+import { parseRun } from "./shell-command.ts";
 
 const EXAMPLES = `
 Examples:
@@ -25,7 +26,7 @@ export function logsCommand(context: CliContext): Command {
     .argument("<task>", "id of a task, or the beginning of it")
     .option("-f, --follow", "wait for its run, and print what comes until it ends")
     .option("--from <offset>", "from this byte on; a negative number counts from the end", parseOffset)
-    .option("--run <number>", "which run, from 0 (default: the last one)", parseOffset)
+    .option("--run <number>", "which run, from 0 (default: the last one)", parseRun)
     .option("--console", "the serial console of a run that has ended, instead of the log");
   return addServerOptions(logs)
     .addHelpText("after", EXAMPLES + SERVER_HELP)

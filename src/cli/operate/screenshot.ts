@@ -1,9 +1,11 @@
 /** Fetches a picture of a screen into a file. */
 import { createWriteStream } from "node:fs";
-import { rename, rm } from "node:fs/promises";
+import { rename, rm, stat } from "node:fs/promises";
 import { resolve } from "node:path";
+import type { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
-import { codeOf } from "../../base/errors.ts";
+import { codeOf, WorkerError } from "../../base/errors.ts";
+import { whyUnreadable } from "../config.ts";
 import { type CliContext, print } from "../context.ts";
 import { openResponse, type ServerAddress } from "../server/request.ts";
 
@@ -22,7 +24,7 @@ export async function saveScreenshot(
 ): Promise<void> {
   const { signal, stdout, cwd } = context;
   const path = `/api/v1/tasks/${encodeURIComponent(task)}/runs/${run}/screen`;
-  const picture = await openResponse({ server, path, signal });
+  const picture = await openResponse({ server, path, signal }, "image/png");
   if (output === "-") {
     await pipeline(picture, stdout, { end: false, signal }).catch((error: unknown) => {
       if (codeOf(error) !== "EPIPE") throw error;
@@ -30,6 +32,20 @@ export async function saveScreenshot(
     return;
   }
   const file = resolve(cwd, output ?? `${task}-${new Date().toISOString().slice(0, 19).replaceAll(":", "-")}.png`);
+  await savePicture(picture, file, signal).catch((error: unknown) => {
+    signal.throwIfAborted();
+    // What the worker has to do with it is said by others.
+    if (typeof error !== "object" || error === null || !("syscall" in error) || !("path" in error)) throw error;
+    const why = codeOf(error) === "ENOENT" ? "there is no such folder" : whyUnreadable(error);
+    throw new WorkerError(`${file} cannot be written: ${why}`, { code: "cannot-write", blame: "host", cause: error });
+  });
+  print(context, file);
+}
+
+async function savePicture(picture: Readable, file: string, signal: AbortSignal): Promise<void> {
+  const there = await stat(file).catch(() => undefined);
+  // A device stays what it is.
+  if (there !== undefined && !there.isFile()) return await pipeline(picture, createWriteStream(file), { signal });
   // Half a picture is none.
   const part = `${file}.part`;
   try {
@@ -39,5 +55,4 @@ export async function saveScreenshot(
     await rm(part, { force: true });
     throw error;
   }
-  print(context, file);
 }

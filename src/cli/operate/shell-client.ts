@@ -4,6 +4,7 @@
  */
 import type { Writable } from "node:stream";
 import type { WebSocket } from "ws";
+import { messageOf } from "../../base/errors.ts";
 import {
   encodeShellMessage,
   parseShellOutput,
@@ -12,7 +13,8 @@ import {
   type ShellOutput,
 } from "../../guest/shell-protocol.ts";
 
-export type ShellEnd = { readonly success: boolean } | "lost" | "left";
+/** `unread`: nobody reads any more what it prints. */
+export type ShellEnd = { readonly success: boolean } | "lost" | "left" | "unread";
 
 export class ShellClient {
   readonly #socket: WebSocket;
@@ -28,7 +30,7 @@ export class ShellClient {
   constructor(socket: WebSocket, outputs: { stdout: Writable; stderr: Writable }) {
     this.#socket = socket;
     this.#outputs = outputs;
-    socket.on("message", (data: Buffer) => this.#hear(parseShellOutput(data)));
+    socket.on("message", (data: Buffer) => this.#read(data));
     socket.on("error", (error) => {
       this.why = error.message;
     });
@@ -41,17 +43,17 @@ export class ShellClient {
   /** Resolves when the shell has ended and what it printed is written. @param input Its end is that of stdin. */
   async run(input: AsyncIterable<Uint8Array>): Promise<ShellEnd> {
     // Who still waits for something to be typed does not keep a shell that has ended.
-    void this.#sendAll(input).catch((error: unknown) => this.#socket.emit("error", error as Error));
+    void this.#sendAll(input).catch((error: unknown) => this.#giveUp(`stdin cannot be read: ${messageOf(error)}`));
     const end = await this.#end.promise;
-    await this.#writing;
+    if (end !== "left" && end !== "unread") await this.#writing;
     this.#socket.terminate();
     return end;
   }
 
   /** Has the shell killed, and waits for nothing. */
-  leave(): void {
+  leave(end: ShellEnd = "left"): void {
     if (this.#socket.readyState === this.#socket.OPEN) this.#socket.send(encodeShellMessage({ type: "abort" }));
-    this.#finish("left");
+    this.#finish(end);
   }
 
   async #sendAll(input: AsyncIterable<Uint8Array>): Promise<void> {
@@ -68,6 +70,19 @@ export class ShellClient {
     if (this.#socket.readyState !== this.#socket.OPEN) return;
     this.#onItsWay += bytes.length;
     this.#socket.send(encodeShellMessage({ type: "data", stream: "stdin", bytes }));
+  }
+
+  #read(data: Buffer): void {
+    try {
+      this.#hear(parseShellOutput(data));
+    } catch (error) {
+      this.#giveUp(messageOf(error));
+    }
+  }
+
+  #giveUp(why: string): void {
+    this.why = why;
+    this.#socket.terminate();
   }
 
   #hear(message: ShellOutput): void {
@@ -88,7 +103,8 @@ export class ShellClient {
   async #write({ stream, bytes }: Extract<ShellOutput, { type: "data" }>): Promise<void> {
     if (bytes.length === 0) return;
     const output = this.#outputs[stream];
-    await new Promise<void>((resolve) => output.write(bytes, () => resolve()));
+    const failure = await new Promise<unknown>((resolve) => output.write(bytes, resolve));
+    if (failure) this.leave("unread");
     if (this.#socket.readyState !== this.#socket.OPEN) return;
     this.#socket.send(encodeShellMessage({ type: "ack", stream, count: bytes.length }));
   }

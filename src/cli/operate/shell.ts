@@ -35,9 +35,13 @@ export async function runShell({ server, task, run, command, tty }: ShellRequest
   const end = await client.run(input);
   context.stdin.destroy();
   if (end === "left") context.stderr.write("\r\nboxcar: left the shell; it has been ended\r\n");
+  else if (end === "unread") context.setExitCode(EXIT.failed);
   else if (end === "lost") {
     context.signal.throwIfAborted();
-    throw new WorkerError(`the connection to the shell is over: ${client.why}`, { code: "shell-lost", blame: "task" });
+    throw new WorkerError(`the connection to the shell is over: ${client.why}`, {
+      code: "shell-lost",
+      blame: "upstream",
+    });
   } else context.setExitCode(end.success ? EXIT.ok : EXIT.failed);
 }
 

@@ -22,12 +22,25 @@ export function topView(overview: Overview, now: Date, { columns, rows }: { colu
     ...machineLines(machines, now),
   ];
   const shown = lines.length <= rows ? lines : [...lines.slice(0, rows - 1), `… ${lines.length - rows + 1} more`];
-  return shown.map((line) => (line.length <= columns ? line : `${line.slice(0, columns - 1)}…`)).join("\n");
+  return shown.map((line) => shorten(line, columns)).join("\n");
+}
+
+function isAlive({ alive = true }: ApiWorkers[number]): boolean {
+  return alive;
+}
+
+/** A terminal takes more than text, and names come from outside. */
+function shorten(line: string, columns: number): string {
+  const text = line.replaceAll(/\p{C}/gu, "?");
+  return text.length <= columns ? text : `${text.slice(0, columns - 1)}…`;
 }
 
 function headline(workers: ApiWorkers, machines: ApiMachines): string {
-  const capacity = workers.reduce((sum, { status }) => sum + status.capacity, 0);
-  return `${count(workers.length, "worker")}, ${machines.length} of ${count(capacity, "machine")} in use`;
+  const alive = workers.filter(isAlive);
+  const capacity = alive.reduce((sum, { status }) => sum + status.capacity, 0);
+  const silent = workers.length - alive.length;
+  const others = silent === 0 ? "" : `, ${silent} silent`;
+  return `${count(alive.length, "worker")}${others}, ${machines.length} of ${count(capacity, "machine")} in use`;
 }
 
 function queueLines({ queues, oldestPending }: ApiQueue, now: Date): string[] {
@@ -41,14 +54,13 @@ function queueLines({ queues, oldestPending }: ApiQueue, now: Date): string[] {
 
 function workerLines(workers: ApiWorkers, now: Date): string[] {
   if (workers.length === 0) return ['no worker; "boxcar worker" starts one'];
-  const rows = workers.map(({ workerId, queue, seenAt, status }) => [
-    workerId,
-    status.state,
-    `${status.running.length}/${status.capacity}`,
-    queue,
-    age(seenAt, now),
-    status.why ?? "",
-  ]);
+  const rows = workers.map((worker) => {
+    const { workerId, queue, seenAt, status } = worker;
+    const { state, why = "", running, capacity } = status;
+    // What it did then is of no use to anybody.
+    const [shownState, shownWhy] = isAlive(worker) ? [state, why] : ["silent", "not heard of any more"];
+    return [workerId, shownState, `${running.length}/${capacity}`, queue, age(seenAt, now), shownWhy];
+  });
   return table([["WORKER", "STATE", "RUNS", "QUEUE", "SEEN", "WHY"], ...rows]).split("\n");
 }
 

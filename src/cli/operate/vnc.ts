@@ -26,13 +26,20 @@ export interface WantedDisplay {
   open: boolean;
 }
 
-/** How each is told where to look. */
-const VIEWERS: readonly { readonly name: string; readonly argument: (port: number) => string }[] = [
+interface Viewer {
+  readonly name: string;
+  /** Tells it where to look. */
+  readonly argument: (port: number) => string;
+  /** It only finds another program, and ends. */
+  readonly hands?: true;
+}
+
+const VIEWERS: readonly Viewer[] = [
   { name: "xtigervncviewer", argument: (port) => `127.0.0.1::${port}` },
   { name: "vncviewer", argument: (port) => `127.0.0.1::${port}` },
   { name: "remote-viewer", argument: (port) => `vnc://127.0.0.1:${port}` },
   { name: "gvncviewer", argument: (port) => `127.0.0.1::${port}` },
-  { name: "xdg-open", argument: (port) => `vnc://127.0.0.1:${port}` },
+  { name: "xdg-open", argument: (port) => `vnc://127.0.0.1:${port}`, hands: true },
 ];
 
 /** Large enough for a whole screen in one message. */
@@ -58,11 +65,10 @@ export async function serveDisplay(wanted: WantedDisplay, context: CliContext): 
   const port = await listen(server, wanted.port);
   print(context, `vnc://127.0.0.1:${port}`);
   try {
-    if (viewer === undefined) {
+    if (viewer !== undefined) await runCommand([viewer.name, viewer.argument(port)], { signal: context.signal });
+    if (viewer === undefined || viewer.hands) {
       context.stderr.write("boxcar: Ctrl-C ends it\n");
       await once(context.signal, "abort");
-    } else {
-      await runCommand([viewer.name, viewer.argument(port)], { signal: context.signal });
     }
   } catch (error) {
     context.signal.throwIfAborted();
@@ -88,7 +94,7 @@ async function listen(server: ReturnType<typeof createServer>, wantedPort: numbe
 }
 
 async function serveViewer(viewer: Socket, wanted: WantedDisplay, signal: AbortSignal): Promise<void> {
-  const uid = viewer.remotePort === undefined ? undefined : await peerUid(viewer.remotePort);
+  const uid = await peerUid(viewer);
   if (uid !== process.getuid?.()) throw new Error(`a process of another user (${uid ?? "unknown"}) was turned away`);
   const client = await connect(wanted, signal);
   const display = createWebSocketStream(client);
@@ -103,7 +109,7 @@ function connect({ server, task, run, mode }: WantedDisplay, signal: AbortSignal
   return openSocket({ server, path, signal, maxMessageBytes: MAX_MESSAGE_BYTES });
 }
 
-async function findViewer(): Promise<(typeof VIEWERS)[number]> {
+async function findViewer(): Promise<Viewer> {
   for (const viewer of VIEWERS) {
     if (await isInstalled(viewer.name)) return viewer;
   }

@@ -2,10 +2,13 @@
 import { once } from "node:events";
 import type { ClientRequest, IncomingMessage } from "node:http";
 import { json } from "node:stream/consumers";
-import { codeOf, messageOf, WorkerError } from "../../base/errors.ts";
+import { refusal, unreachable } from "./refusal.ts";
 
 const { request: requestHttp } = process.getBuiltinModule("node:http");
 const { request: requestHttps } = process.getBuiltinModule("node:https");
+
+/** A host that is not there may say so only after minutes. */
+export const CONNECT_TIMEOUT_MS = 10_000;
 
 /** Where a worker listens. */
 export type ServerAddress = { readonly socketPath: string } | { readonly url: URL; readonly token: string | undefined };
@@ -19,20 +22,35 @@ export interface ServerRequest {
   signal: AbortSignal;
 }
 
-/** @throws {WorkerError} `no-worker`: none listens; `worker-unreachable`; or what the worker answered. */
+/**
+ * Undefined: there is nothing to say.
+ *
+ * @throws {WorkerError} `no-worker`: none listens; `worker-unreachable`; `no-worker-there`; or what the worker answered.
+ */
 export async function requestJson(options: ServerRequest): Promise<unknown> {
   const response = await send(options);
-  const answer = await json(response).catch(() => undefined);
-  if ((response.statusCode ?? 500) < 400) return answer;
+  const answer = await read(response, options.signal);
+  if (isGood(response) && (answer !== undefined || response.statusCode === 204)) return answer;
   throw refusal(answer, response, options.server);
 }
 
-/** The body of the answer. @throws as {@link requestJson} does. */
-export async function openResponse(options: ServerRequest): Promise<IncomingMessage> {
+/** The body of the answer, which is of this type. @throws as {@link requestJson} does. */
+export async function openResponse(options: ServerRequest, contentType?: string): Promise<IncomingMessage> {
   const response = await send(options);
-  if ((response.statusCode ?? 500) < 400) return response;
+  const { "content-type": type } = response.headers;
+  if (isGood(response) && (contentType === undefined || type === contentType)) return response;
+  throw refusal(await read(response, options.signal), response, options.server);
+}
+
+/** Who leads elsewhere is none that was asked for. */
+function isGood({ statusCode = 500 }: IncomingMessage): boolean {
+  return statusCode >= 200 && statusCode < 300;
+}
+
+async function read(response: IncomingMessage, signal: AbortSignal): Promise<unknown> {
   const answer = await json(response).catch(() => undefined);
-  throw refusal(answer, response, options.server);
+  signal.throwIfAborted();
+  return answer;
 }
 
 /** Headers that say who asks; the name in `Host` is that of the server. */
@@ -68,6 +86,7 @@ export function addressOf(base: URL, path: string): URL {
 }
 
 async function responseTo(sent: ClientRequest, server: ServerAddress, signal: AbortSignal): Promise<IncomingMessage> {
+  limitConnecting(sent);
   try {
     const [response] = (await once(sent, "response")) as [IncomingMessage];
     return response;
@@ -77,26 +96,12 @@ async function responseTo(sent: ClientRequest, server: ServerAddress, signal: Ab
   }
 }
 
-/** What to say where nobody can be spoken to. */
-export function unreachable(server: ServerAddress, cause: unknown): WorkerError {
-  if ("url" in server) {
-    const message = `${server.url.origin} cannot be reached: ${messageOf(cause)}`;
-    return new WorkerError(message, { code: "worker-unreachable", blame: "upstream", cause });
-  }
-  const isMissing = codeOf(cause) === "ENOENT" || codeOf(cause) === "ECONNREFUSED";
-  const message = isMissing
-    ? 'no worker runs here with this configuration; "boxcar worker" starts one, --server asks one elsewhere'
-    : `the worker cannot be asked: ${messageOf(cause)}`;
-  return new WorkerError(message, { code: isMissing ? "no-worker" : "worker-unreachable", blame: "host", cause });
-}
-
-/** What a worker has answered instead. */
-export function refusal(answer: unknown, { statusCode }: IncomingMessage, server: ServerAddress): WorkerError {
-  const { code, message } = (typeof answer === "object" && answer !== null ? answer : {}) as Record<string, unknown>;
-  const hint = statusCode === 401 && "url" in server ? "; set BOXCAR_TOKEN, or give --token-file" : "";
-  const said = typeof message === "string" ? message : `it answers with status ${statusCode}, and is no worker`;
-  return new WorkerError(statusCode === 401 ? `the server wants to know who asks${hint}: ${said}` : said, {
-    code: typeof code === "string" ? code : "refused",
-    blame: statusCode !== undefined && statusCode >= 500 ? "upstream" : "task",
+function limitConnecting(sent: ClientRequest): void {
+  sent.once("socket", (socket) => {
+    if (!socket.connecting) return;
+    const giveUp = () => sent.destroy(new Error(`no answer within ${CONNECT_TIMEOUT_MS / 1_000} seconds`));
+    const timer = setTimeout(giveUp, CONNECT_TIMEOUT_MS);
+    socket.once("connect", () => clearTimeout(timer));
+    sent.once("close", () => clearTimeout(timer));
   });
 }

@@ -1,20 +1,20 @@
 /** Which worker a command speaks to: `--server`, else BOXCAR_SERVER, else the one of this host. */
 import { readFile } from "node:fs/promises";
 import type { Command } from "commander";
-import { InvalidInputError } from "../../base/errors.ts";
+import { WorkerError } from "../../base/errors.ts";
 import { configOf, whyUnreadable } from "../config.ts";
 import type { CliContext } from "../context.ts";
 import { controlSocket } from "../worker/control-socket.ts";
 import { requestJson, type ServerAddress, type ServerRequest } from "./request.ts";
 import type { ServerFlags } from "./server-options.ts";
 
-/** @throws {InvalidInputError} for an address or a file that is no good. */
+/** @throws {WorkerError} `bad-server`, `bad-token`: an address or a token that is no good. */
 export async function serverOf(flags: ServerFlags, context: CliContext, command: Command): Promise<ServerAddress> {
   const named = await tryNamedServer(flags, context);
   return named ?? { socketPath: controlSocket(await configOf(context, command)) };
 }
 
-/** Undefined: that of this host. @throws {InvalidInputError} */
+/** Undefined: that of this host. @throws as {@link serverOf} does. */
 export async function tryNamedServer(flags: ServerFlags, context: CliContext): Promise<ServerAddress | undefined> {
   const { env } = context.surroundings;
   const text = flags.server ?? env["BOXCAR_SERVER"];
@@ -22,9 +22,10 @@ export async function tryNamedServer(flags: ServerFlags, context: CliContext): P
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (url === undefined || !/^https?:$/.test(url.protocol)) {
     const subject = flags.server === undefined ? "BOXCAR_SERVER" : "--server";
-    const issue = { path: "", message: "must be an address such as https://ci.example.com" };
-    throw new InvalidInputError(subject, [issue], "task");
+    throw mistake("bad-server", `${subject} must be an address such as https://ci.example.com, not ${text}`);
   }
+  // As documents about the API have it.
+  url.pathname = url.pathname.replace(/\/api\/v1\/*$/, "/");
   return { url, token: await tokenOf(flags, env) };
 }
 
@@ -37,10 +38,20 @@ async function tokenOf(
   { tokenFile }: ServerFlags,
   env: CliContext["surroundings"]["env"],
 ): Promise<string | undefined> {
-  if (tokenFile === undefined) return env["BOXCAR_TOKEN"]?.trim() || undefined;
-  try {
-    return (await readFile(tokenFile, "utf8")).trim();
-  } catch (error) {
-    throw new InvalidInputError(`The token file ${tokenFile}`, [{ path: "", message: whyUnreadable(error) }], "task");
-  }
+  if (tokenFile === undefined) return checkToken(env["BOXCAR_TOKEN"]?.trim() || undefined, "BOXCAR_TOKEN");
+  const text = await readFile(tokenFile, "utf8").catch((error: unknown) => {
+    throw mistake("bad-token", `the token file ${tokenFile} cannot be read: ${whyUnreadable(error)}`);
+  });
+  return checkToken(text.trim(), `the token file ${tokenFile}`);
+}
+
+/** What a header cannot have is no token. */
+function checkToken(token: string | undefined, subject: string): string | undefined {
+  if (token === "") throw mistake("bad-token", `${subject} is empty`);
+  if (token === undefined || /^[\x21-\x7e]+$/.test(token)) return token;
+  throw mistake("bad-token", `${subject} has more in it than a token, which is one word`);
+}
+
+function mistake(code: string, message: string): WorkerError {
+  return new WorkerError(message, { code, blame: "task" });
 }

@@ -3,7 +3,8 @@ import { once } from "node:events";
 import type { IncomingMessage } from "node:http";
 import { json } from "node:stream/consumers";
 import { WebSocket } from "ws";
-import { addressOf, headersFor, refusal, type ServerRequest, unreachable } from "./request.ts";
+import { refusal, unreachable } from "./refusal.ts";
+import { addressOf, CONNECT_TIMEOUT_MS, headersFor, type ServerRequest } from "./request.ts";
 
 export interface SocketRequest extends Omit<ServerRequest, "body"> {
   protocol?: string;
@@ -11,10 +12,14 @@ export interface SocketRequest extends Omit<ServerRequest, "body"> {
   maxMessageBytes: number;
 }
 
+/** Longer than a worker waits for another one. */
+const HANDSHAKE_TIMEOUT_MS = 6 * CONNECT_TIMEOUT_MS + 5_000;
+
 /** Resolves when it is open. @throws {WorkerError} as {@link requestJson} does. */
 export async function openSocket({ server, path, signal, ...options }: SocketRequest): Promise<WebSocket> {
   const client = new WebSocket(socketAddress(server, path), options.protocol === undefined ? [] : [options.protocol], {
     ...{ headers: headersFor(server), perMessageDeflate: false, maxPayload: options.maxMessageBytes },
+    handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
   });
   const onAbort = () => client.terminate();
   signal.addEventListener("abort", onAbort, { once: true });

@@ -49,6 +49,19 @@ describe("boxcar top", () => {
     expect(lines).toEqual(["1 worker, 1 of 4 ma…", "queue default: 12 p…", "", "… 5 more"]);
   });
 
+  it("does not count on a worker that is silent", () => {
+    const [worker] = OVERVIEW.workers;
+    const silent = { ...worker, workerId: "host-2", alive: false, seenAt: "2026-11-21T11:58:00Z" } as typeof worker;
+    const text = topView({ ...OVERVIEW, workers: [...OVERVIEW.workers, ...(silent ? [silent] : [])] }, NOW, WIDE);
+    expect(text).toContain("1 worker, 1 silent, 1 of 4 machines in use");
+    expect(text).toMatch(/^host-2 +silent +0\/4 +default +2 min +not heard of any more$/m);
+  });
+
+  it("shows no control characters of names", () => {
+    const machines = OVERVIEW.machines.map((machine) => ({ ...machine, name: "a\u001b[2Jb\u202ec" }));
+    expect(topView({ ...OVERVIEW, machines }, NOW, WIDE)).toMatch(/ {2}a\?\[2Jb\?c$/);
+  });
+
   it("says so where there is nothing", () => {
     const text = topView({ workers: [], machines: [] }, NOW, WIDE);
     expect(text).toContain('no worker; "boxcar worker" starts one');
