@@ -37,12 +37,12 @@ const WHO: Readonly<Record<string, readonly [followers: number, viewers: number]
   "100 followers, 20 viewers": [100, 20],
 };
 
-/** Each scrolls the screen too. */
+/** Each scrolls the screen too, where no two lines are the same. */
 const WHAT: Readonly<Record<string, string>> = {
-  "5,000 lines a second, for 5 s":
-    "for t in $(seq 50); do head -n 500 /dev/shm/text; head -n 3 /dev/shm/text > /dev/tty1; sleep 0.08; done",
-  "64 MB as fast as it can": "for t in $(seq 16); do cat /dev/shm/text; head -n 3 /dev/shm/text > /dev/tty1; done",
+  "5,000 lines a second, for 5 s": "for t in $(seq 50); do head -n 500 /dev/shm/text; show $t; sleep 0.08; done",
+  "64 MB as fast as it can": "for t in $(seq 16); do cat /dev/shm/text; show $t; done",
 };
+const SHOW = `show() { printf '%s of %s compiles\\n%s of %s links\\n' $1 $n $1 $n > /dev/tty1; }`;
 
 const LINE = "cc -O2 -Wall -Isrc -c src/some/module/with/a/name.c -o build/module.o";
 
@@ -104,6 +104,7 @@ function guestScript(): string {
   const cases = Object.values(WHAT).map((script, index) => `  ${index}) ${script} ;;`);
   return [
     `yes '${LINE}' | head -c 4000000 > /dev/shm/text`,
+    SHOW,
     "echo ready",
     "n=0",
     "while n=$((n + 1)); do",
