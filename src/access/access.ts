@@ -26,6 +26,8 @@ export interface AccessOptions {
 export const OIDC_PATH = "/api/v1/session/oidc";
 
 const BURST_SECONDS = 5;
+/** Sessions of one token: more than any person has browsers, and few enough to be kept until they end. */
+const LOGINS = { perSecond: 1 / 60, burst: 50 };
 
 export class Access {
   /** Undefined: people log in by tokens alone. */
@@ -35,6 +37,7 @@ export class Access {
   readonly #audit: Audit;
   readonly #guard: LoginGuard;
   readonly #requests: RateLimit;
+  readonly #logins: RateLimit;
 
   private constructor({ settings, store, audit, now }: AccessOptions, oidc: OidcLogin | undefined) {
     const { failedLoginsPerMinute, allFailedLoginsPerMinute, requestsPerSecond } = settings.rateLimits;
@@ -54,6 +57,7 @@ export class Access {
       burst: requestsPerSecond * BURST_SECONDS,
       ...nowMs,
     });
+    this.#logins = new RateLimit({ ...LOGINS, ...nowMs });
   }
 
   /** @throws {@link InvalidInputError} A secret of the settings cannot be read. */
@@ -88,6 +92,10 @@ export class Access {
   /** Opens a session. @throws as {@link byToken} does. */
   async logInByToken(token: string, address: string | undefined): Promise<OpenedSession> {
     const { principal, tokenId, expires } = await this.byToken(token, address);
+    if (!this.#logins.tryTake(tokenId)) {
+      const message = "too many sessions were opened with this token; use the ones there are, or the token itself";
+      throw new AccessError("too-many-logins", message, { retryAfterMs: this.#logins.waitMs(tokenId) });
+    }
     const session = await this.#sessions.open({ ...principal, tokenId, expires });
     if (session === undefined) throw new AccessError("bad-token", "this token was revoked just now");
     this.#note("login", session.principal, address, "ok", { method: "token", token: tokenId });

@@ -46,7 +46,10 @@ export class Tokens {
   async create({ name, role, expires }: NewToken): Promise<{ token: string; info: TokenInfo }> {
     const created = this.#now();
     if (!isTokenName(name)) {
-      throw invalid("name", "must be 1 to 64 letters, digits, dots, - or _, and begin with a letter or a digit");
+      throw invalid(
+        "name",
+        "must be 1 to 64 letters, digits, dots, - or _, begin with a letter or a digit, and not be local, host, nobody or sockets.json, which others are called",
+      );
     }
     if (expires !== undefined && expires <= created) throw invalid("expires", "is over already");
     const { id, token } = mintToken();

@@ -2,6 +2,7 @@
 import type { Readable, Writable } from "node:stream";
 import type { Config } from "../config/config.ts";
 import type { Surroundings } from "../config/host-facts.ts";
+import { printable, printableJson } from "./printable.ts";
 
 export interface CliContext {
   readonly cwd: string;
@@ -23,9 +24,9 @@ export interface CliContext {
 export const EXIT = { ok: 0, failed: 1, usage: 2, exception: 3, interrupted: 130 } as const;
 
 export function print(context: CliContext, text: string): void {
-  context.stdout.write(`${text}\n`);
+  context.stdout.write(`${printable(text)}\n`);
 }
 
 export function printJson(context: CliContext, value: unknown): void {
-  print(context, JSON.stringify(value));
+  context.stdout.write(`${printableJson(JSON.stringify(value))}\n`);
 }

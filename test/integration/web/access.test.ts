@@ -82,6 +82,22 @@ describe("a token", () => {
 });
 
 describe("a session", () => {
+  it("is opened again and again by one token, but not without an end", async () => {
+    const [token, other] = [await service.token("viewer"), await service.token("admin")];
+    const statuses: number[] = [];
+    for (let n = 0; n < 60; n++) {
+      const { status, headers } = await service.ask("/api/v1/session", { method: "POST", body: { token } });
+      statuses.push(status);
+      if (status === 429) expect(headers["retry-after"]).toMatch(/^[1-9]\d*$/);
+    }
+    expect([statuses.indexOf(429), statuses.at(-1)]).toEqual([50, 429]);
+    // The token itself, and others, are good as before.
+    expect(await service.ask("/api/v1/test/read", { headers: bearer(token) })).toMatchObject({ status: 200 });
+    await service.logIn(other);
+    service.nowMs += 60_000;
+    await service.logIn(token);
+  });
+
   it.each(ROLES)("of a %s says who it is, and is good for what the role may", async (role) => {
     const { cookie, csrf } = await service.logIn(await service.token(role));
     expect((await service.ask("/api/v1/session", { headers: { cookie } })).json).toEqual({

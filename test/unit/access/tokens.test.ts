@@ -34,6 +34,12 @@ function setUp() {
 }
 
 describe("tokens", () => {
+  it.each(["local", "host", "nobody", "sockets.json", "LOCAL"])("are not called %s, as others are", async (name) => {
+    const { tokens, store } = setUp();
+    await expect(tokens.create({ name, role: "admin" })).rejects.toMatchObject({ code: "invalid-input" });
+    expect(store.records.size).toBe(0);
+  });
+
   it("have an id, and 256 random bits", () => {
     const made = Array.from({ length: 100 }, mintToken);
     expect(new Set(made.map(({ token }) => token)).size).toBe(100);
