@@ -12,6 +12,7 @@ import type { Duplex } from "node:stream";
 import { setTimeout as after } from "node:timers/promises";
 import type { WebSocket } from "ws";
 import { messageOf } from "../base/errors.ts";
+import { TokenBucket } from "../base/token-bucket.ts";
 import type { LiveMachine } from "../feature/interactive/live-machine.ts";
 import { type DisplayMode, isPassed } from "../rfb/client-filter.ts";
 import { RfbClientReader } from "../rfb/client-reader.ts";
@@ -33,6 +34,9 @@ const MAX_UNREAD_BYTES = 256 * 1_024;
 /** QEMU closes its sockets before it is noticed that it has ended. */
 const END_MS = 2_000;
 
+/** Other formats and encodings of pixels: QEMU draws all of the screen anew for each. */
+const FORMATS = { perSecond: 5, burst: 50 };
+
 /** Resolves when both are closed; never rejects. */
 export async function joinDisplay({ client, display, machine, mode }: DisplaySession): Promise<void> {
   const reader = new RfbClientReader();
@@ -40,6 +44,7 @@ export async function joinDisplay({ client, display, machine, mode }: DisplaySes
     if (!display.write(bytes) && display.writableLength > MAX_UNREAD_BYTES) client.pause();
   };
   using pacer = new UpdatePacer({ intervalMs: () => updateIntervalMs(machine.viewers), send });
+  const formats = new TokenBucket(FORMATS.perSecond, FORMATS.burst);
   display.on("drain", () => client.resume());
   display.on("error", () => {});
   display.on("data", (bytes: Buffer) => {
@@ -53,6 +58,8 @@ export async function joinDisplay({ client, display, machine, mode }: DisplaySes
       if (!isBinary) throw new Error("messages of a display are binary");
       for (const { kind, bytes } of reader.push(data)) {
         if (!isPassed(kind, mode)) continue;
+        const isFormat = kind === "pixel-format" || kind === "encodings";
+        if (isFormat && !formats.tryTake()) throw new Error("another format of pixels was asked for too often");
         if (kind === "update-request") pacer.request(parseUpdateRequest(bytes));
         else send(bytes);
       }

@@ -16,6 +16,8 @@ export interface EventStreamsOptions {
   readonly events: QueueEvents;
   /** Default 500. */
   readonly maxClients?: number;
+  /** Of one who asks; default 100. */
+  readonly maxClientsEach?: number;
   /** What may wait for a client; default 256 KiB. */
   readonly maxWaitingBytes?: number;
   /** Default 15 s. */
@@ -23,13 +25,22 @@ export interface EventStreamsOptions {
 }
 
 const MAX_CLIENTS = 500;
+const MAX_CLIENTS_EACH = 100;
 const MAX_WAITING_BYTES = 256 * 1_024;
 const COMMENT_MS = 15_000;
 const RETRY_MS = 3_000;
 
+const HEADERS = {
+  "Content-Type": "text/event-stream; charset=utf-8",
+  "Cache-Control": "no-store",
+  // Some proxies collect an answer before they pass it on.
+  "X-Accel-Buffering": "no",
+};
+
 export class EventStreams implements AsyncDisposable {
   readonly #options: EventStreamsOptions;
-  readonly #clients = new Set<ServerResponse>();
+  /** And who it is. */
+  readonly #clients = new Map<ServerResponse, string>();
   readonly #timer: NodeJS.Timeout;
   #watch: Promise<AsyncDisposable> | undefined;
   #isDisposed = false;
@@ -46,14 +57,23 @@ export class EventStreams implements AsyncDisposable {
   /**
    * Resolves when the client is told of what happens from now on. It has been said hello then.
    *
+   * @param options.who Name of who asks.
    * @throws {ApiError} `too-many-clients` @throws {QueueError}
    */
-  async add(response: ServerResponse): Promise<void> {
-    const { workerId, maxClients = MAX_CLIENTS } = this.#options;
+  async add(response: ServerResponse, { who }: { who: string }): Promise<void> {
+    const { workerId, maxClients = MAX_CLIENTS, maxClientsEach = MAX_CLIENTS_EACH } = this.#options;
+    if (response.req.method === "HEAD") {
+      response.writeHead(200, HEADERS).end();
+      return;
+    }
     if (this.#isDisposed || this.#clients.size >= maxClients) {
       throw new ApiError(503, "too-many-clients", "too many clients follow events already; close some, or ask later");
     }
-    this.#clients.add(response);
+    if ([...this.#clients.values()].filter((name) => name === who).length >= maxClientsEach) {
+      const message = `${maxClientsEach} clients of yours follow events already; close some`;
+      throw new ApiError(429, "too-many-clients", message, undefined, { "Retry-After": "10" });
+    }
+    this.#clients.set(response, who);
     response.once("close", () => this.#remove(response));
     try {
       await this.#watching();
@@ -62,12 +82,7 @@ export class EventStreams implements AsyncDisposable {
       throw error;
     }
     if (response.destroyed) return;
-    response.writeHead(200, {
-      "Content-Type": "text/event-stream; charset=utf-8",
-      "Cache-Control": "no-store",
-      // Some proxies collect an answer before they pass it on.
-      "X-Accel-Buffering": "no",
-    });
+    response.writeHead(200, HEADERS);
     response.write(`retry: ${RETRY_MS}\n\n${encodeEvent("hello", { workerId })}`);
   }
 
@@ -86,7 +101,7 @@ export class EventStreams implements AsyncDisposable {
 
   #send(text: string): void {
     const { maxWaitingBytes = MAX_WAITING_BYTES } = this.#options;
-    for (const client of this.#clients) {
+    for (const client of this.#clients.keys()) {
       // It has not been said hello yet.
       if (!client.headersSent) continue;
       if (client.writableLength > maxWaitingBytes) client.destroy();
@@ -107,7 +122,7 @@ export class EventStreams implements AsyncDisposable {
     clearInterval(this.#timer);
     const watch = this.#watch;
     this.#watch = undefined;
-    for (const client of this.#clients) client.destroy();
+    for (const client of this.#clients.keys()) client.destroy();
     this.#clients.clear();
     await watch?.then((watching) => watching[Symbol.asyncDispose]()).catch(() => {});
   }

@@ -76,7 +76,7 @@ function observationRoutes(options: FleetRoutesOptions): Route[] {
           contentType: "text/event-stream",
         },
       },
-      handle: ({ response }) => events.add(response),
+      handle: ({ response, principal }) => events.add(response, { who: principal.name }),
     }),
   ];
 }

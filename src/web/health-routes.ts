@@ -1,4 +1,5 @@
 /** `/healthz`: does the process work; `/readyz`: does it take tasks. For load balancers and those who restart things. */
+import { withoutPaths } from "./api-error.ts";
 import { defineRoute, type Route } from "./route.ts";
 
 export interface HealthPort {
@@ -22,7 +23,7 @@ export function healthRoutes(port: HealthPort): Route[] {
         503: { description: "Something hangs.", schema: "health" },
       },
       handle({ response }) {
-        const problems = port.health();
+        const problems = port.health().map(withoutPaths);
         response.status(problems.length === 0 ? 200 : 503).json({ healthy: problems.length === 0, problems });
       },
     }),
@@ -38,7 +39,8 @@ export function healthRoutes(port: HealthPort): Route[] {
         503: { description: "It does not.", schema: "readiness" },
       },
       handle({ response }) {
-        const why = port.unready();
+        const unready = port.unready();
+        const why = unready === undefined ? undefined : withoutPaths(unready);
         response
           .status(why === undefined ? 200 : 503)
           .json({ ready: why === undefined, ...(why === undefined ? {} : { why }) });

@@ -65,6 +65,13 @@ describe("the display of a machine", () => {
     await close(viewer, controller);
   });
 
+  it("ends for who wants another format again and again, which costs the machine each time", async () => {
+    const viewer = await look("", VIEWER);
+    const format = [0, 0, 0, 0, 32, 24, 0, 1, 0, 255, 0, 255, 0, 255, 16, 8, 0, 0, 0, 0];
+    for (let n = 0; n < 1_000; n++) viewer.send(...format);
+    await expect(viewer.closed).resolves.toMatchObject({ code: 1_008 });
+  });
+
   it("ends for who sends what is no RFB", async () => {
     for (const bytes of [Buffer.of(250, 0, 1, 2), Buffer.of(99)]) {
       const viewer = await look("", VIEWER);

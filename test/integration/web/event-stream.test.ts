@@ -46,7 +46,7 @@ async function start(options: Partial<EventStreamsOptions> = {}) {
   const route = defineRoute()({
     ...{ method: "GET", path: "/api/v1/events", operation: "followEvents", summary: "", tag: "observation" },
     ...{ permission: "read", answers: { 200: { description: "", contentType: "text/event-stream" } } },
-    handle: ({ response }) => streams.add(response),
+    handle: ({ response, request }) => streams.add(response, { who: request.get("X-User") ?? "ann" }),
   });
   const app = createApp({ routes: [route], authenticate: async () => LOCAL });
   const service = await HttpService.listen({ host: "127.0.0.1", port: 0 }, app);
@@ -54,8 +54,9 @@ async function start(options: Partial<EventStreamsOptions> = {}) {
     await streams[Symbol.asyncDispose]();
     await service[Symbol.asyncDispose]();
   });
-  const connect = async () => {
-    const asked = request({ host: "127.0.0.1", port: service.port, path: "/api/v1/events", agent: false }).end();
+  const connect = async ({ method = "GET", who = "ann" } = {}) => {
+    const options = { host: "127.0.0.1", port: service.port, path: "/api/v1/events", agent: false };
+    const asked = request({ ...options, method, headers: { "x-user": who } }).end();
     const [response] = (await once(asked, "response")) as [IncomingMessage];
     return response;
   };
@@ -152,6 +153,21 @@ describe("events for clients", () => {
     await gone;
     // The server hears of it a little later.
     for (let again = await connect(); again.statusCode !== 200; again = await connect()) again.resume();
+  });
+
+  it("are for so many clients of one who asks, and others have theirs", async () => {
+    const { connect } = await start({ maxClientsEach: 2 });
+    const asked = [await connect(), await connect(), await connect(), await connect({ who: "bob" })];
+    expect(asked.map(({ statusCode }) => statusCode)).toEqual([200, 200, 429, 200]);
+  });
+
+  it("have a head, which is not followed", async () => {
+    const { streams, connect } = await start();
+    const head = await connect({ method: "HEAD" });
+    expect([head.statusCode, head.headers["content-type"]]).toEqual([200, "text/event-stream; charset=utf-8"]);
+    head.resume();
+    await once(head, "end");
+    expect(streams.size).toBe(0);
   });
 
   it("are refused where the queue cannot be watched, and tried again by the next", async () => {
