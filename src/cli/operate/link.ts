@@ -2,7 +2,7 @@
 import { InvalidInputError } from "../../base/errors.ts";
 import type { ApiLink, ApiSession } from "../../generated/api.ts";
 import { type CliContext, print } from "../context.ts";
-import { addressOf, type ServerAddress } from "../server/request.ts";
+import { addressOf, type ServerAddress } from "../server/address.ts";
 import { ask } from "../server/server.ts";
 
 export interface WantedLink {

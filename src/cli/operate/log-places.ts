@@ -7,7 +7,8 @@ import type { TaskStatus } from "../../queue/task.ts";
 import { hostFolders } from "../../worker/task-host.ts";
 import { type LogName, TaskLogs } from "../../worker/task-logs.ts";
 import { openTaskQueue } from "../queue/open-task-queue.ts";
-import { openResponse, type ServerAddress } from "../server/request.ts";
+import type { ServerAddress } from "../server/address.ts";
+import { openResponse } from "../server/request.ts";
 import { ask } from "../server/server.ts";
 import { controlSocket } from "../worker/control-socket.ts";
 

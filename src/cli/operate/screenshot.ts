@@ -7,7 +7,8 @@ import { pipeline } from "node:stream/promises";
 import { codeOf, WorkerError } from "../../base/errors.ts";
 import { whyUnreadable } from "../config.ts";
 import { type CliContext, print } from "../context.ts";
-import { openResponse, type ServerAddress } from "../server/request.ts";
+import type { ServerAddress } from "../server/address.ts";
+import { openResponse } from "../server/request.ts";
 
 export interface WantedScreenshot {
   server: ServerAddress;

@@ -7,8 +7,9 @@ import type { Readable } from "node:stream";
 import type { WebSocket } from "ws";
 import { WorkerError } from "../../base/errors.ts";
 import { encodeShellMessage, SHELL_MESSAGE_BYTES } from "../../guest/shell-protocol.ts";
+import { letOutputThrough } from "../../host/terminal.ts";
 import { type CliContext, EXIT } from "../context.ts";
-import type { ServerAddress } from "../server/request.ts";
+import type { ServerAddress } from "../server/address.ts";
 import { openSocket } from "../server/socket.ts";
 import { EscapeReader } from "./escape.ts";
 import { ShellClient } from "./shell-client.ts";
@@ -30,12 +31,15 @@ export async function runShell({ server, task, run, command, tty }: ShellRequest
   const socket = await openSocket({ server, path, signal: context.signal, maxMessageBytes: SHELL_MESSAGE_BYTES });
   const client = new ShellClient(socket, context);
   using _terminal = tty ? takeTerminal(socket, context) : undefined;
+  if (tty) await letOutputThrough(context.signal);
   const escaped = tty ? new EscapeReader() : undefined;
   const input = typed(context.stdin, escaped, () => client.leave());
   const end = await client.run(input);
   context.stdin.destroy();
-  if (end === "left") context.stderr.write("\r\nboxcar: left the shell; it has been ended\r\n");
-  else if (end === "unread") context.setExitCode(EXIT.failed);
+  if (end === "left") {
+    context.stderr.write("\r\nboxcar: left the shell; it has been ended\r\n");
+    context.setExitCode(EXIT.interrupted);
+  } else if (end === "unread") context.setExitCode(EXIT.failed);
   else if (end === "lost") {
     context.signal.throwIfAborted();
     throw new WorkerError(`the connection to the shell is over: ${client.why}`, {

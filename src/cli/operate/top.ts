@@ -3,7 +3,7 @@ import type { Readable } from "node:stream";
 import { setTimeout as after } from "node:timers/promises";
 import { codeOf, messageOf } from "../../base/errors.ts";
 import { type CliContext, print, printJson } from "../context.ts";
-import type { ServerAddress } from "../server/request.ts";
+import type { ServerAddress } from "../server/address.ts";
 import { ask } from "../server/server.ts";
 import { type Overview, topView } from "./top-view.ts";
 

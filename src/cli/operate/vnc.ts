@@ -12,7 +12,7 @@ import { runCommand } from "../../host/command.ts";
 import { peerUid } from "../../host/peer-uid.ts";
 import { isInstalled } from "../../host/program.ts";
 import { type CliContext, print } from "../context.ts";
-import type { ServerAddress } from "../server/request.ts";
+import type { ServerAddress } from "../server/address.ts";
 import { openSocket } from "../server/socket.ts";
 
 export interface WantedDisplay {

@@ -1,7 +1,7 @@
 /** What to say where a worker does not answer, or not what was asked for. Pure. */
 import type { IncomingMessage } from "node:http";
 import { codeOf, messageOf, WorkerError } from "../../base/errors.ts";
-import type { ServerAddress } from "./request.ts";
+import type { ServerAddress } from "./address.ts";
 
 /** Node's codes for a certificate whose authority it does not know. */
 const UNKNOWN_AUTHORITY: ReadonlySet<string | undefined> = new Set([

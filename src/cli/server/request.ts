@@ -2,6 +2,7 @@
 import { once } from "node:events";
 import type { ClientRequest, IncomingMessage } from "node:http";
 import { json } from "node:stream/consumers";
+import { addressOf, headersFor, type ServerAddress } from "./address.ts";
 import { refusal, unreachable } from "./refusal.ts";
 
 const { request: requestHttp } = process.getBuiltinModule("node:http");
@@ -9,9 +10,6 @@ const { request: requestHttps } = process.getBuiltinModule("node:https");
 
 /** A host that is not there may say so only after minutes. */
 export const CONNECT_TIMEOUT_MS = 10_000;
-
-/** Where a worker listens. */
-export type ServerAddress = { readonly socketPath: string } | { readonly url: URL; readonly token: string | undefined };
 
 export interface ServerRequest {
   server: ServerAddress;
@@ -53,12 +51,6 @@ async function read(response: IncomingMessage, signal: AbortSignal): Promise<unk
   return answer;
 }
 
-/** Headers that say who asks; the name in `Host` is that of the server. */
-export function headersFor(server: ServerAddress): Record<string, string> {
-  if ("socketPath" in server) return { host: "localhost" };
-  return server.token === undefined ? {} : { authorization: `Bearer ${server.token}` };
-}
-
 async function send({ server, path, body, signal }: ServerRequest): Promise<IncomingMessage> {
   const headers = {
     ...headersFor(server),
@@ -78,11 +70,6 @@ function sendTo(
 ) {
   const url = addressOf(base, path);
   return url.protocol === "https:" ? requestHttps(url, options) : requestHttp(url, options);
-}
-
-/** Also where the server lies below a path of another. */
-export function addressOf(base: URL, path: string): URL {
-  return new URL(`${base.pathname.replace(/\/+$/, "")}${path}`, base);
 }
 
 async function responseTo(sent: ClientRequest, server: ServerAddress, signal: AbortSignal): Promise<IncomingMessage> {

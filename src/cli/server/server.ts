@@ -5,7 +5,8 @@ import { WorkerError } from "../../base/errors.ts";
 import { configOf, whyUnreadable } from "../config.ts";
 import type { CliContext } from "../context.ts";
 import { controlSocket } from "../worker/control-socket.ts";
-import { requestJson, type ServerAddress, type ServerRequest } from "./request.ts";
+import type { ServerAddress } from "./address.ts";
+import { requestJson, type ServerRequest } from "./request.ts";
 import type { ServerFlags } from "./server-options.ts";
 
 /** @throws {WorkerError} `bad-server`, `bad-token`: an address or a token that is no good. */

@@ -3,8 +3,9 @@ import { once } from "node:events";
 import type { IncomingMessage } from "node:http";
 import { json } from "node:stream/consumers";
 import { WebSocket } from "ws";
+import { addressOf, headersFor } from "./address.ts";
 import { refusal, unreachable } from "./refusal.ts";
-import { addressOf, CONNECT_TIMEOUT_MS, headersFor, type ServerRequest } from "./request.ts";
+import { CONNECT_TIMEOUT_MS, type ServerRequest } from "./request.ts";
 
 export interface SocketRequest extends Omit<ServerRequest, "body"> {
   protocol?: string;
