@@ -24,6 +24,8 @@ export interface DashboardOptions {
   theme?: "light" | "dark";
   /** Sent with every request; for servers that want a token. */
   headers?: Record<string, string>;
+  /** Such as that of a session. */
+  cookies?: readonly { readonly name: string; readonly value: string }[];
   reducedMotion?: boolean;
 }
 
@@ -48,7 +50,7 @@ export class Dashboard implements AsyncDisposable {
 
   /** @param origin Such as `http://127.0.0.1:8080`. */
   static async open(browser: Browser, origin: string, path = "/", options: DashboardOptions = {}): Promise<Dashboard> {
-    const { viewport = "desktop", theme = "light", headers, reducedMotion = true } = options;
+    const { viewport = "desktop", theme = "light", headers, cookies = [], reducedMotion = true } = options;
     const context = await browser.newContext({
       viewport: VIEWPORTS[viewport],
       colorScheme: theme,
@@ -59,6 +61,7 @@ export class Dashboard implements AsyncDisposable {
       ...(headers === undefined ? {} : { extraHTTPHeaders: headers }),
       ...(viewport === "phone" ? { hasTouch: true, isMobile: true } : {}),
     });
+    await context.addCookies(cookies.map((cookie) => ({ ...cookie, url: origin })));
     const dashboard = new Dashboard(context, await context.newPage(), origin);
     dashboard.page.setDefaultTimeout(TIMEOUT_MS);
     dashboard.#watch();
