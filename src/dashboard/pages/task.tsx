@@ -112,7 +112,8 @@ interface ContentProps {
 function Content({ task, current, report, tab }: ContentProps) {
   const { Content: Part } = TABS[tab];
   if (tab === "definition") return <Definition task={task} />;
-  if (current === undefined) return <Empty icon="clock" title="It has not run yet." />;
+  // Nothing of it is anywhere; what asked for it would be refused again and again.
+  if (current === undefined || current.state === "pending") return <Empty icon="clock" title="It has not run yet." />;
   return <Part key={`${tab}${current.runId}`} task={task} run={current.runId} report={report} />;
 }
 

@@ -33,6 +33,13 @@ describe("a task definition as text", () => {
     expect(parseText(removed)).toEqual({ isValid: true, value: { payload: {} } });
   });
 
+  it("has the lines of a script as they were written, however long they are", () => {
+    const script = `\nprintf 'one'\n${"word ".repeat(60)}\nexit 3\n`;
+    const text = printDocument({ payload: { command: ["sh", "-c", script] } }, "yaml");
+    expect(text).toMatch(/^ +printf 'one'\n +word .*\n +exit 3$/m);
+    expect(parseText(text)).toEqual({ isValid: true, value: { payload: { command: ["sh", "-c", script] } } });
+  });
+
   it.each(["yaml", "json"] as const)("puts an object where another value was, in %s", (format) => {
     const start = printDocument({ payload: { machine: "large" } }, format);
     const text = changeText(start, format, ["payload", "machine", "cores"], 2);

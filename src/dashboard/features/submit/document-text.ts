@@ -14,7 +14,8 @@ export type Parsed =
   /** @property line From 1. */
   | { readonly isValid: false; readonly message: string; readonly line: number | undefined };
 
-const PRINT = { lineWidth: 100, aliasDuplicateObjects: false } as const;
+/** A script stays as it was written: folded, its lines would be twice as many, and harder to change. */
+const PRINT = { lineWidth: 100, blockQuote: "literal", aliasDuplicateObjects: false } as const;
 
 export function printDocument(value: JsonObject, format: Format): string {
   return format === "json" ? `${JSON.stringify(value, undefined, 2)}\n` : stringify(value, PRINT);
