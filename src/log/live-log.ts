@@ -9,10 +9,12 @@
 import type { Readable } from "node:stream";
 import { FileAppender } from "./file-appender.ts";
 import { budgetOf, keepsWorkerLine, keptOfGuest, type LogBudget } from "./log-budget.ts";
-import { LogReader, type WaitingReader } from "./log-reader.ts";
+import { LogReader } from "./log-reader.ts";
 import { type LogSource, type ReadLogOptions, resolvePosition } from "./log-source.ts";
 import type { LogOrigin, LogTarget } from "./log-target.ts";
 import { formatNote } from "./note.ts";
+import { ReadBudget } from "./read-budget.ts";
+import { WaitingReaders } from "./waiting-readers.ts";
 
 export interface LiveLogOptions {
   /** Absolute; there must be no such file yet. */
@@ -23,24 +25,27 @@ export interface LiveLogOptions {
 }
 
 const NEWLINE = 10;
-const NOTHING = Buffer.alloc(0);
-/** More than this would be kept in memory by each reader that is slow. */
-const MAX_SHARED_BYTES = 32 * 1_024;
+/** For all who follow it together, while it is written to and while it is not; one alone does not notice. */
+const FOLLOWED_BYTES_PER_SECOND = { busy: 64 * 1_024 ** 2, quiet: 512 * 1_024 ** 2 };
+const FOLLOWED_BURST_BYTES = 1_024 ** 2;
+const QUIET_AFTER_MS = 200;
 
 export class LiveLog implements LogSource, LogTarget, AsyncDisposable {
   readonly path: string;
   /** For readers. */
-  readonly waiting: Set<WaitingReader>;
+  readonly waiting: WaitingReaders;
+  readonly budget = new ReadBudget(() => this.#followedBytesPerSecond, FOLLOWED_BURST_BYTES);
   readonly #file: FileAppender;
   readonly #budget: LogBudget;
   readonly #now: () => Date;
   #atLineStart = true;
   #limitReached = false;
   #droppedBytes = 0;
+  #appendedAtMs = 0;
   #closing: Promise<void> | undefined;
   #ended = false;
 
-  private constructor(options: LiveLogOptions, file: FileAppender, waiting: Set<WaitingReader>, now: () => Date) {
+  private constructor(options: LiveLogOptions, file: FileAppender, waiting: WaitingReaders, now: () => Date) {
     this.path = options.path;
     this.waiting = waiting;
     this.#file = file;
@@ -51,10 +56,10 @@ export class LiveLog implements LogSource, LogTarget, AsyncDisposable {
   /** @throws There is such a file already, or none can be made. */
   static async create(options: LiveLogOptions): Promise<LiveLog> {
     const now = options.now ?? (() => new Date());
-    const waiting = new Set<WaitingReader>();
+    const waiting = new WaitingReaders();
     const file = await FileAppender.create(options.path, {
       describeLoss: (bytes, cause) => formatNote(`${bytes} bytes of the log are missing here: ${cause}`, now()),
-      onWritten: (position, chunks) => wakeAll(waiting, position, chunks),
+      onWritten: (position, chunks) => waiting.tell(position, chunks),
     });
     return new LiveLog(options, file, waiting, now);
   }
@@ -110,6 +115,11 @@ export class LiveLog implements LogSource, LogTarget, AsyncDisposable {
     return this.close();
   }
 
+  get #followedBytesPerSecond(): number {
+    const isQuiet = performance.now() - this.#appendedAtMs > QUIET_AFTER_MS;
+    return isQuiet ? FOLLOWED_BYTES_PER_SECOND.quiet : FOLLOWED_BYTES_PER_SECOND.busy;
+  }
+
   get #usedBytes(): number {
     return this.#file.sizeBytes + this.#file.queuedBytes;
   }
@@ -136,6 +146,7 @@ export class LiveLog implements LogSource, LogTarget, AsyncDisposable {
 
   #put(bytes: Buffer): boolean {
     if (bytes.length > 0) this.#atLineStart = bytes.at(-1) === NEWLINE;
+    this.#appendedAtMs = performance.now();
     return this.#file.append(bytes);
   }
 
@@ -144,18 +155,8 @@ export class LiveLog implements LogSource, LogTarget, AsyncDisposable {
       await this.#file.close();
     } finally {
       this.#ended = true;
-      wakeAll(this.waiting, this.sizeBytes, []);
+      this.budget[Symbol.dispose]();
+      this.waiting.tellEnd();
     }
   }
-}
-
-function wakeAll(waiting: Set<WaitingReader>, position: number, chunks: readonly Buffer[]): void {
-  if (waiting.size === 0) return;
-  // One copy for all; of much, each takes what it has room for from the file.
-  const bytes =
-    chunks.reduce((sum, { length }) => sum + length, 0) > MAX_SHARED_BYTES ? NOTHING : Buffer.concat(chunks);
-  const readers = [...waiting];
-  waiting.clear();
-  // What a reader does with them is no business of the writer.
-  for (const reader of readers) process.nextTick(() => reader.wake(position, bytes));
 }

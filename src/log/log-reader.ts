@@ -7,6 +7,8 @@
  */
 import { type FileHandle, open } from "node:fs/promises";
 import { Readable } from "node:stream";
+import type { ReadBudget } from "./read-budget.ts";
+import type { WaitingReader, WaitingReaders } from "./waiting-readers.ts";
 
 /** What is being written. */
 export interface LogFeed {
@@ -14,12 +16,9 @@ export interface LogFeed {
   readonly sizeBytes: number;
   readonly ended: boolean;
   /** Those that have read all there is. Each is told once, and has to come back. */
-  readonly waiting: Set<WaitingReader>;
-}
-
-export interface WaitingReader {
-  /** The file has grown, or the log has ended; these bytes, if there are any, are at `position` in it. */
-  wake(position: number, bytes: Buffer): void;
+  readonly waiting: Pick<WaitingReaders, "add" | "delete">;
+  /** What those who follow may read. */
+  readonly budget: Pick<ReadBudget, "take">;
 }
 
 export interface LogReaderOptions {
@@ -59,16 +58,30 @@ export class LogReader extends Readable implements WaitingReader {
 
   override _read(): void {
     const endBytes = this.#follow ? this.#feed.sizeBytes : this.#endBytes;
-    if (this.#position < endBytes) void this.#readFile(Math.min(BLOCK_BYTES, endBytes - this.#position));
-    else if (!this.#follow || this.#feed.ended) this.push(null);
+    if (this.#position < endBytes) {
+      const sizeBytes = Math.min(BLOCK_BYTES, endBytes - this.#position);
+      this.#inTurn(sizeBytes, () => void this.#readFile(sizeBytes));
+    } else if (!this.#follow || this.#feed.ended) this.push(null);
     else this.#feed.waiting.add(this);
   }
 
   wake(position: number, bytes: Buffer): void {
-    if (position === this.#position && bytes.length > 0) {
-      this.#position += bytes.length;
-      this.push(bytes);
-    } else this._read();
+    if (position !== this.#position || bytes.length === 0) this._read();
+    else {
+      this.#inTurn(bytes.length, () => {
+        this.#position += bytes.length;
+        this.push(bytes);
+      });
+    }
+  }
+
+  /** Who wants what there is now has asked for a file, and gets it. */
+  #inTurn(sizeBytes: number, go: () => void): void {
+    const goUnlessGone = () => {
+      if (!this.destroyed) go();
+    };
+    if (this.#follow) this.#feed.budget.take(sizeBytes, goUnlessGone);
+    else go();
   }
 
   override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
