@@ -12,6 +12,7 @@ import { definitionIssues } from "./check-definition.ts";
 import { explainTask, type RunProgress } from "./explain-task.ts";
 import { choices, integer, text } from "./parameters.ts";
 import { defineRoute, type Route } from "./route.ts";
+import { requireVisible, visibleDefinition } from "./visible-definition.ts";
 
 export interface QueueRoutesOptions {
   queue: TaskQueue;
@@ -88,9 +89,9 @@ export function queueRoutes(options: QueueRoutesOptions): Route[] {
       tag: "tasks",
       permission: "read",
       answers: { 200: { description: "The task.", schema: "taskDetails" } },
-      async handle({ params }) {
+      async handle({ params, principal }) {
         const task = await queue.show(params.task);
-        return { ...task, why: await whyOf(task, options) };
+        return { ...task, definition: visibleDefinition(task, principal), why: await whyOf(task, options) };
       },
     }),
     defineRoute<ApiCopyRequest>()({
@@ -103,8 +104,9 @@ export function queueRoutes(options: QueueRoutesOptions): Route[] {
       body: { api: "copyRequest" },
       answers: { 201: { description: "The new task.", schema: "task" } },
       async handle({ params, body, principal, request }) {
-        const { definition } = await queue.show(params.task);
-        const copy = copyOf(definition, body);
+        const original = await queue.show(params.task);
+        requireVisible(original, principal);
+        const copy = copyOf(original.definition, body);
         checkPayload(copy.payload);
         const task = await queue.submit(copy, submissionOf(principal));
         noteForAudit(request, { target: `tasks/${task.taskId}`, details: { copyOf: params.task } });

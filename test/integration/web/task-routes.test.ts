@@ -121,6 +121,41 @@ describe("a task of somebody else", () => {
   });
 });
 
+describe("values of variables, which may be secrets", () => {
+  const SECRETS = [
+    { command: ["true"], env: { TOKEN: "hunter2" } },
+    { steps: [{ name: "a", command: ["true"], env: { TOKEN: "hunter2" } }] },
+  ];
+
+  it.each(SECRETS)("are shown to who submitted the task, and to who may use any machine: %j", async (payload) => {
+    const { taskId } = await submit({ payload }, service.as("ann", "submitter"));
+    for (const client of [
+      service.as("ann", "submitter"),
+      service.as("ann", "viewer"),
+      service.as("olga", "operator"),
+    ]) {
+      const { json } = await client.get(`/api/v1/tasks/${taskId}`);
+      expect(json).toMatchObject({ definition: { payload } });
+    }
+    for (const client of [service.as("bob", "submitter"), service.as("vera", "viewer")]) {
+      const { json } = await client.get(`/api/v1/tasks/${taskId}`);
+      expect(JSON.stringify(json)).not.toContain("hunter2");
+      expect(JSON.stringify(json)).toContain('"TOKEN":"[secret]"');
+    }
+  });
+
+  it.each(SECRETS)("are not found out by a copy: %j", async (payload) => {
+    const { taskId } = await submit({ payload }, service.as("ann", "submitter"));
+    const refused = await service.as("bob", "submitter").post(`/api/v1/tasks/${taskId}/copy`);
+    expect(refused).toMatchObject({ status: 403, json: { code: "forbidden" } });
+    for (const client of [service.as("ann", "submitter"), service.as("olga", "operator")]) {
+      const { status, json } = await client.post(`/api/v1/tasks/${taskId}/copy`);
+      expect(status).toBe(201);
+      expect((await service.queue.show((json as TaskDetails).taskId)).definition).toMatchObject({ payload });
+    }
+  });
+});
+
 describe("a copy of a task", () => {
   it("is a new task of the same definition, of who has copied it", async () => {
     const { taskId } = await submit({ ...TASK, priority: "high", supersede: "a key", metadata: { name: "original" } });
