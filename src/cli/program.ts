@@ -21,6 +21,7 @@ import { screenshotCommand } from "./operate/screenshot-command.ts";
 import { shellCommand } from "./operate/shell-command.ts";
 import { topCommand } from "./operate/top-command.ts";
 import { vncCommand } from "./operate/vnc-command.ts";
+import { printable } from "./printable.ts";
 import { queueCommand } from "./queue/command.ts";
 import { runCommand } from "./run/command.ts";
 import { schemaCommand } from "./schema.ts";
@@ -48,7 +49,7 @@ const COMMANDS = {
 export async function runCli(argv: readonly string[], context: CliContext): Promise<void> {
   const fail = (error: unknown) => {
     const { code, message } = describe(error);
-    if (message !== undefined) context.stderr.write(`boxcar: ${message}\n`);
+    if (message !== undefined) context.stderr.write(`boxcar: ${printable(message)}\n`);
     context.setExitCode(code);
   };
   context.stderr.on("error", () => {});

@@ -27,6 +27,7 @@ export function text(
     schema: { type: "string", maxLength, ...(pattern === undefined ? {} : { pattern: pattern.source }) },
     parse: single((value, name) => {
       if (value.length > maxLength) throw bad(name, `be at most ${maxLength} characters long`);
+      if (value.includes("\0")) throw bad(name, "not have the character U+0000");
       if (pattern !== undefined && !pattern.test(value)) throw bad(name, `be ${rule}`);
       return value;
     }),
@@ -41,6 +42,7 @@ export function texts(description: string, { maxItems = 100, maxLength = 4_096 }
     parse(given, name) {
       if (given.length > maxItems) throw bad(name, `be given at most ${maxItems} times`);
       if (given.some((value) => value.length > maxLength)) throw bad(name, `be at most ${maxLength} characters long`);
+      if (given.some((value) => value.includes("\0"))) throw bad(name, "not have the character U+0000");
       return given;
     },
   };
@@ -105,6 +107,19 @@ export function parseQuery<P extends Parameters>(parameters: P, query: URLSearch
     parameter.parse(query.getAll(name), name),
   ]);
   return Object.fromEntries(parsed);
+}
+
+/**
+ * What stands in a path. Nothing has a control character in its name; databases and file systems stumble over some.
+ *
+ * @throws {ApiError} `bad-request`
+ */
+export function requireNames<T extends Readonly<Record<string, string>>>(params: T): T {
+  for (const [name, value] of Object.entries(params)) {
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is looked for.
+    if (/[\u0000-\u001f\u007f]/.test(value)) throw bad(`{${name}}`, "not have control characters");
+  }
+  return params;
 }
 
 function single<T>(

@@ -5,7 +5,7 @@ import { parseAs, parseDefinition } from "../schema/parse.ts";
 import { ApiError } from "./api-error.ts";
 import { requireFlat } from "./json-depth.ts";
 import { splitUrl } from "./log-request.ts";
-import { parseQuery } from "./parameters.ts";
+import { parseQuery, requireNames } from "./parameters.ts";
 import { requirePermission } from "./permission.ts";
 import type { BodySchema, Call, Route } from "./route.ts";
 
@@ -89,10 +89,16 @@ function answering(route: Route, parts: RouteParts) {
   };
 }
 
-/** A name that stands for several segments comes as a list of them. */
+/**
+ * A name that stands for several segments comes as a list of them.
+ *
+ * @throws {ApiError} `bad-request`
+ */
 function paramsOf({ params }: Request): Record<string, string> {
   const entries = Object.entries(params as Record<string, string | string[]>);
-  return Object.fromEntries(entries.map(([name, value]) => [name, Array.isArray(value) ? value.join("/") : value]));
+  return requireNames(
+    Object.fromEntries(entries.map(([name, value]) => [name, Array.isArray(value) ? value.join("/") : value])),
+  );
 }
 
 /** A request without a body says nothing, which is enough for many. */

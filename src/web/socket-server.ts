@@ -10,7 +10,7 @@ import type { Principal } from "../access/principal.ts";
 import { ApiError, toApiError } from "./api-error.ts";
 import { splitUrl } from "./log-request.ts";
 import { requireOwnPage } from "./own-host.ts";
-import { parseQuery } from "./parameters.ts";
+import { parseQuery, requireNames } from "./parameters.ts";
 import { requirePermission } from "./permission.ts";
 import type { SocketCall, SocketRoute } from "./socket-route.ts";
 
@@ -83,7 +83,7 @@ export class SocketServer implements AsyncDisposable {
       const match = each.pattern.exec(path);
       if (match === null) continue;
       const params = Object.fromEntries(each.names.map((name, index) => [name, decode(match[index + 1] ?? "")]));
-      return { ...each, params };
+      return { ...each, params: requireNames(params) };
     }
     throw new ApiError(404, "not-found", `there is no websocket at ${path.slice(0, 200)}`);
   }
