@@ -3,16 +3,35 @@ import type { IncomingMessage } from "node:http";
 import type { Audit, AuditEvent } from "../access/audit.ts";
 import { RateLimit } from "../access/rate-limit.ts";
 import type { Authenticator } from "./authenticate.ts";
+import { splitUrl } from "./log-request.ts";
 import { isAudited } from "./route.ts";
 import type { RouteParts } from "./route-router.ts";
+import type { SocketServerOptions } from "./socket-server.ts";
 
 export interface AuditedOptions {
   audit: Audit;
   authenticator: Pick<Authenticator, "principalOf" | "addressOf">;
 }
 
+/** For {@link SocketServerOptions}: websockets that somebody may not open. */
+export function auditRefusedSockets({ audit, authenticator }: AuditedOptions): NonNullable<RefusedSocket> {
+  const refusals = new RateLimit(REFUSALS);
+  return (route, { principal, request }, status) => {
+    if (status !== 403 || principal === undefined || !refusals.tryTake(principal.name)) return;
+    const address = authenticator.addressOf(request);
+    // What is in the query may let somebody in.
+    const target = splitUrl(request.url ?? "").path.replace(ADDRESS, "");
+    audit.record({
+      ...{ principal, action: route.operation, target, details: { status }, outcome: "refused" },
+      ...(address === undefined ? {} : { address }),
+    });
+  };
+}
+
 /** Who is refused may ask again for long, and shall not wash away what others did. */
 const REFUSALS = { perSecond: 1, burst: 100 };
+
+type RefusedSocket = SocketServerOptions["refused"];
 
 const ADDRESS = /^\/api\/v1\//;
 

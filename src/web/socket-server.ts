@@ -27,6 +27,12 @@ export interface SocketServerOptions {
   passOn?: (route: SocketRoute, call: SocketCall, connection: { socket: Duplex; head: Buffer }) => Promise<boolean>;
   /** A client has come, and (when what is returned is called) is gone. */
   observe?: (route: SocketRoute) => () => void;
+  /** Somebody was refused what he asked for. Default: nobody is told. */
+  refused?: (
+    route: SocketRoute,
+    asked: { readonly principal: Principal | undefined; readonly request: IncomingMessage },
+    status: number,
+  ) => void;
   /** Default 30 s. A client that has not answered the one before is gone. */
   pingMs?: number;
 }
@@ -37,6 +43,8 @@ interface Compiled {
   readonly names: readonly string[];
   readonly server: WebSocketServer;
 }
+
+type Found = Compiled & { readonly params: Record<string, string> };
 
 const PING_MS = 30_000;
 
@@ -59,11 +67,25 @@ export class SocketServer implements AsyncDisposable {
   }
 
   async #accept(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
-    const { authenticate, checkPage = requireOwnPage, passOn, observe } = this.#options;
+    const { authenticate, checkPage = requireOwnPage, refused } = this.#options;
     const { path, query } = splitUrl(request.url ?? "/");
     if (!this.#isForAnyPage(path)) checkPage(request);
-    const { route, params, server } = this.#find(path);
+    const found = this.#find(path);
     const principal = await authenticate(request);
+    try {
+      await this.#serve(found, { principal, query, request }, { socket, head });
+    } catch (error) {
+      refused?.(found.route, { principal, request }, toApiError(error).status);
+      throw error;
+    }
+  }
+
+  async #serve(
+    { route, params, server }: Found,
+    { principal, query, request }: Pick<SocketCall, "principal" | "request"> & { query: URLSearchParams },
+    { socket, head }: { socket: Duplex; head: Buffer },
+  ): Promise<void> {
+    const { passOn, observe } = this.#options;
     if (route.permission !== undefined) requirePermission(principal, route.permission);
     const call: SocketCall = { principal, params, query: parseQuery(route.query, query), request };
     if (await passOn?.(route, call, { socket, head })) return;
@@ -78,7 +100,7 @@ export class SocketServer implements AsyncDisposable {
     });
   }
 
-  #find(path: string): Compiled & { params: Record<string, string> } {
+  #find(path: string): Found {
     for (const each of this.#compiled) {
       const match = each.pattern.exec(path);
       if (match === null) continue;

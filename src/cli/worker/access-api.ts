@@ -13,12 +13,13 @@ import { isLoopback } from "../../config/listen-address.ts";
 import type { HttpSettings } from "../../config/worker-http.ts";
 import type { AppOptions } from "../../web/app.ts";
 import { auditRoutes } from "../../web/audit-routes.ts";
-import { auditRequests } from "../../web/audited.ts";
+import { auditRefusedSockets, auditRequests } from "../../web/audited.ts";
 import { Authenticator } from "../../web/authenticate.ts";
 import { type HostChecks, hostChecks } from "../../web/host-names.ts";
 import { oidcRoutes } from "../../web/oidc-routes.ts";
 import type { Route } from "../../web/route.ts";
 import { sessionRoutes } from "../../web/session-routes.ts";
+import type { SocketServerOptions } from "../../web/socket-server.ts";
 import { openAccessFiles } from "../access/open-access.ts";
 import { readVersion } from "../version.ts";
 import type { OpenQueue } from "./open-queue.ts";
@@ -39,6 +40,7 @@ export interface AccessDoor extends Disposable {
   readonly checks: Partial<HostChecks>;
   /** Keeps what is to be kept of requests. */
   readonly observe: NonNullable<AppOptions["observe"]>;
+  readonly refused: NonNullable<SocketServerOptions["refused"]>;
   readonly routes: readonly Route[];
 }
 
@@ -78,6 +80,7 @@ export class AccessApi {
       // Without logins it is for programs of this host, whatever its names.
       checks: everybody === undefined ? hostChecks({ ...http, names: namesOf(http) }) : {},
       observe: auditRequests({ audit, authenticator }),
+      refused: auditRefusedSockets({ audit, authenticator }),
       routes: [
         ...sessionRoutes({ authenticator, version: readVersion(), workerId, url }),
         ...oidcRoutes(authenticator),

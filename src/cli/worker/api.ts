@@ -68,6 +68,7 @@ export function createApi(parts: ApiParts, door: "socket" | "host"): Api {
     authenticate,
     passOn: passSocketOn,
     observe: opened,
+    refused: access.refused,
     ...access.checks,
   });
   const onFailure = failureLog(parts.logger);

@@ -15,7 +15,7 @@ import { Scope } from "../../../src/base/scope.ts";
 import type { AccessSettings } from "../../../src/config/access.ts";
 import { createApp } from "../../../src/web/app.ts";
 import { auditRoutes } from "../../../src/web/audit-routes.ts";
-import { auditRequests } from "../../../src/web/audited.ts";
+import { auditRefusedSockets, auditRequests } from "../../../src/web/audited.ts";
 import { Authenticator } from "../../../src/web/authenticate.ts";
 import { hostChecks } from "../../../src/web/host-names.ts";
 import { oidcRoutes } from "../../../src/web/oidc-routes.ts";
@@ -90,7 +90,8 @@ export class AccessService implements AsyncDisposable {
       ...permissionRoutes(),
     ];
     const observe = auditRequests({ audit, authenticator });
-    const sockets = scope.use(new SocketServer({ routes: [echoRoute], authenticate, checkPage }));
+    const refused = auditRefusedSockets({ audit, authenticator });
+    const sockets = scope.use(new SocketServer({ routes: [echoRoute], authenticate, checkPage, refused }));
     const app = createApp({ routes, authenticate, checkHost, observe });
     const upgrade = sockets.upgrade.bind(sockets);
     scope.use(await HttpService.listen({ host: "127.0.0.1", port }, app, upgrade));
@@ -113,8 +114,8 @@ export class AccessService implements AsyncDisposable {
   }
 
   /** Resolves with who the server says we are, or with the status of its refusal. */
-  async connect(headers: Record<string, string>): Promise<string | number> {
-    const socket = new WebSocket(`ws://127.0.0.1:${this.port}/api/v1/test/whoami`, { headers });
+  async connect(headers: Record<string, string>, query = ""): Promise<string | number> {
+    const socket = new WebSocket(`ws://127.0.0.1:${this.port}/api/v1/test/whoami${query}`, { headers });
     const answer = Promise.withResolvers<string | number>();
     socket.on("message", (data) => answer.resolve(String(data)));
     socket.on("unexpected-response", (_request, response) => answer.resolve(response.statusCode ?? 0));

@@ -248,6 +248,19 @@ describe("a websocket", () => {
     expect(await service.connect(bearer(viewer))).toBe(403);
     expect(await service.connect({ cookie: (await service.logIn(viewer)).cookie })).toBe(403);
   });
+
+  it("that somebody's role did not allow is remembered, and nothing of its query", async () => {
+    expect(await service.connect(bearer(await service.token("viewer")), "?ticket=s3cret")).toBe(403);
+    expect(await service.connect({})).toBe(401);
+    const { json, text } = await service.ask("/api/v1/audit", { headers: bearer(await service.token("admin")) });
+    expect(json).toEqual([
+      expect.objectContaining({
+        ...{ principal: "viewer", via: "token", action: "whoAmI", target: "test/whoami", outcome: "refused" },
+        ...{ address: "127.0.0.1", details: { status: 403 } },
+      }),
+    ]);
+    expect(text).not.toContain("s3cret");
+  });
 });
 
 describe("a connection that stays open", () => {
