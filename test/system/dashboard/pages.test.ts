@@ -10,7 +10,7 @@ let host: DashboardHost;
 let scene: Scene;
 
 beforeAll(async () => {
-  host = await DashboardHost.open({ capacity: 3 });
+  host = await DashboardHost.open({ capacity: 4 });
   scene = await stageScene(host);
 });
 
@@ -43,7 +43,7 @@ const PAGES: Readonly<Record<string, View>> = {
     path: ofRun("completed", "artifacts?artifact=public%2Fout%2Fsummary.json"),
     sign: ".artifact-text",
   },
-  screenshots: { path: ofRun("completed", "screenshots"), sign: ".strip img" },
+  screenshots: { path: ofRun("completed", "screenshots"), sign: ".strip img", ready: untilPictures },
   network: { path: ofRun("completed", "network"), sign: ".network-table td" },
   definition: { path: ofRun("failed", "definition"), sign: ".definition" },
   workers: { path: () => "/workers", sign: ".worker" },
@@ -57,7 +57,15 @@ const PAGES: Readonly<Record<string, View>> = {
 };
 
 async function untilAllScreens(page: Page): Promise<void> {
-  await expect.poll(() => page.locator(".running-card .thumbnail img").count(), SOON).toBe(3);
+  await expect.poll(() => page.locator(".running-card .thumbnail img").count(), SOON).toBe(4);
+}
+
+async function untilPictures(page: Page): Promise<void> {
+  const missing = () =>
+    page
+      .locator(".screenshots img")
+      .evaluateAll((images) => images.filter((image) => (image as HTMLImageElement).naturalWidth === 0).length);
+  await expect.poll(missing, SOON).toBe(0);
 }
 
 /** To where the failure of the step is explained. */

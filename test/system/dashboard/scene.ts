@@ -16,15 +16,30 @@ export interface Scene {
   readonly pending: string;
 }
 
-/** Fills the screen, 160 × 50 characters: a heading, and for each part how far it is. */
-function paint(title: string, colour: number, parts: readonly (readonly [name: string, percent: number])[]): string {
-  const bars = parts.map(([name, percent]) => {
-    const done = Math.round(percent * 1.2);
-    const bar = `\\033[4${percent === 100 ? 2 : colour}m%${done}s\\033[100m%${120 - done}s\\033[0m`;
-    return `printf '\\n\\n      \\033[1m%-22s\\033[0m ${bar}\\n      %-22s ${bar}\\n      %-22s ${bar}\\n      %-22s ${bar}\\n' '${name}' '' '' '${percent} %' '' '' '' '' '' ''`;
-  });
-  const heading = `printf '\\033[?25l\\033[2J\\033[H\\n\\033[1;97;4${colour}m%160s      %-154s%160s\\033[0m\\n' '' '${title}' ''`;
-  return `{ ${[heading, ...bars].join("; ")}; } > /dev/tty1`;
+/** Colours of the console by their numbers, softer than those it has. 3 is that of what is still to be done. */
+const PALETTE = { 0: "0f171c", 1: "d9696b", 2: "4caf82", 3: "26343c", 4: "5b8def", 5: "b98bd0", 6: "3fa7b5" } as const;
+const DONE = 2;
+const TO_DO = 3;
+/** Characters. */
+const [WIDTH, NAME_WIDTH] = [160, 24];
+const BAR_WIDTH = WIDTH - NAME_WIDTH - 12;
+
+type Colour = keyof typeof PALETTE;
+type Part = readonly [name: string, percent: number];
+
+/** A command that fills the screen: a heading, and for each part how far it is. */
+function paint(title: string, colour: Colour, parts: readonly Part[]): string {
+  const palette = Object.entries(PALETTE).map(([number, rgb]) => `\\033]P${number}${rgb}`);
+  const band = (text: string) => `\\033[1;97;4${colour}m      ${text.padEnd(WIDTH - 6)}\\033[0m\\n`;
+  const heading = [...palette, "\\033[?25l\\033[2J\\033[H", band(""), band(title), band("")];
+  return `printf '%b' '${[...heading, ...parts.flatMap((part) => bar(part, colour))].join("")}' > /dev/tty1`;
+}
+
+function bar([name, percent]: Part, colour: Colour): string[] {
+  const done = Math.round((percent / 100) * BAR_WIDTH);
+  const full = `\\033[4${percent === 100 ? DONE : colour}m${" ".repeat(done)}`;
+  const row = `${full}\\033[4${TO_DO}m${" ".repeat(BAR_WIDTH - done)}\\033[0m\\n`;
+  return ["\\n\\n", ...[name, `${percent} %`, "", ""].map((text) => `      ${text.padEnd(NAME_WIDTH)}${row}`)];
 }
 
 const MINUTES = "sleep 600";
@@ -52,11 +67,20 @@ base64 -d > dot.png << 'END'
 iVBORw0KGgoAAAANSUhEUgAAAAgAAAAICAIAAABLbSncAAAAEklEQVR4nGOo/oYdMQwtCewEAIVVf4GGRnEQAAAAAElFTkSuQmCC
 END
 bash -c ': < /dev/tcp/registry.example.com/443' 2> /dev/null
+${paint("COVERAGE", 6, [
+  ["unit", 100],
+  ["system", 58],
+])}
+sleep 1.5
+${paint("COVERAGE", 6, [
+  ["unit", 100],
+  ["system", 100],
+])}
 echo kept
-sleep 2.5
+sleep 1.5
 `;
 
-/** @param host With room for three tasks or more. */
+/** @param host With room for four tasks. */
 export async function stageScene(host: DashboardHost): Promise<Scene> {
   const over = [
     host.submit(SUITE, {
@@ -89,15 +113,29 @@ export async function stageScene(host: DashboardHost): Promise<Scene> {
   ];
   const [failed = "", completed = "", lint = ""] = await Promise.all(over);
   for (const taskId of [failed, completed, lint]) await host.untilEnded(taskId);
-  const builds = paint("LINUX 6.12: BUILDING", 4, [
-    ...[["configure", 100] as const, ["kernel", 100] as const, ["modules", 62] as const, ["packages", 0] as const],
+  const builds = paint("LINUX 6.12, NIGHTLY BUILD", 4, [
+    ["configure", 100],
+    ["kernel", 100],
+    ["modules", 62],
+    ["packages", 0],
   ]);
   const tests = paint("DRIVER TESTS ON A REAL SCREEN", 5, [
-    ...[["boot", 100] as const, ["network", 100] as const, ["disk", 100] as const, ["suspend", 41] as const],
+    ["boot", 100],
+    ["network", 100],
+    ["disk", 100],
+    ["suspend", 41],
     ["display", 0],
   ]);
-  const installs = paint("INSTALLER: DONE", 6, [
-    ...[["partitions", 100] as const, ["base system", 100] as const, ["boot loader", 100] as const],
+  const installs = paint("INSTALLER", 6, [
+    ["partitions", 100],
+    ["base system", 100],
+    ["boot loader", 100],
+    ["first start", 100],
+  ]);
+  const browsers = paint("BROWSER TESTS", 4, [
+    ["chromium", 100],
+    ["firefox", 87],
+    ["epiphany", 12],
   ]);
   const alive = await Promise.all([
     host.submit(`${tests}; echo ready; ${MINUTES}`, {
@@ -105,6 +143,7 @@ export async function stageScene(host: DashboardHost): Promise<Scene> {
       payload: { interactive: { keepAfter: "10 minutes" }, machine: { keyboard: "PS/2" }, screenshots: { every: 2 } },
     }),
     host.submit(`${builds}; echo ready; ${MINUTES}`, { name: "nightly kernel build" }),
+    host.submit(`${browsers}; echo ready; ${MINUTES}`, { name: "browser tests" }),
     host.submit(`${installs}; echo ready`, {
       name: "installer, kept to look at",
       payload: { interactive: { keepAfter: "20 minutes" } },
