@@ -12,8 +12,9 @@ export const screens: Feature = {
     onScreens(series);
     const showFailure = async ({ vm }: TaskMachine): Promise<void> => {
       if (!payload.screenshots.onFailure) return;
-      const file = join(directory, "failure.png");
-      if (await takeScreenshot(vm, file, note)) await series.keepFailure(file);
+      const name = "failure.png";
+      const file = join(directory, name);
+      if (await takeScreenshot(vm, file, note, name)) await series.keepFailure(file);
     };
     return {
       async watch({ vm }, over) {

@@ -75,6 +75,9 @@ describe("the log of a task", () => {
     await follow.click();
     await last.waitFor();
 
+    // Where the worker has its folders is not for readers.
+    expect(await host.log(taskId)).toContain("the screen is in failure.png\n");
+
     await page.getByRole("button", { name: "Jump to failure" }).click();
     await page.locator(".log-line.selected").waitFor();
     const [link, shown] = [page.url(), await page.locator(".log-line.selected .log-text").textContent()];
@@ -92,7 +95,7 @@ describe("the log of a task", () => {
       "echo ready",
       gate("go"),
       // As fast as it is meant to be, and no faster.
-      "for part in /tmp/part.*; do cat $part; sleep 0.15; done",
+      "for part in /tmp/part.*; do cat $part; sleep 0.1; done",
       "echo at the end",
     ];
     const taskId = await host.submit(script.join("\n"), { name: "a fast log" });
