@@ -5,7 +5,7 @@
  * changes something must then come with the session's own value in `X-Boxcar-CSRF`, which pages of others cannot read,
  * and must not say that it comes from one of these.
  */
-import type { IncomingMessage } from "node:http";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Access } from "../access/access.ts";
 import { AccessError } from "../access/access-error.ts";
 import type { Principal } from "../access/principal.ts";
@@ -71,17 +71,16 @@ export class Authenticator implements Disposable {
   async #show(access: Access, request: IncomingMessage): Promise<Principal | undefined> {
     const address = this.addressOf(request);
     const { authorization } = request.headers;
-    this.connections.forget(request.socket);
     if (authorization !== undefined) {
       const token = bearerOf(authorization);
       const { principal } = await access.byToken(token, address);
-      this.connections.note(request.socket, { kind: "token", secret: token });
+      this.connections.note(request.socket, { kind: "token", secret: token }, answerOf(request));
       return principal;
     }
     const value = this.cookieOf(request, "session");
     const session = value === undefined ? undefined : await access.bySession(value);
     if (value === undefined || session === undefined) return undefined;
-    this.connections.note(request.socket, { kind: "session", secret: value });
+    this.connections.note(request.socket, { kind: "session", secret: value }, answerOf(request));
     if (!SAFE_METHODS.has(request.method)) requireCsrf(session, request);
     this.#sessions.set(request, session);
     return session.principal;
@@ -138,6 +137,11 @@ export function toApiError(error: unknown): unknown {
   const retryAfter = retryAfterMs === undefined ? {} : { "Retry-After": String(Math.ceil(retryAfterMs / 1_000)) };
   const challenge = code === "bad-token" ? { "WWW-Authenticate": 'Bearer error="invalid_token"' } : {};
   return new ApiError(STATUS[code], code, message, undefined, { ...retryAfter, ...challenge });
+}
+
+/** Undefined where the connection becomes a websocket. */
+function answerOf(request: IncomingMessage & { res?: ServerResponse }): ServerResponse | undefined {
+  return request.res;
 }
 
 function bearerOf(authorization: string): string {

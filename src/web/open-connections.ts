@@ -4,6 +4,7 @@
  *
  * *Owns* a timer while there are connections, which it *borrows*, and may destroy.
  */
+import type { EventEmitter } from "node:events";
 import type { Duplex } from "node:stream";
 
 /** What somebody has shown: a token, or the value of a session. */
@@ -17,9 +18,8 @@ const LOOK_MS = 30_000;
 export class OpenConnections implements Disposable {
   readonly #isGood: (credential: Credential) => Promise<boolean>;
   readonly #lookEveryMs: number;
-  readonly #open = new Map<Duplex, Credential>();
-  /** Whose end is heard of already. */
-  readonly #heard = new WeakSet<Duplex>();
+  /** One for each request that is answered; several may be on their way on one connection. */
+  readonly #open = new Map<Duplex, Set<Credential>>();
   #timer: NodeJS.Timeout | undefined;
 
   /** @param isGood Whether it still lets somebody in; what it throws means that nobody knows. */
@@ -28,18 +28,27 @@ export class OpenConnections implements Disposable {
     this.#lookEveryMs = lookEveryMs;
   }
 
-  /** The latest request of the connection came with this. */
-  note(socket: Duplex, credential: Credential): void {
-    if (socket.destroyed) return;
-    if (!this.#heard.has(socket)) socket.once("close", () => this.#open.delete(socket));
-    this.#heard.add(socket);
-    this.#open.set(socket, credential);
-    this.#timer ??= setInterval(() => void this.look(), this.#lookEveryMs).unref();
+  /** How many requests are looked after. */
+  get size(): number {
+    return [...this.#open.values()].reduce((sum, { size }) => sum + size, 0);
   }
 
-  /** The latest request of the connection came with nothing. */
-  forget(socket: Duplex): void {
-    this.#open.delete(socket);
+  /**
+   * A request of the connection came with this.
+   *
+   * @param answer Closes when the request is answered; if it is left out, the connection is the answer.
+   */
+  note(socket: Duplex, credential: Credential, answer?: Pick<EventEmitter, "once">): void {
+    if (socket.destroyed) return;
+    const known = this.#open.get(socket);
+    const credentials = known ?? new Set();
+    if (known === undefined) {
+      this.#open.set(socket, credentials);
+      socket.once("close", () => this.#open.delete(socket));
+    }
+    credentials.add(credential);
+    answer?.once("close", () => credentials.delete(credential));
+    this.#timer ??= setInterval(() => void this.look(), this.#lookEveryMs).unref();
   }
 
   /** Looks at each login once, however many connections it has; never throws. */
@@ -51,10 +60,12 @@ export class OpenConnections implements Disposable {
       answers.set(key, answer);
       return answer;
     };
-    const looks = [...this.#open].map(async ([socket, credential]) => {
-      // Meanwhile another login may have taken the connection over.
-      if (!(await goodness(credential)) && this.#open.get(socket) === credential) socket.destroy();
-    });
+    const looks = [...this.#open].flatMap(([socket, credentials]) =>
+      [...credentials].map(async (credential) => {
+        // Meanwhile it may have been answered.
+        if (!(await goodness(credential)) && credentials.has(credential)) socket.destroy();
+      }),
+    );
     await Promise.all(looks);
     if (this.#open.size === 0) this[Symbol.dispose]();
   }

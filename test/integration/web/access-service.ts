@@ -88,6 +88,7 @@ export class AccessService implements AsyncDisposable {
       ...oidcRoutes(authenticator),
       ...auditRoutes(audit),
       ...permissionRoutes(),
+      endlessRoute,
     ];
     const observe = auditRequests({ audit, authenticator });
     const refused = auditRefusedSockets({ audit, authenticator });
@@ -189,6 +190,12 @@ function permissionRoutes(): Route[] {
     ),
   );
 }
+
+const endlessRoute = defineRoute()({
+  ...{ method: "GET", path: "/api/v1/test/endless", tag: "observation", permission: "read" },
+  ...{ operation: "getEndless", summary: "What does not end", answers: { 200: { description: "Nothing." } } },
+  handle: ({ response }) => response.flushHeaders(),
+});
 
 const echoRoute = defineSocketRoute({
   ...{ path: "/api/v1/test/whoami", operation: "whoAmI", summary: "Says who asks", permission: "control" },

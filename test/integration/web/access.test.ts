@@ -1,4 +1,5 @@
 import { once } from "node:events";
+import { connect } from "node:net";
 import { PassThrough } from "node:stream";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { WebSocket } from "ws";
@@ -305,12 +306,33 @@ describe("a connection that stays open", () => {
     expect(isGood).toHaveBeenCalledWith({ kind: "token", secret: "x" });
   });
 
+  it("ends with the login of what it still answers, whatever was asked on it later", async () => {
+    const { port, authenticator } = service;
+    const [token, later] = [await service.token("viewer"), await service.token("admin")];
+    const socket = connect({ host: "127.0.0.1", port });
+    const ask = (line: string, who = "") => socket.write(`${line} HTTP/1.1\r\nHost: 127.0.0.1\r\n${who}\r\n`);
+    ask("GET /api/v1/test/endless", `Authorization: Bearer ${token}\r\n`);
+    await once(socket, "data");
+    const asked = authenticator.connections.size;
+    ask("GET /api/v1/test/read");
+    ask("GET /api/v1/test/read", `Authorization: Bearer ${later}\r\n`);
+    await vi.waitFor(() => expect(authenticator.connections.size).toBe(asked + 1));
+    await service.access.tokens.revoke(token.slice(4, 14));
+    const closed = once(socket, "close");
+    await authenticator.connections.look();
+    await closed;
+    expect(authenticator.connections.size).toBe(0);
+  });
+
   it("stays where nobody can tell, and is looked at once for each login", async () => {
     const isGood = vi.fn(async () => Promise.reject(new Error("the database is away")));
     using connections = new OpenConnections(isGood, HOUR_MS);
     const sockets = [new PassThrough(), new PassThrough(), new PassThrough()];
     for (const socket of sockets) connections.note(socket, { kind: "session", secret: "x" });
-    connections.forget(sockets[2] as PassThrough);
+    const answer = new PassThrough();
+    connections.note(sockets[2] as PassThrough, { kind: "token", secret: "answered" }, answer);
+    answer.destroy();
+    await once(answer, "close");
     // Many requests may come one after the other.
     for (let count = 0; count < 20; count++)
       connections.note(sockets[0] as PassThrough, { kind: "session", secret: "x" });
