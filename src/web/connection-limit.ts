@@ -1,8 +1,9 @@
 /**
- * How many connections a server has, in all and from one address: each takes a file descriptor, of which the machines of
- * the worker need some too, and nobody has to be logged in to open one.
+ * How many connections a server has, in all and from one address, and what may wait on each: a connection takes a file
+ * descriptor, of which the machines of the worker need some too, and nobody has to be logged in to open one.
  */
-import type { Server } from "node:net";
+import type { RequestListener } from "node:http";
+import type { Server, Socket } from "node:net";
 import { networkOf } from "../access/rate-limit.ts";
 
 export interface ConnectionLimits {
@@ -38,4 +39,28 @@ export function limitConnections(server: Server, { max, maxEach, isTrusted }: Co
       else open.set(network, left);
     });
   });
+}
+
+/** Requests that wait for their answers on one connection; hardly any client sends one before it has the answer of another. */
+const MAX_PIPELINED = 16;
+
+/**
+ * Hangs up on who sends request after request without waiting for answers: each takes memory, and an answer that waits
+ * for the database is no reason for node to read less.
+ */
+export function limitPipelining(handler: RequestListener): RequestListener {
+  const waiting = new WeakMap<Socket, number>();
+  return (request, response) => {
+    const { socket } = request;
+    // What else has come in the same block.
+    if (socket.destroyed) return;
+    const count = (waiting.get(socket) ?? 0) + 1;
+    if (count > MAX_PIPELINED) {
+      socket.destroy();
+      return;
+    }
+    waiting.set(socket, count);
+    response.once("close", () => waiting.set(socket, (waiting.get(socket) ?? 1) - 1));
+    handler(request, response);
+  };
 }

@@ -6,7 +6,7 @@ import { connect } from "node:net";
 import type { Duplex } from "node:stream";
 import { codeOf, messageOf, WorkerError } from "../base/errors.ts";
 import type { Certificate } from "./certificate.ts";
-import { CONNECTION_LIMITS, type ConnectionLimits, limitConnections } from "./connection-limit.ts";
+import { CONNECTION_LIMITS, type ConnectionLimits, limitConnections, limitPipelining } from "./connection-limit.ts";
 
 const { createServer } = process.getBuiltinModule("node:http");
 const { createServer: createSecureServer } = process.getBuiltinModule("node:https");
@@ -58,8 +58,9 @@ export class HttpService implements AsyncDisposable {
     if ("path" in address) await removeStaleSocket(address.path);
     const shouldUpgradeCallback = (request: IncomingMessage) => upgrade !== undefined && wantsWebsocket(request);
     const options = { ...LIMITS, ...limits, shouldUpgradeCallback };
+    const limited = limitPipelining(handler);
     const server =
-      certificate === undefined ? createServer(options, handler) : secureServer(certificate, options, handler);
+      certificate === undefined ? createServer(options, limited) : secureServer(certificate, options, limited);
     limitConnections(server, { ...CONNECTION_LIMITS, ...connections });
     const upgraded = new Set<Duplex>();
     if (upgrade !== undefined) {

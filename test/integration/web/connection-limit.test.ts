@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import { text } from "node:stream/consumers";
-import { afterEach, beforeEach, expect, it } from "vitest";
+import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { HttpService } from "../../../src/web/service.ts";
 
 let service: HttpService;
@@ -59,4 +59,32 @@ it("an offer to speak another protocol than a websocket is passed over", async (
   };
   expect(await ask("h2c")).toBe("HTTP/1.1 200 OK");
   expect(await ask("WebSocket")).toBe("HTTP/1.1 101 Switching Protocols");
+});
+
+it("a few requests may wait on a connection for their answers; more are not even begun", async () => {
+  const waiting: { end: (text: string) => void }[] = [];
+  const handler = (_request: unknown, response: { end: (text: string) => void }) => void waiting.push(response);
+  await using own = await HttpService.listen({ host: "127.0.0.1", port: 0 }, handler);
+  const ask = (count: number) => {
+    const socket = connect({ host: "127.0.0.1", port: own.port ?? 0 });
+    socket.on("error", () => {});
+    socket.write("GET / HTTP/1.1\r\nHost: a\r\n\r\n".repeat(count));
+    return socket;
+  };
+  const few = ask(16);
+  await vi.waitFor(() => expect(waiting).toHaveLength(16));
+  for (const response of waiting.splice(0)) response.end("answered");
+  let said = "";
+  few.on("data", (chunk: Buffer) => {
+    said += chunk;
+  });
+  await vi.waitFor(() => expect(said.match(/answered/g)).toHaveLength(16));
+  // They have been answered: as many may come again.
+  few.write("GET / HTTP/1.1\r\nHost: a\r\n\r\n".repeat(16));
+  await vi.waitFor(() => expect(waiting).toHaveLength(16));
+  few.destroy();
+  waiting.splice(0);
+  const many = ask(10_000);
+  await new Promise((resolve) => many.once("close", resolve));
+  expect(waiting).toHaveLength(16);
 });

@@ -239,6 +239,13 @@ describe("what is no request", () => {
     expect(answer).not.toMatch(/healthy|\n\s+at /);
   });
 
+  it("many on one connection, whose answers nobody waits for, are not begun", async () => {
+    const one = `GET /api/v1/tasks HTTP/1.1\r\nHost: 127.0.0.1\r\nCookie: boxcar=${"A".repeat(43)}\r\n\r\n`;
+    const answer = await world.raw(one.repeat(50_000));
+    expect(answer.match(/^HTTP/gm)?.length ?? 0).toBeLessThan(1_000);
+    expect(await world.residentMiB()).toBeLessThan(before.residentMiB + 200);
+  });
+
   it("a body that never says how long it is, is not kept beyond a limit", async () => {
     const headers = { ...headersOf({ as: "submitter" }), "content-type": "application/json" };
     const { port } = world.parts;
