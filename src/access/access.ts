@@ -10,6 +10,7 @@ import { LoginGuard } from "./login-guard.ts";
 import type { OidcLogin } from "./oidc.ts";
 import type { Principal } from "./principal.ts";
 import { networkOf, RateLimit } from "./rate-limit.ts";
+import { RecentSecrets } from "./recent-secrets.ts";
 import type { AccessStore } from "./session-store.ts";
 import { type OpenedSession, type Session, Sessions } from "./sessions.ts";
 import { type TokenOwner, Tokens } from "./tokens.ts";
@@ -38,6 +39,7 @@ export class Access {
   readonly #guard: LoginGuard;
   readonly #requests: RateLimit;
   readonly #logins: RateLimit;
+  readonly #goodSessions = new RecentSecrets();
 
   private constructor({ settings, store, audit, now }: AccessOptions, oidc: OidcLogin | undefined) {
     const { failedLoginsPerMinute, allFailedLoginsPerMinute, requestsPerSecond } = settings.rateLimits;
@@ -84,9 +86,19 @@ export class Access {
     return owner;
   }
 
-  /** @param value Of the cookie. Undefined: it is of no session, or of one that is over. */
-  async bySession(value: string): Promise<Session | undefined> {
-    return await this.#sessions.find(value);
+  /**
+   * Undefined: it is of no session, or of one that is over.
+   *
+   * @param value Of the cookie.
+   * @param address Undefined: who asks is no client.
+   * @throws {AccessError} `too-many-requests`: values that were never good are not looked up from there any more.
+   */
+  async bySession(value: string, address?: string): Promise<Session | undefined> {
+    if (address !== undefined && !this.#goodSessions.has(value)) this.#requireRoom(networkOf(address));
+    const session = await this.#sessions.find(value);
+    if (session === undefined) this.#goodSessions.delete(value);
+    else this.#goodSessions.add(value);
+    return session;
   }
 
   /** Opens a session. @throws as {@link byToken} does. */
@@ -98,6 +110,7 @@ export class Access {
     }
     const session = await this.#sessions.open({ ...principal, tokenId, expires });
     if (session === undefined) throw new AccessError("bad-token", "this token was revoked just now");
+    this.#goodSessions.add(session.value);
     this.#note("login", session.principal, address, "ok", { method: "token", token: tokenId });
     return session;
   }
@@ -117,6 +130,7 @@ export class Access {
       const { returnTo, ...person } = await oidc.finish(query, sealed);
       const session = await this.#sessions.open(person);
       if (session === undefined) throw new Error("a session without a token was refused");
+      this.#goodSessions.add(session.value);
       this.#note("login", session.principal, address, "ok", { method: "oidc" });
       return { ...session, returnTo };
     } catch (error) {
@@ -136,10 +150,16 @@ export class Access {
   /** @throws {AccessError} `too-many-requests` */
   requireFewRequests(principal: Principal | undefined, address: string | undefined): void {
     const key = principal === undefined ? networkOf(address) : `${principal.via} ${principal.name}`;
-    if (this.#requests.tryTake(key)) return;
-    throw new AccessError("too-many-requests", "these are too many requests; send them more slowly", {
-      retryAfterMs: this.#requests.waitMs(key),
-    });
+    if (!this.#requests.tryTake(key)) throw this.#tooMany(key);
+  }
+
+  #requireRoom(key: string): void {
+    if (this.#requests.waitMs(key) > 0) throw this.#tooMany(key);
+  }
+
+  #tooMany(key: string): AccessError {
+    const retryAfterMs = this.#requests.waitMs(key);
+    return new AccessError("too-many-requests", "these are too many requests; send them more slowly", { retryAfterMs });
   }
 
   #requireFewFailures(secret: string, address: string | undefined): void {

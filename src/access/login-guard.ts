@@ -4,7 +4,7 @@
  * to be good, or was a moment ago.
  */
 import { networkOf, RateLimit } from "./rate-limit.ts";
-import { hashOf } from "./secrets.ts";
+import { RecentSecrets } from "./recent-secrets.ts";
 
 export interface LoginGuardOptions {
   /** Of one address; as many at once. */
@@ -15,13 +15,11 @@ export interface LoginGuardOptions {
 }
 
 const EVERYBODY = "";
-const MAX_KNOWN = 10_000;
 
 export class LoginGuard {
   readonly #ofAddress: RateLimit;
   readonly #ofAll: RateLimit;
-  /** Hashes of secrets that were right, the one that was used last at the end. */
-  readonly #known = new Set<string>();
+  readonly #known = new RecentSecrets();
 
   constructor({ failuresPerMinute, allFailuresPerMinute, nowMs }: LoginGuardOptions) {
     const clock = nowMs === undefined ? {} : { nowMs };
@@ -31,21 +29,17 @@ export class LoginGuard {
 
   /** How long this secret is not even looked at; 0: it is. */
   waitMs(address: string | undefined, secret: string): number {
-    if (this.#known.has(hashOf(secret))) return 0;
+    if (this.#known.has(secret)) return 0;
     return Math.max(this.#ofAddress.waitMs(networkOf(address)), this.#ofAll.waitMs(EVERYBODY));
   }
 
   noteFailure(address: string | undefined, secret: string): void {
-    this.#known.delete(hashOf(secret));
+    this.#known.delete(secret);
     this.#ofAddress.tryTake(networkOf(address));
     this.#ofAll.tryTake(EVERYBODY);
   }
 
   noteSuccess(secret: string): void {
-    const hash = hashOf(secret);
-    this.#known.delete(hash);
-    this.#known.add(hash);
-    const [oldest] = this.#known;
-    if (this.#known.size > MAX_KNOWN && oldest !== undefined) this.#known.delete(oldest);
+    this.#known.add(secret);
   }
 }

@@ -78,7 +78,7 @@ export class Authenticator implements Disposable {
       return principal;
     }
     const value = this.cookieOf(request, "session");
-    const session = value === undefined ? undefined : await access.bySession(value);
+    const session = value === undefined ? undefined : await access.bySession(value, address);
     if (value === undefined || session === undefined) return undefined;
     this.connections.note(request.socket, { kind: "session", secret: value }, answerOf(request));
     if (!SAFE_METHODS.has(request.method)) requireCsrf(session, request);
