@@ -2,6 +2,7 @@
 import type { Writable } from "node:stream";
 import { pino } from "pino";
 import type { Logger, LogLevel } from "../../base/log.ts";
+import { printable } from "../printable.ts";
 
 export type LogFormat = "text" | "json";
 
@@ -32,7 +33,8 @@ function textLogger(stream: Writable): Logger {
       if (level === "debug") return;
       const details = Object.entries(fields).map(([key, value]) => ` ${key}=${plain(value)}`);
       const mark = level === "info" ? "" : `${level}: `;
-      stream.write(`${new Date().toISOString().slice(11, 23)} ${mark}${message}${details.join("")}\n`);
+      const line = `${new Date().toISOString().slice(11, 23)} ${mark}${message}${details.join("")}`;
+      stream.write(`${printable(line)}\n`);
     },
   };
 }

@@ -4,6 +4,7 @@ import { type CliContext, print, printJson } from "../../../src/cli/context.ts";
 import { topView } from "../../../src/cli/operate/top-view.ts";
 import { printable } from "../../../src/cli/printable.ts";
 import { taskTable } from "../../../src/cli/queue/describe.ts";
+import { createLogger } from "../../../src/cli/worker/logger.ts";
 
 const NOW = new Date("2026-01-02T03:04:05.678Z");
 /** Clears the screen, in two ways; sets the title of the window; turns text around. */
@@ -38,6 +39,12 @@ describe("what others have written", () => {
     const json = printed((context) => printJson(context, { name: NAME }));
     expect(json).not.toMatch(ACTIVE);
     expect(JSON.parse(json)).toEqual({ name: NAME });
+  });
+
+  it("does nothing to it in the log of a worker", () => {
+    const stream = new PassThrough();
+    createLogger(stream, "text").log("warn", `GET /${NAME} failed`, { name: NAME, other: "\u009b" });
+    expect(String(stream.read())).not.toMatch(ACTIVE);
   });
 
   it("does nothing to it in what is shown again and again", () => {
