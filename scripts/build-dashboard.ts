@@ -9,32 +9,24 @@
  * What an earlier build made is left for a day: a page that is open now may still load it.
  */
 import { createHash } from "node:crypto";
-import {
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  statSync,
-  utimesSync,
-  writeFileSync,
-} from "node:fs";
-import { basename, dirname, join } from "node:path";
+import { readFileSync } from "node:fs";
+import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { brotliCompressSync, constants, gzipSync } from "node:zlib";
 import { bundle as bundleCss } from "lightningcss";
 import { type OutputChunk, type Plugin, rolldown } from "rolldown";
 import { PAGES } from "../src/dashboard/core/routes.ts";
+import { BuildFolder } from "./build-folder.ts";
 import { licencesOf } from "./bundle-licences.ts";
 import { strictStyles } from "./strict-styles.ts";
 
 const ROOT = fileURLToPath(new URL("../", import.meta.url));
 const SOURCE = join(ROOT, "src/dashboard");
 const TARGET = join(ROOT, "dist/dashboard");
-const DAY_MS = 86_400_000;
 /** Below that a packed file saves less than its header costs. */
 const MIN_PACKED_BYTES = 512;
+
+const folder = new BuildFolder(TARGET);
 
 interface Built {
   readonly name: string;
@@ -122,34 +114,17 @@ function page(
   return template.replace("<!-- assets -->", head.join("\n    "));
 }
 
-/** In one step, so that nobody reads half a file. */
-function replace(name: string, content: string | Buffer): void {
-  const file = join(TARGET, name);
-  if (existsSync(file) && readFileSync(file).equals(Buffer.from(content))) return;
-  mkdirSync(dirname(file), { recursive: true });
-  const part = `${file}.${process.pid}`;
-  writeFileSync(part, content);
-  renameSync(part, file);
-}
-
 /** @returns the names of all that was written. */
 function writePacked(name: string, content: string): string[] {
-  replace(name, content);
+  folder.write(name, content);
   const bytes = Buffer.from(content);
   if (bytes.length < MIN_PACKED_BYTES) return [name];
-  replace(`${name}.br`, brotliCompressSync(bytes, { params: { [constants.BROTLI_PARAM_SIZE_HINT]: bytes.length } }));
-  replace(`${name}.gz`, gzipSync(bytes, { level: 9 }));
+  folder.write(
+    `${name}.br`,
+    brotliCompressSync(bytes, { params: { [constants.BROTLI_PARAM_SIZE_HINT]: bytes.length } }),
+  );
+  folder.write(`${name}.gz`, gzipSync(bytes, { level: 9 }));
   return [name, `${name}.br`, `${name}.gz`];
-}
-
-/** What was current until this build stays for a day. */
-function removeOld(current: ReadonlySet<string>): void {
-  const now = new Date();
-  for (const name of readdirSync(join(TARGET, "assets"))) {
-    const file = join(TARGET, "assets", name);
-    if (current.has(`assets/${name}`)) utimesSync(file, now, now);
-    else if (statSync(file).mtimeMs < Date.now() - DAY_MS) rmSync(file, { force: true });
-  }
 }
 
 const [{ chunks, styles }, theme] = await Promise.all([buildScripts(), buildTheme()]);
@@ -167,12 +142,12 @@ const html: Built = {
 // The page last: whoever asks meanwhile finds what it names.
 const files = [...scripts, ...styles, style, theme, icon, html];
 const written = new Map(files.map(({ name, content }) => [name, writePacked(name, content)]));
-replace("LICENCES.txt", licencesOf(chunks.flatMap(({ moduleIds }) => moduleIds)));
+folder.write("LICENCES.txt", licencesOf(chunks.flatMap(({ moduleIds }) => moduleIds)));
 const manifest = {
   page: html.name,
   pages: PAGES,
   firstLoad: [html.name, theme.name, style.name, ...firstLoad(chunks)],
   files: Object.fromEntries(written),
 };
-replace("manifest.json", `${JSON.stringify(manifest, undefined, 2)}\n`);
-removeOld(new Set([...written.values()].flat()));
+folder.write("manifest.json", `${JSON.stringify(manifest, undefined, 2)}\n`);
+folder.removeOld(new Set([...written.values()].flat()), "assets");

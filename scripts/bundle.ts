@@ -8,29 +8,19 @@
  * there already is not written again, and what an earlier build made is left for a day: a `boxcar` that runs now may
  * still load it.
  */
-import {
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  statSync,
-  utimesSync,
-  writeFileSync,
-} from "node:fs";
-import { dirname, join } from "node:path";
+import { readdirSync } from "node:fs";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import standalone from "ajv/dist/standalone/index.js";
 import { type Plugin, type RolldownOutput, rolldown } from "rolldown";
 import { addWithReferences, createAjv } from "../src/schema/ajv.ts";
 import { readSchema, SCHEMA_URN_PREFIX, type SchemaId } from "../src/schema/schema-files.ts";
+import { BuildFolder } from "./build-folder.ts";
 import { licencesOf } from "./bundle-licences.ts";
 
 const ROOT = fileURLToPath(new URL("../", import.meta.url));
 const TARGET = join(ROOT, "dist/command");
 const VALIDATORS = join(ROOT, "src/schema/validators.ts");
-const DAY_MS = 86_400_000;
 
 async function bundle(): Promise<RolldownOutput["output"]> {
   const build = await rolldown({
@@ -68,29 +58,10 @@ function validatorsModule(): string {
   return `${code}\nconst all = { ${entries.join(", ")} };\nexport const validatorOf = ${lookUp};\n`;
 }
 
-/** In one step, so that nobody reads half a file. */
-function replace(name: string, content: string): void {
-  const file = join(TARGET, name);
-  if (existsSync(file) && readFileSync(file, "utf8") === content) return;
-  mkdirSync(dirname(file), { recursive: true });
-  const part = `${file}.${process.pid}`;
-  writeFileSync(part, content);
-  renameSync(part, file);
-}
-
-/** What was current until this build stays for a day, for programs that run and have not loaded it yet. */
-function removeOld(current: ReadonlySet<string>): void {
-  const now = new Date();
-  for (const name of current) utimesSync(join(TARGET, name), now, now);
-  for (const name of readdirSync(TARGET)) {
-    const file = join(TARGET, name);
-    if (!current.has(name) && statSync(file).mtimeMs < Date.now() - DAY_MS) rmSync(file, { force: true });
-  }
-}
-
+const folder = new BuildFolder(TARGET);
 const output = await bundle();
 const files = new Map(output.map((file) => [file.fileName, file.type === "chunk" ? file.code : String(file.source)]));
 files.set("LICENCES.txt", licencesOf(output.flatMap((file) => (file.type === "chunk" ? file.moduleIds : []))));
 // The entries last: whoever starts meanwhile finds what they load.
-for (const [name, content] of [...files].reverse()) replace(name, content);
-removeOld(new Set(files.keys()));
+for (const [name, content] of [...files].reverse()) folder.write(name, content);
+folder.removeOld(new Set(files.keys()));
