@@ -65,8 +65,12 @@ export class Boxcar implements AsyncDisposable {
     return new Boxcar(directory, images, options);
   }
 
-  /** Starts `boxcar` with these arguments. */
-  start(args: readonly string[], env: Readonly<Record<string, string>> = {}): Running {
+  /** Starts `boxcar` with these arguments. @param prefix Instead of that of all commands. */
+  start(
+    args: readonly string[],
+    env: Readonly<Record<string, string>> = {},
+    prefix: BoxcarOptions["prefix"] = this.#options.prefix,
+  ): Running {
     const folders = {
       BOXCAR_STATE_DIR: join(this.directory, "state"),
       BOXCAR_RUN_DIR: join(this.directory, "run"),
@@ -74,7 +78,8 @@ export class Boxcar implements AsyncDisposable {
       // A machine that hangs is gone before the test is given up, and does not disturb the next one.
       BOXCAR_LIMITS_BOOT_TIMEOUT: "90 seconds",
     };
-    return launch(args, this.directory, { ...folders, ...env }, this.#options);
+    const options = prefix === undefined ? this.#options : { ...this.#options, prefix };
+    return launch(args, this.directory, { ...folders, ...env }, options);
   }
 
   /** Runs `boxcar` with these arguments to its end. */

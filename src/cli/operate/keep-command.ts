@@ -40,17 +40,6 @@ export function releaseCommand(context: CliContext): Command {
     );
 }
 
-/** Where the command of the task has ended. */
-const NOW = {
-  keep: (until: Date) => `the machine stays until ${minute(until)} UTC`,
-  release: () => "the machine goes",
-} as const;
-
-const LATER = {
-  keep: "the machine stays for that time, or until its command ends if that is later",
-  release: "the machine goes when its command has ended",
-} as const;
-
 interface Telling {
   task: string;
   flags: MachineFlags;
@@ -63,7 +52,13 @@ async function tell({ task, flags, verb, body }: Telling, context: CliContext, c
   const server = await serverOf(flags, context, command);
   const path = `/api/v1/tasks/${encodeURIComponent(task)}/runs/${flags.run ?? "latest"}/${verb}`;
   const { keptUntil } = await ask<ApiLive>({ server, path, body, signal: context.signal });
-  print(context, keptUntil === undefined ? LATER[verb] : NOW[verb](new Date(keptUntil)));
+  print(context, verb === "release" ? "the machine goes as soon as its command has ended" : describeStay(keptUntil));
+}
+
+/** @param until Absent while the command of the task runs. */
+function describeStay(until: string | undefined): string {
+  if (until === undefined) return "the machine stays for that time, or until its command ends if that is later";
+  return `the machine stays until ${minute(new Date(until))} UTC`;
 }
 
 function parseTime(text: string): number | string {

@@ -44,6 +44,7 @@ export class ShellClient {
   async run(input: AsyncIterable<Uint8Array>): Promise<ShellEnd> {
     // Who still waits for something to be typed does not keep a shell that has ended.
     void this.#sendAll(input).catch((error: unknown) => this.#giveUp(`stdin cannot be read: ${messageOf(error)}`));
+    this.#socket.resume();
     const end = await this.#end.promise;
     if (end !== "left" && end !== "unread") await this.#writing;
     this.#socket.terminate();

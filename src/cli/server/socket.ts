@@ -16,7 +16,7 @@ export interface SocketRequest extends Omit<ServerRequest, "body"> {
 /** Longer than a worker waits for another one. */
 const HANDSHAKE_TIMEOUT_MS = 6 * CONNECT_TIMEOUT_MS + 5_000;
 
-/** Resolves when it is open. @throws {WorkerError} as {@link requestJson} does. */
+/** Resolves when it is open, and paused until who uses it listens. @throws {WorkerError} as {@link requestJson} does. */
 export async function openSocket({ server, path, signal, ...options }: SocketRequest): Promise<WebSocket> {
   const client = new WebSocket(socketAddress(server, path), options.protocol === undefined ? [] : [options.protocol], {
     ...{ headers: headersFor(server), perMessageDeflate: false, maxPayload: options.maxMessageBytes },
@@ -25,6 +25,8 @@ export async function openSocket({ server, path, signal, ...options }: SocketReq
   const onAbort = () => client.terminate();
   signal.addEventListener("abort", onAbort, { once: true });
   client.once("close", () => signal.removeEventListener("abort", onAbort));
+  // What comes with the answer would be gone before anybody listens.
+  client.once("open", () => client.pause());
   const refused = Promise.withResolvers<never>();
   refused.promise.catch(() => {});
   client.once("unexpected-response", (_request, response: IncomingMessage) => {

@@ -1,15 +1,17 @@
 /** What a command says of a server that is not there, is no worker, or wants to know who asks. */
+import { createHash } from "node:crypto";
 import { once } from "node:events";
 import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
-import type { IncomingMessage, ServerResponse } from "node:http";
-import { type AddressInfo, createServer as createTcpServer, type Server } from "node:net";
+import { type IncomingMessage, ServerResponse } from "node:http";
+import { type AddressInfo, createServer as createTcpServer, type Server, type Socket } from "node:net";
 import { join } from "node:path";
-import { PassThrough, Readable } from "node:stream";
+import { type Duplex, PassThrough, Readable } from "node:stream";
 import { text } from "node:stream/consumers";
 import { execa } from "execa";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { runCli } from "../../../src/cli/program.ts";
 import { currentSurroundings } from "../../../src/config/host-facts.ts";
+import { encodeShellMessage, type ShellMessage } from "../../../src/guest/shell-protocol.ts";
 
 const { createServer } = process.getBuiltinModule("node:http");
 const { createServer: createSecureServer } = process.getBuiltinModule("node:https");
@@ -47,7 +49,16 @@ beforeAll(async () => {
   const kind = ["-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "1"];
   await execa("openssl", ["req", ...kind, "-subj", "/CN=localhost", "-keyout", key, "-out", cert]);
   const answer = ({ url }: IncomingMessage, response: ServerResponse) => ANSWERS[url?.split("/")[1] ?? ""]?.(response);
-  plain = await listen(createServer(answer));
+  plain = await listen(
+    createServer(answer).on("upgrade", (request, socket) => {
+      if (request.url?.startsWith("/api/")) speakAtOnce(request, socket);
+      else {
+        const response = new ServerResponse(request);
+        response.assignSocket(socket as Socket);
+        answer(request, response);
+      }
+    }),
+  );
   secure = await listen(createSecureServer({ key: await readFile(key), cert: await readFile(cert) }));
   const gone = createTcpServer();
   closed = await listen(gone);
@@ -110,6 +121,25 @@ describe.each(COMMANDS.map((command) => [command.join(" "), command] as const))(
     expect(found.stderr).not.toContain("bug of Boxcar");
     expect(await readdir(join(folder, "out"))).toEqual([]);
   });
+});
+
+/** Says the first words of a shell together with its answer to the handshake. */
+function speakAtOnce({ headers }: IncomingMessage, socket: Duplex): void {
+  const accept = createHash("sha1").update(`${headers["sec-websocket-key"]}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`);
+  const answer = ["HTTP/1.1 101 OK", "Upgrade: websocket", "Connection: Upgrade", "Sec-WebSocket-Accept: "].join(
+    "\r\n",
+  );
+  const said: ShellMessage[] = [
+    { type: "data", stream: "stdout", bytes: Buffer.from("hello") },
+    { type: "exit", success: true },
+  ];
+  const frames = said.map(encodeShellMessage).flatMap((message) => [Buffer.of(0x82, message.length), message]);
+  socket.write(Buffer.concat([Buffer.from(`${answer}${accept.digest("base64")}\r\n\r\n`), ...frames]));
+}
+
+it("what a worker says together with its first answer is heard", async () => {
+  const shell = await boxcar(["shell", "x", "--server", `http://${plain}`]);
+  expect(shell).toEqual({ exitCode: 0, stdout: "hello", stderr: "" });
 });
 
 describe("a command for a worker elsewhere", () => {
