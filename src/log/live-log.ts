@@ -15,6 +15,7 @@ import type { LogOrigin, LogTarget } from "./log-target.ts";
 import { formatNote } from "./note.ts";
 import { ReadBudget } from "./read-budget.ts";
 import { WaitingReaders } from "./waiting-readers.ts";
+import { WriteSpeed } from "./write-speed.ts";
 
 export interface LiveLogOptions {
   /** Absolute; there must be no such file yet. */
@@ -25,10 +26,16 @@ export interface LiveLogOptions {
 }
 
 const NEWLINE = 10;
-/** For all who follow it together, while it is written to and while it is not; one alone does not notice. */
-const FOLLOWED_BYTES_PER_SECOND = { busy: 64 * 1_024 ** 2, quiet: 512 * 1_024 ** 2 };
+/**
+ * For all who follow it together; one alone does not notice. Where a task prints as fast as it can, what its own log
+ * takes of the host goes first.
+ */
+const FOLLOWED = [
+  { belowBytesPerSecond: 1, bytesPerSecond: 512 * 1_024 ** 2 },
+  { belowBytesPerSecond: 2 * 1_024 ** 2, bytesPerSecond: 64 * 1_024 ** 2 },
+  { belowBytesPerSecond: Number.POSITIVE_INFINITY, bytesPerSecond: 12 * 1_024 ** 2 },
+] as const;
 const FOLLOWED_BURST_BYTES = 1_024 ** 2;
-const QUIET_AFTER_MS = 200;
 
 export class LiveLog implements LogSource, LogTarget, AsyncDisposable {
   readonly path: string;
@@ -38,10 +45,10 @@ export class LiveLog implements LogSource, LogTarget, AsyncDisposable {
   readonly #file: FileAppender;
   readonly #budget: LogBudget;
   readonly #now: () => Date;
+  readonly #speed = new WriteSpeed();
   #atLineStart = true;
   #limitReached = false;
   #droppedBytes = 0;
-  #appendedAtMs = 0;
   #closing: Promise<void> | undefined;
   #ended = false;
 
@@ -116,8 +123,8 @@ export class LiveLog implements LogSource, LogTarget, AsyncDisposable {
   }
 
   get #followedBytesPerSecond(): number {
-    const isQuiet = performance.now() - this.#appendedAtMs > QUIET_AFTER_MS;
-    return isQuiet ? FOLLOWED_BYTES_PER_SECOND.quiet : FOLLOWED_BYTES_PER_SECOND.busy;
+    const { bytesPerSecond } = this.#speed;
+    return FOLLOWED.find(({ belowBytesPerSecond }) => bytesPerSecond < belowBytesPerSecond)?.bytesPerSecond ?? 0;
   }
 
   get #usedBytes(): number {
@@ -146,7 +153,7 @@ export class LiveLog implements LogSource, LogTarget, AsyncDisposable {
 
   #put(bytes: Buffer): boolean {
     if (bytes.length > 0) this.#atLineStart = bytes.at(-1) === NEWLINE;
-    this.#appendedAtMs = performance.now();
+    this.#speed.note(bytes.length);
     return this.#file.append(bytes);
   }
 
