@@ -43,7 +43,7 @@ export class PostgresWorkers implements AsyncDisposable {
   /** Resolves when it claims tasks. @param name Of its folders, which a later one may take over. */
   async start(
     name: string,
-    config: { worker?: object; queue?: object } = {},
+    config: { worker?: object; queue?: object; access?: object } = {},
     variables: Readonly<Record<string, string>> = {},
   ): Promise<FleetWorker> {
     const { directory } = this.#boxcar;
