@@ -14,7 +14,7 @@ export async function findMachine(lookup: MachineLookup, params: { task: string;
   throw new ApiError(
     404,
     "no-machine",
-    `run ${params.run} of task ${params.task} has no machine: it has not started yet, or is over`,
+    `${params.run === "latest" ? "the last run" : `run ${params.run}`} of task ${params.task} has no machine: it has not started yet, or is over; "interactive" in the payload keeps one after its command`,
   );
 }
 
