@@ -1,6 +1,6 @@
 /** The operations of the API as a table for people, in Markdown. Pure. */
-import type { Route } from "../src/web/route.ts";
-import type { SocketRoute } from "../src/web/socket-route.ts";
+import type { Route } from "../src/web/api/route.ts";
+import type { SocketRoute } from "../src/web/api/socket-route.ts";
 
 const HEAD = ["operation", "what it does", "permission"];
 

@@ -32,6 +32,7 @@ import type { Image } from "../image/store/image.ts";
 import { describeTimings } from "../log/timings.ts";
 import type { Claim, Resolution } from "../queue/driver.ts";
 import { putSockets } from "./interactive-sockets.ts";
+import type { LiveScreens } from "./lookup/task-screens.ts";
 import type { RunFacts, RunObserver } from "./observer.ts";
 import { outcomeOfError } from "./outcome.ts";
 import { resolutionOf } from "./resolution.ts";
@@ -43,7 +44,6 @@ import type { RunEnding } from "./run-state.ts";
 import { hostFolders, type TaskHost } from "./task-host.ts";
 import type { Phase, TaskResult } from "./task-result.ts";
 import { runTask, type StartedMachine } from "./task-run.ts";
-import type { LiveScreens } from "./task-screens.ts";
 import type { OpenedRun } from "./worker.ts";
 
 const CONSOLE_ARTIFACT = "public/logs/console.log";

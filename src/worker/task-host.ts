@@ -10,12 +10,12 @@ import type { MachineNetworks } from "../sandbox/machine-networks.ts";
 import type { MachinePool } from "../sandbox/machine-pool.ts";
 import type { SandboxOptions } from "../sandbox/sandbox.ts";
 import type { Accelerator } from "../vm/arguments.ts";
+import type { RunReports } from "./lookup/run-reports.ts";
+import type { TaskLogs } from "./lookup/task-logs.ts";
+import type { TaskMachines } from "./lookup/task-machines.ts";
+import type { TaskNetworks } from "./lookup/task-networks.ts";
+import type { TaskScreens } from "./lookup/task-screens.ts";
 import type { WorkerObserver } from "./observer.ts";
-import type { RunReports } from "./run-reports.ts";
-import type { TaskLogs } from "./task-logs.ts";
-import type { TaskMachines } from "./task-machines.ts";
-import type { TaskNetworks } from "./task-networks.ts";
-import type { TaskScreens } from "./task-screens.ts";
 
 export interface TaskHost {
   readonly config: Config;

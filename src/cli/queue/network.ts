@@ -2,9 +2,9 @@
 import { codeOf, WorkerError } from "../../base/errors.ts";
 import type { Config } from "../../config/config.ts";
 import type { NetworkReport } from "../../feature/network/report.ts";
+import { TaskLogs } from "../../worker/lookup/task-logs.ts";
+import { TaskNetworks } from "../../worker/lookup/task-networks.ts";
 import { hostFolders } from "../../worker/task-host.ts";
-import { TaskLogs } from "../../worker/task-logs.ts";
-import { TaskNetworks } from "../../worker/task-networks.ts";
 import { type CliContext, print, printJson } from "../context.ts";
 import { requestJson } from "../server/request.ts";
 import { controlSocket } from "../worker/control-socket.ts";

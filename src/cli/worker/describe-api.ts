@@ -1,10 +1,10 @@
 /** What a worker of a configuration would answer over HTTP, without one. */
 import { silentLogger } from "../../base/log.ts";
 import type { Config } from "../../config/config.ts";
-import { fleetRoutes } from "../../web/fleet-routes.ts";
-import { buildOpenApi } from "../../web/openapi.ts";
-import type { Route } from "../../web/route.ts";
-import type { SocketRoute } from "../../web/socket-route.ts";
+import { buildOpenApi } from "../../web/api/openapi.ts";
+import type { Route } from "../../web/api/route.ts";
+import type { SocketRoute } from "../../web/api/socket-route.ts";
+import { fleetRoutes } from "../../web/fleet/fleet-routes.ts";
 import { readVersion } from "../version.ts";
 import { AccessApi } from "./access-api.ts";
 import { type ApiParts, routesOf, socketRoutesOf } from "./api.ts";

@@ -3,15 +3,15 @@ import type { IncomingMessage } from "node:http";
 import type { Audit } from "../../access/audit.ts";
 import { Tickets } from "../../access/tickets.ts";
 import type { TaskQueue } from "../../queue/task-queue.ts";
-import { displaySocketRoute } from "../../web/display-socket.ts";
-import { MachineAccess } from "../../web/machine-access.ts";
-import { machineRoutes } from "../../web/machine-routes.ts";
-import type { Route } from "../../web/route.ts";
-import { ScreenCamera } from "../../web/screen-camera.ts";
-import { sharedMachineRoutes, sharedMachineSockets } from "../../web/shared-machine.ts";
-import { shellSocketRoute } from "../../web/shell-socket.ts";
-import type { SocketRoute } from "../../web/socket-route.ts";
-import type { TaskMachines } from "../../worker/task-machines.ts";
+import type { Route } from "../../web/api/route.ts";
+import type { SocketRoute } from "../../web/api/socket-route.ts";
+import { displaySocketRoute } from "../../web/machines/display-socket.ts";
+import { MachineAccess } from "../../web/machines/machine-access.ts";
+import { machineRoutes } from "../../web/machines/machine-routes.ts";
+import { ScreenCamera } from "../../web/machines/screen-camera.ts";
+import { sharedMachineRoutes, sharedMachineSockets } from "../../web/machines/shared-machine.ts";
+import { shellSocketRoute } from "../../web/machines/shell-socket.ts";
+import type { TaskMachines } from "../../worker/lookup/task-machines.ts";
 
 export interface MachineApiOptions {
   machines: TaskMachines;

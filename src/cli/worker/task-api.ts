@@ -3,12 +3,12 @@ import type { LiveMachine } from "../../feature/interactive/live-machine.ts";
 import { parsePayload, payloadRules } from "../../feature/payload.ts";
 import type { ApiLive } from "../../generated/api.ts";
 import { warmImage } from "../../sandbox/warm-image.ts";
-import { artifactRoutes } from "../../web/artifact-routes.ts";
-import { imageRoutes } from "../../web/image-routes.ts";
-import type { Jobs } from "../../web/jobs.ts";
-import { queueRoutes } from "../../web/queue-routes.ts";
-import type { Route } from "../../web/route.ts";
-import { runRoutes } from "../../web/run-routes.ts";
+import type { Route } from "../../web/api/route.ts";
+import { imageRoutes } from "../../web/images/image-routes.ts";
+import type { Jobs } from "../../web/images/jobs.ts";
+import { artifactRoutes } from "../../web/runs/artifact-routes.ts";
+import { runRoutes } from "../../web/runs/run-routes.ts";
+import { queueRoutes } from "../../web/tasks/queue-routes.ts";
 import type { TaskHost } from "../../worker/task-host.ts";
 import type { OpenQueue } from "./open-queue.ts";
 

@@ -50,9 +50,7 @@ describe("boxcar logs", () => {
     answer = (_request, response) => response.write("one\n", () => response.destroy());
     const { exitCode, stdout, stderr } = await logs(taskId);
     expect({ exitCode, stdout }).toEqual({ exitCode: 3, stdout: "one" });
-    expect(stderr).toBe(
-      `boxcar: the worker ended while it sent the log; "boxcar logs ${taskId}" prints what there is`,
-    );
+    expect(stderr).toBe(`boxcar: the worker ended while it sent the log; "boxcar logs ${taskId}" prints what there is`);
   });
 
   it("ends without a word when nobody reads what it prints any more", async () => {

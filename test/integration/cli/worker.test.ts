@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 import { execa } from "execa";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import type { TaskDetails } from "../../../src/queue/task-queue.ts";
-import { HttpService } from "../../../src/web/service.ts";
+import { HttpService } from "../../../src/web/server/service.ts";
 
 const BOXCAR = fileURLToPath(new URL("../../../bin/boxcar.js", import.meta.url));
 

@@ -3,8 +3,8 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { expect, it, onTestFinished } from "vitest";
 import type { Principal } from "../../../src/access/principal.ts";
-import { createApp } from "../../../src/web/app.ts";
-import { metricsRoutes } from "../../../src/web/metrics-routes.ts";
+import { createApp } from "../../../src/web/api/app.ts";
+import { metricsRoutes } from "../../../src/web/worker/metrics-routes.ts";
 import { attachedMetrics } from "../../fixtures/telemetry/attached-metrics.ts";
 import { parsePrometheusText } from "../../fixtures/telemetry/prometheus-text.ts";
 

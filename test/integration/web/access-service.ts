@@ -13,17 +13,17 @@ import type { Principal } from "../../../src/access/principal.ts";
 import { PERMISSIONS, type Role } from "../../../src/access/role.ts";
 import { Scope } from "../../../src/base/scope.ts";
 import type { AccessSettings } from "../../../src/config/access.ts";
-import { createApp } from "../../../src/web/app.ts";
-import { auditRoutes } from "../../../src/web/audit-routes.ts";
-import { auditRefusedSockets, auditRequests } from "../../../src/web/audited.ts";
-import { Authenticator } from "../../../src/web/authenticate.ts";
-import { hostChecks } from "../../../src/web/host-names.ts";
-import { oidcRoutes } from "../../../src/web/oidc-routes.ts";
-import { defineRoute, type Route } from "../../../src/web/route.ts";
-import { HttpService } from "../../../src/web/service.ts";
-import { sessionRoutes } from "../../../src/web/session-routes.ts";
-import { defineSocketRoute } from "../../../src/web/socket-route.ts";
-import { SocketServer } from "../../../src/web/socket-server.ts";
+import { auditRoutes } from "../../../src/web/access/audit-routes.ts";
+import { auditRefusedSockets, auditRequests } from "../../../src/web/access/audited.ts";
+import { Authenticator } from "../../../src/web/access/authenticate.ts";
+import { hostChecks } from "../../../src/web/access/host-names.ts";
+import { oidcRoutes } from "../../../src/web/access/oidc-routes.ts";
+import { sessionRoutes } from "../../../src/web/access/session-routes.ts";
+import { createApp } from "../../../src/web/api/app.ts";
+import { defineRoute, type Route } from "../../../src/web/api/route.ts";
+import { defineSocketRoute } from "../../../src/web/api/socket-route.ts";
+import { SocketServer } from "../../../src/web/api/socket-server.ts";
+import { HttpService } from "../../../src/web/server/service.ts";
 
 export interface AccessServiceOptions {
   settings?: Partial<Pick<AccessSettings, "oidc" | "rateLimits">>;

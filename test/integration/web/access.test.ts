@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { WebSocket } from "ws";
 import { LOCAL } from "../../../src/access/principal.ts";
 import { mayDo, PERMISSIONS, ROLES } from "../../../src/access/role.ts";
-import { OpenConnections } from "../../../src/web/open-connections.ts";
+import { OpenConnections } from "../../../src/web/server/open-connections.ts";
 import { AccessService, RATE_LIMITS } from "./access-service.ts";
 
 let service: AccessService;

@@ -5,9 +5,9 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { HOST } from "../../../src/access/principal.ts";
 import { QueueError } from "../../../src/queue/errors.ts";
 import type { TaskQueue } from "../../../src/queue/task-queue.ts";
-import { createApp } from "../../../src/web/app.ts";
-import { queueRoutes } from "../../../src/web/queue-routes.ts";
-import { HttpService } from "../../../src/web/service.ts";
+import { createApp } from "../../../src/web/api/app.ts";
+import { HttpService } from "../../../src/web/server/service.ts";
+import { queueRoutes } from "../../../src/web/tasks/queue-routes.ts";
 
 let error: Error;
 let service: HttpService;

@@ -7,8 +7,8 @@ import type { TLSSocket } from "node:tls";
 import { execa } from "execa";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { silentLogger } from "../../../src/base/log.ts";
-import { Certificate } from "../../../src/web/certificate.ts";
-import { HttpService } from "../../../src/web/service.ts";
+import { Certificate } from "../../../src/web/server/certificate.ts";
+import { HttpService } from "../../../src/web/server/service.ts";
 
 let folder: string;
 

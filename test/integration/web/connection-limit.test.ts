@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import { text } from "node:stream/consumers";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
-import { HttpService } from "../../../src/web/service.ts";
+import { HttpService } from "../../../src/web/server/service.ts";
 
 let service: HttpService;
 

@@ -4,10 +4,10 @@ import { json } from "node:stream/consumers";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { LOCAL } from "../../../src/access/principal.ts";
 import type { QueueEvent, QueueEvents, QueueListener } from "../../../src/queue/queue-events.ts";
-import { createApp } from "../../../src/web/app.ts";
-import { EventStreams, type EventStreamsOptions } from "../../../src/web/event-stream.ts";
-import { defineRoute } from "../../../src/web/route.ts";
-import { HttpService } from "../../../src/web/service.ts";
+import { createApp } from "../../../src/web/api/app.ts";
+import { defineRoute } from "../../../src/web/api/route.ts";
+import { EventStreams, type EventStreamsOptions } from "../../../src/web/fleet/event-stream.ts";
+import { HttpService } from "../../../src/web/server/service.ts";
 
 /** Events of a test. */
 class TestEvents implements QueueEvents {

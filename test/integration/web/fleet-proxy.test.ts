@@ -7,12 +7,12 @@ import { buffer, json } from "node:stream/consumers";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { WebSocket } from "ws";
 import type { ApiReasonRequest } from "../../../src/generated/api.ts";
-import { FLEET_HEADER } from "../../../src/web/fleet-headers.ts";
-import { passRequest } from "../../../src/web/fleet-proxy.ts";
-import { signStatement } from "../../../src/web/fleet-statement.ts";
-import { defineRoute, type Route } from "../../../src/web/route.ts";
-import { HttpService } from "../../../src/web/service.ts";
-import { defineSocketRoute, type SocketRoute } from "../../../src/web/socket-route.ts";
+import { defineRoute, type Route } from "../../../src/web/api/route.ts";
+import { defineSocketRoute, type SocketRoute } from "../../../src/web/api/socket-route.ts";
+import { FLEET_HEADER } from "../../../src/web/fleet/fleet-headers.ts";
+import { passRequest } from "../../../src/web/fleet/fleet-proxy.ts";
+import { signStatement } from "../../../src/web/fleet/fleet-statement.ts";
+import { HttpService } from "../../../src/web/server/service.ts";
 import { FleetServices, type FleetServicesOptions } from "./fleet-services.ts";
 
 const AWAY = "/api/v1/tasks/away/runs/0/thing";

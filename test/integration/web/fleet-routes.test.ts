@@ -7,11 +7,11 @@ import { SoleDirectory, SoleEvents } from "../../../src/queue/sole-worker.ts";
 import type { QueueSummary } from "../../../src/queue/task-queue.ts";
 import type { WorkerAnnouncement, WorkerEntry } from "../../../src/queue/worker-directory.ts";
 import { parseDefinition } from "../../../src/schema/parse.ts";
-import { createApp } from "../../../src/web/app.ts";
-import { EventStreams } from "../../../src/web/event-stream.ts";
-import { fleetRoutes } from "../../../src/web/fleet-routes.ts";
-import { Fleet } from "../../../src/web/pass-on.ts";
-import { HttpService } from "../../../src/web/service.ts";
+import { createApp } from "../../../src/web/api/app.ts";
+import { EventStreams } from "../../../src/web/fleet/event-stream.ts";
+import { fleetRoutes } from "../../../src/web/fleet/fleet-routes.ts";
+import { Fleet } from "../../../src/web/fleet/pass-on.ts";
+import { HttpService } from "../../../src/web/server/service.ts";
 
 const TASK = { taskId: "a", runId: 0, phase: "run", since: "2026-01-02T04:00:00.000Z", memoryMiB: 512, display: true };
 const STARTED = new Date("2026-01-02T03:00:00.000Z");

@@ -9,14 +9,14 @@ import { Scope } from "../../../src/base/scope.ts";
 import { SoleDirectory } from "../../../src/queue/sole-worker.ts";
 import type { TaskDetails } from "../../../src/queue/task-queue.ts";
 import type { WorkerAnnouncement } from "../../../src/queue/worker-directory.ts";
-import { createApp } from "../../../src/web/app.ts";
-import type { PassOptions } from "../../../src/web/fleet-proxy.ts";
-import { FleetVerifier } from "../../../src/web/fleet-statement.ts";
-import { Fleet } from "../../../src/web/pass-on.ts";
-import type { Route } from "../../../src/web/route.ts";
-import { HttpService } from "../../../src/web/service.ts";
-import type { SocketRoute } from "../../../src/web/socket-route.ts";
-import { SocketServer } from "../../../src/web/socket-server.ts";
+import { createApp } from "../../../src/web/api/app.ts";
+import type { Route } from "../../../src/web/api/route.ts";
+import type { SocketRoute } from "../../../src/web/api/socket-route.ts";
+import { SocketServer } from "../../../src/web/api/socket-server.ts";
+import type { PassOptions } from "../../../src/web/fleet/fleet-proxy.ts";
+import { FleetVerifier } from "../../../src/web/fleet/fleet-statement.ts";
+import { Fleet } from "../../../src/web/fleet/pass-on.ts";
+import { HttpService } from "../../../src/web/server/service.ts";
 
 export interface WorkerOptions {
   routes?: readonly Route[];

@@ -3,11 +3,11 @@ import { connect } from "node:net";
 import { text } from "node:stream/consumers";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { HOST } from "../../../src/access/principal.ts";
-import { createApp } from "../../../src/web/app.ts";
-import { buildOpenApi } from "../../../src/web/openapi.ts";
-import { integer } from "../../../src/web/parameters.ts";
-import { defineRoute } from "../../../src/web/route.ts";
-import { HttpService } from "../../../src/web/service.ts";
+import { createApp } from "../../../src/web/api/app.ts";
+import { buildOpenApi } from "../../../src/web/api/openapi.ts";
+import { integer } from "../../../src/web/api/parameters.ts";
+import { defineRoute } from "../../../src/web/api/route.ts";
+import { HttpService } from "../../../src/web/server/service.ts";
 import { CheckedClient } from "./checked-client.ts";
 
 const answers = { 200: { description: "A text.", schema: "readiness" } };

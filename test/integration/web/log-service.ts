@@ -6,11 +6,11 @@ import { WebSocket } from "ws";
 import { HOST } from "../../../src/access/principal.ts";
 import { Scope } from "../../../src/base/scope.ts";
 import type { LogSource, ReadLogOptions } from "../../../src/log/log-source.ts";
-import { createApp } from "../../../src/web/app.ts";
-import { logRoutes } from "../../../src/web/log-routes.ts";
-import { logSocketRoute } from "../../../src/web/log-socket.ts";
-import { HttpService } from "../../../src/web/service.ts";
-import { SocketServer } from "../../../src/web/socket-server.ts";
+import { createApp } from "../../../src/web/api/app.ts";
+import { SocketServer } from "../../../src/web/api/socket-server.ts";
+import { logRoutes } from "../../../src/web/runs/log-routes.ts";
+import { logSocketRoute } from "../../../src/web/runs/log-socket.ts";
+import { HttpService } from "../../../src/web/server/service.ts";
 
 const PATH = "/api/v1/tasks/a-task/runs/0/logs/task.log";
 

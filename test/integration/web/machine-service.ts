@@ -21,11 +21,11 @@ import { GuestSession } from "../../../src/guest/guest-session.ts";
 import type { TaskDetails } from "../../../src/queue/task-queue.ts";
 import { resolveMachine } from "../../../src/vm/limits.ts";
 import { VirtualMachine } from "../../../src/vm/virtual-machine.ts";
-import { createApp } from "../../../src/web/app.ts";
-import { HttpService } from "../../../src/web/service.ts";
-import { SocketServer } from "../../../src/web/socket-server.ts";
+import { createApp } from "../../../src/web/api/app.ts";
+import { SocketServer } from "../../../src/web/api/socket-server.ts";
+import { HttpService } from "../../../src/web/server/service.ts";
+import { type MachineSecret, TaskMachines } from "../../../src/worker/lookup/task-machines.ts";
 import { RunMachine } from "../../../src/worker/run-machine.ts";
-import { type MachineSecret, TaskMachines } from "../../../src/worker/task-machines.ts";
 import { LogCollector } from "../guest/guest-harness.ts";
 
 export const RUN = "/api/v1/tasks/a-task/runs/0";

@@ -6,11 +6,11 @@ import { join } from "node:path";
 import { json } from "node:stream/consumers";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { HOST } from "../../../src/access/principal.ts";
-import { createApp } from "../../../src/web/app.ts";
-import { networkRoutes } from "../../../src/web/network-routes.ts";
-import { HttpService } from "../../../src/web/service.ts";
-import { TaskLogs } from "../../../src/worker/task-logs.ts";
-import { TaskNetworks } from "../../../src/worker/task-networks.ts";
+import { createApp } from "../../../src/web/api/app.ts";
+import { networkRoutes } from "../../../src/web/runs/network-routes.ts";
+import { HttpService } from "../../../src/web/server/service.ts";
+import { TaskLogs } from "../../../src/worker/lookup/task-logs.ts";
+import { TaskNetworks } from "../../../src/worker/lookup/task-networks.ts";
 
 const ENTRY = { time: "2026-11-21T00:00:00.000Z", kind: "dns", decision: "refused", name: "a.example" } as const;
 

@@ -8,8 +8,8 @@ import { PERMISSIONS } from "../../../src/access/role.ts";
 import { describeApi, describedRoutes } from "../../../src/cli/worker/describe-api.ts";
 import { resolveConfig } from "../../../src/config/config.ts";
 import { createAjv } from "../../../src/schema/ajv.ts";
-import { createApp } from "../../../src/web/app.ts";
-import { expressPath } from "../../../src/web/route-router.ts";
+import { createApp } from "../../../src/web/api/app.ts";
+import { expressPath } from "../../../src/web/api/route-router.ts";
 
 interface Operation {
   readonly operationId: string;

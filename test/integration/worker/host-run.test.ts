@@ -8,13 +8,13 @@ import { FEATURES } from "../../../src/feature/all.ts";
 import { ImageStore } from "../../../src/image/store/image-store.ts";
 import type { FileArtifact } from "../../../src/queue/driver.ts";
 import { HostRun } from "../../../src/worker/host-run.ts";
+import { RunReports } from "../../../src/worker/lookup/run-reports.ts";
+import { TaskLogs } from "../../../src/worker/lookup/task-logs.ts";
+import { TaskMachines } from "../../../src/worker/lookup/task-machines.ts";
+import { TaskNetworks } from "../../../src/worker/lookup/task-networks.ts";
+import { TaskScreens } from "../../../src/worker/lookup/task-screens.ts";
 import { joinObservers, type WorkerObserver } from "../../../src/worker/observer.ts";
-import { RunReports } from "../../../src/worker/run-reports.ts";
 import { hostFolders, type TaskHost } from "../../../src/worker/task-host.ts";
-import { TaskLogs } from "../../../src/worker/task-logs.ts";
-import { TaskMachines } from "../../../src/worker/task-machines.ts";
-import { TaskNetworks } from "../../../src/worker/task-networks.ts";
-import { TaskScreens } from "../../../src/worker/task-screens.ts";
 import { FakeClaim } from "../../fakes/fake-queue.ts";
 import { openNetworks } from "../../fixtures/network/machine-networks.ts";
 

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { afterEach, beforeEach, expect, it } from "vitest";
-import { TaskLogs } from "../../../src/worker/task-logs.ts";
+import { TaskLogs } from "../../../src/worker/lookup/task-logs.ts";
 
 let runsFolder: string;
 
