@@ -29,17 +29,18 @@ import { privateMemoryMiB } from "../host/room.ts";
 import { throttledProgress } from "../image/progress.ts";
 import { acquireImage } from "../image/source.ts";
 import type { Image } from "../image/store/image.ts";
+import type { LogSource } from "../log/log-source.ts";
 import { describeTimings } from "../log/timings.ts";
 import type { Claim, Resolution } from "../queue/driver.ts";
 import { putSockets } from "./interactive-sockets.ts";
-import type { LiveScreens } from "./lookup/task-screens.ts";
+import type { LiveRun, LiveScreens } from "./lookup/live-runs.ts";
 import type { RunFacts, RunObserver } from "./observer.ts";
 import { outcomeOfError } from "./outcome.ts";
 import { resolutionOf } from "./resolution.ts";
 import { LOG_ARTIFACT, LOG_CONTENT_TYPE, packFile, RunLog } from "./run-log.ts";
 import { RunMachine } from "./run-machine.ts";
 import { RunRecorder } from "./run-recorder.ts";
-import { REPORT_ARTIFACT, REPORT_CONTENT_TYPE, REPORT_FILE } from "./run-report.ts";
+import { REPORT_ARTIFACT, REPORT_CONTENT_TYPE, REPORT_FILE, type RunReportParts } from "./run-report.ts";
 import type { RunEnding } from "./run-state.ts";
 import { hostFolders, type TaskHost } from "./task-host.ts";
 import type { Phase, TaskResult } from "./task-result.ts";
@@ -50,7 +51,7 @@ const CONSOLE_ARTIFACT = "public/logs/console.log";
 const LIVE_LOG_ARTIFACT = "public/logs/live.log";
 const NO_MACHINE = { pid: undefined, memoryMiB: 0 };
 
-export class HostRun implements OpenedRun {
+export class HostRun implements OpenedRun, LiveRun {
   readonly #claim: Claim;
   readonly #host: TaskHost;
   readonly #directory: string;
@@ -89,9 +90,24 @@ export class HostRun implements OpenedRun {
     return this.#phase;
   }
 
-  /** Undefined: there is none, yet or any more. */
-  get live(): RunMachine | undefined {
+  get log(): LogSource | undefined {
+    return this.#log?.live;
+  }
+
+  get network(): NetworkReportSource | undefined {
+    return this.#network;
+  }
+
+  get machine(): RunMachine | undefined {
     return this.#live?.hasEnded ? undefined : this.#live;
+  }
+
+  get screens(): LiveScreens | undefined {
+    return this.#screens;
+  }
+
+  get report(): RunReportParts {
+    return this.#recorder.report;
   }
 
   async untouchedMemoryMiB(): Promise<number> {
@@ -112,11 +128,7 @@ export class HostRun implements OpenedRun {
     const log = await RunLog.create(this.#directory, config);
     this.#log = log;
     const { taskId, runId } = this.#ids;
-    this.#announced.push(this.#host.logs.announce(taskId, runId, () => log.live));
-    this.#announced.push(this.#host.reports.announce(taskId, runId, () => this.#network));
-    this.#announced.push(this.#host.machines.announce(taskId, runId, () => this.live));
-    this.#announced.push(this.#host.screens.announce(taskId, runId, () => this.#screens));
-    this.#announced.push(this.#host.runReports.announce(taskId, runId, () => this.#recorder.report));
+    this.#announced.push(this.#host.runs.live.announce(taskId, runId, this));
     this.note(`task ${this.#ids.taskId}, run ${this.#ids.runId}, on the worker ${this.#host.workerId}`);
     try {
       const payload = this.#parse();
@@ -277,11 +289,11 @@ export class HostRun implements OpenedRun {
 
   /** Never rejects: those who use it may come another way. */
   async #share(machine: RunMachine, signal: AbortSignal): Promise<void> {
-    const { config, machines } = this.#host;
+    const { config, runs } = this.#host;
     const { artifacts: destination, task } = this.#claim;
     const origin = config.worker.http.url;
     if (origin === undefined) return;
-    const shared = machines.share(() => this.live);
+    const shared = runs.machines.share(() => this.machine);
     this.#announced.push(shared);
     const { secret } = shared;
     const { deadline: expires } = task;

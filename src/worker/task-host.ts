@@ -10,11 +10,7 @@ import type { MachineNetworks } from "../sandbox/machine-networks.ts";
 import type { MachinePool } from "../sandbox/machine-pool.ts";
 import type { SandboxOptions } from "../sandbox/sandbox.ts";
 import type { Accelerator } from "../vm/arguments.ts";
-import type { RunReports } from "./lookup/run-reports.ts";
-import type { TaskLogs } from "./lookup/task-logs.ts";
-import type { TaskMachines } from "./lookup/task-machines.ts";
-import type { TaskNetworks } from "./lookup/task-networks.ts";
-import type { TaskScreens } from "./lookup/task-screens.ts";
+import type { HostRuns } from "./lookup/host-runs.ts";
 import type { WorkerObserver } from "./observer.ts";
 
 export interface TaskHost {
@@ -27,16 +23,8 @@ export interface TaskHost {
   readonly features: readonly Feature[];
   /** What manifests are signed with; undefined: there are none. */
   readonly manifestKey: KeyObject | undefined;
-  /** Who follows a log finds it there. */
-  readonly logs: TaskLogs;
-  /** Who asks about the network of a run finds it there. */
-  readonly reports: TaskNetworks;
-  /** Who asks for pictures of a run's screen finds them there. */
-  readonly screens: TaskScreens;
-  /** Who wants to a machine finds it there. */
-  readonly machines: TaskMachines;
-  /** Who asks about a run itself finds it there. */
-  readonly runReports: RunReports;
+  /** Who asks about a run finds it there. */
+  readonly runs: HostRuns;
   /** Hears of every run. */
   readonly observer: WorkerObserver | undefined;
   /** How the queue knows this worker. */

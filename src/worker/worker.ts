@@ -26,7 +26,7 @@ import type { Phase } from "./task-result.ts";
 export interface OpenedRun extends RunSteps, MemoryTaker {
   readonly phase: Phase | undefined;
   /** Its machine, while there is one. */
-  readonly live?: LiveMachine | undefined;
+  readonly machine?: LiveMachine | undefined;
   /** What lines about it say beside the ids of the task. */
   readonly logFields?: Readonly<Record<string, string>>;
   /** Never rejects; what is kept of the run stays. */
@@ -290,7 +290,7 @@ function describe({ run, opened, since }: Held): RunningTask {
     ...(task.name === undefined ? {} : { name: task.name }),
     phase: phase ?? "prepare",
     since,
-    ...(opened.live === undefined ? {} : factsOf(opened.live)),
+    ...(opened.machine === undefined ? {} : factsOf(opened.machine)),
   };
 }
 

@@ -8,11 +8,7 @@ import { FEATURES } from "../../src/feature/all.ts";
 import { ImageStore } from "../../src/image/store/image-store.ts";
 import { MachineNetworks } from "../../src/sandbox/machine-networks.ts";
 import { HostRun } from "../../src/worker/host-run.ts";
-import { RunReports } from "../../src/worker/lookup/run-reports.ts";
-import { TaskLogs } from "../../src/worker/lookup/task-logs.ts";
-import { TaskMachines } from "../../src/worker/lookup/task-machines.ts";
-import { TaskNetworks } from "../../src/worker/lookup/task-networks.ts";
-import { TaskScreens } from "../../src/worker/lookup/task-screens.ts";
+import { HostRuns } from "../../src/worker/lookup/host-runs.ts";
 import type { WorkerStatus } from "../../src/worker/status.ts";
 import { hostFolders, type TaskHost } from "../../src/worker/task-host.ts";
 import { Worker } from "../../src/worker/worker.ts";
@@ -59,7 +55,7 @@ export class WorkerInProcess implements AsyncDisposable {
     const store = scope.use(await ImageStore.open({ directory: images }));
     const { networks: cacheDirectory } = hostFolders(resolved);
     const networks = scope.use(await MachineNetworks.open({ settings: resolved.network, cacheDirectory }));
-    const logs = new TaskLogs({ tasks: undefined, runsFolder: join(directory, "state", "runs") });
+    const runs = new HostRuns({ tasks: undefined, runsFolder: join(directory, "state", "runs") });
     const host: TaskHost = {
       config: resolved,
       images: store,
@@ -70,11 +66,7 @@ export class WorkerInProcess implements AsyncDisposable {
       features: FEATURES,
       manifestKey: undefined,
       workerId: "a-worker",
-      logs,
-      reports: new TaskNetworks(logs),
-      machines: new TaskMachines(logs),
-      screens: new TaskScreens(logs),
-      runReports: new RunReports(logs),
+      runs,
       observer: undefined,
       logger: { log() {} },
     };

@@ -20,8 +20,7 @@ import { networkRoutes } from "../../web/runs/network-routes.ts";
 import { healthRoutes } from "../../web/worker/health-routes.ts";
 import { type MetricsPort, metricsRoutes } from "../../web/worker/metrics-routes.ts";
 import { type WorkerPort, workerRoutes } from "../../web/worker/worker-routes.ts";
-import type { TaskLogs } from "../../worker/lookup/task-logs.ts";
-import type { TaskNetworks } from "../../worker/lookup/task-networks.ts";
+import type { HostRuns } from "../../worker/lookup/host-runs.ts";
 import type { Worker } from "../../worker/worker.ts";
 import { readVersion } from "../version.ts";
 import type { AccessApi, AccessDoor } from "./access-api.ts";
@@ -35,8 +34,7 @@ export interface ApiParts {
   queue: OpenQueue;
   watchdog: Watchdog;
   worker: Worker;
-  logs: TaskLogs;
-  reports: TaskNetworks;
+  runs: HostRuns;
   machineApi: MachineApi;
   fleet: Pick<FleetMember, "authenticate" | "passOn" | "passSocketOn" | "routes">;
   host: ApiHost;
@@ -96,12 +94,12 @@ function failureLog(logger: Logger): NonNullable<AppOptions["onFailure"]> {
   };
 }
 
-export function socketRoutesOf({ logs, machineApi }: ApiParts): SocketRoute[] {
-  return [logSocketRoute((key) => logs.find(key)), ...machineApi.sockets];
+export function socketRoutesOf({ runs, machineApi }: ApiParts): SocketRoute[] {
+  return [logSocketRoute((key) => runs.logs.find(key)), ...machineApi.sockets];
 }
 
 export function routesOf(parts: ApiParts, access: Pick<AccessDoor, "routes">): Route[] {
-  const { config, logs, reports, machineApi, queue, watchdog, worker, fleet, host, jobs } = parts;
+  const { config, runs, machineApi, queue, watchdog, worker, fleet, host, jobs } = parts;
   const { timeoutMs } = config.worker.shutdown;
   const health = healthRoutes({
     health: () => watchdog.health().stuck.map(({ name, sinceMs }) => `${name}: no progress for ${sinceMs} ms`),
@@ -124,8 +122,8 @@ export function routesOf(parts: ApiParts, access: Pick<AccessDoor, "routes">): R
     ...access.routes,
     ...workerRoutes(port),
     ...fleet.routes(port),
-    ...logRoutes((key) => logs.find(key)),
-    ...networkRoutes((key) => reports.find(key)),
+    ...logRoutes((key) => runs.logs.find(key)),
+    ...networkRoutes((key) => runs.networks.find(key)),
     ...machineApi.routes,
     ...taskRoutes(host, queue),
     ...hostImageRoutes(host, jobs),

@@ -29,7 +29,7 @@ function partsOf(config: Config): ApiParts {
       ...{ workers: absent(), events: absent(), describeSelf: absent() },
     });
   return {
-    ...{ config, worker: absent(), watchdog: absent(), logs: absent(), reports: absent() },
+    ...{ config, worker: absent(), watchdog: absent(), runs: absent() },
     machineApi: createMachineApi({ machines: absent(), tasks: absent(), audit: absent() }),
     ...{ jobs: absent(), metrics: absent(), logger: silentLogger },
     access: AccessApi.described(config),
@@ -46,8 +46,7 @@ function partsOf(config: Config): ApiParts {
     },
     fleet: { authenticate: () => nobody, passOn: nobody, passSocketOn: nobody, routes },
     host: {
-      ...{ config, images: absent(), networks: absent(), machines: absent(), runReports: absent() },
-      ...{ screens: absent(), chooseAccelerator: nobody },
+      ...{ config, images: absent(), networks: absent(), runs: absent(), chooseAccelerator: nobody },
     },
   };
 }

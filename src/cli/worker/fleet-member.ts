@@ -15,7 +15,7 @@ import { fleetRoutes } from "../../web/fleet/fleet-routes.ts";
 import { FleetVerifier } from "../../web/fleet/fleet-statement.ts";
 import { Fleet } from "../../web/fleet/pass-on.ts";
 import type { WorkerPort } from "../../web/worker/worker-routes.ts";
-import type { TaskLogs } from "../../worker/lookup/task-logs.ts";
+import type { LiveRuns } from "../../worker/lookup/live-runs.ts";
 import type { Worker } from "../../worker/worker.ts";
 import { readVersion } from "../version.ts";
 import type { OpenQueue } from "./open-queue.ts";
@@ -26,7 +26,7 @@ export interface FleetMemberOptions {
   readonly workerId: string;
   readonly queue: OpenQueue;
   readonly worker: Worker;
-  readonly logs: Pick<TaskLogs, "isAnnounced">;
+  readonly runs: Pick<LiveRuns, "isAnnounced">;
   readonly logger: Logger;
 }
 
@@ -45,11 +45,11 @@ export class FleetMember implements AsyncDisposable {
 
   private constructor(options: FleetMemberOptions) {
     this.#options = options;
-    const { workerId, queue, logs, logger } = options;
+    const { workerId, queue, runs, logger } = options;
     const { workers, events, tasks } = queue;
     this.streams = new EventStreams({ workerId, events });
     this.verifier = new FleetVerifier({ workerId, key: () => workers.fleetKey() });
-    const isHere = (task: string, run: number | "latest") => run !== "latest" && logs.isAnnounced(task, run);
+    const isHere = (task: string, run: number | "latest") => run !== "latest" && runs.isAnnounced(task, run);
     this.#fleet = new Fleet({ self: workerId, tasks, workers, isHere });
     const onTrouble = (message: string) => logger.log("warn", message);
     this.#announced = workers.announce(workerId, () => this.#describe(), { onTrouble });

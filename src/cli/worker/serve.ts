@@ -27,11 +27,7 @@ import type { Room } from "../../worker/capacity.ts";
 import { collectGarbage, type GarbageKind } from "../../worker/collect-garbage.ts";
 import { HostRun } from "../../worker/host-run.ts";
 import { LifecycleWatch } from "../../worker/lifecycle-watch.ts";
-import { RunReports } from "../../worker/lookup/run-reports.ts";
-import { TaskLogs } from "../../worker/lookup/task-logs.ts";
-import { TaskMachines } from "../../worker/lookup/task-machines.ts";
-import { TaskNetworks } from "../../worker/lookup/task-networks.ts";
-import { TaskScreens } from "../../worker/lookup/task-screens.ts";
+import { HostRuns } from "../../worker/lookup/host-runs.ts";
 import { joinObservers, type WorkerObserver } from "../../worker/observer.ts";
 import { repeat } from "../../worker/repeat.ts";
 import type { WorkerStatus } from "../../worker/status.ts";
@@ -62,17 +58,13 @@ export interface ServeOptions {
 export async function serve({ config, context, logger }: ServeOptions): Promise<void> {
   await using scope = new Scope();
   const queue = scope.use(await openQueue(config, logger));
-  const logs = new TaskLogs({ tasks: queue.tasks, runsFolder: hostFolders(config).runs });
-  const reports = new TaskNetworks(logs);
-  const machines = new TaskMachines(logs);
-  const screens = new TaskScreens(logs);
-  const runReports = new RunReports(logs);
+  const runs = new HostRuns({ tasks: queue.tasks, runsFolder: hostFolders(config).runs });
   const workerId = config.queue.workerId ?? defaultWorkerId();
   const telemetry = scope.use(await Telemetry.open({ config, queue, workerId, logger }));
   let fleet: FleetMember | undefined;
   const phases = phaseEvents(queue.events, workerId, () => fleet?.changed());
   const observer = joinObservers([...telemetry.observers, phases], logger);
-  const host = await openHost({ config, logger, logs, reports, machines, screens, runReports, observer, scope });
+  const host = await openHost({ config, logger, runs, observer, scope });
   const notifier = scope.use(SystemdNotifier.fromEnvironment(context.surroundings.env, { logger }));
   const audit = scope.use(await AuditLog.open({ directory: auditDirectory(config), logger }));
   const settings = config.worker;
@@ -104,7 +96,7 @@ export async function serve({ config, context, logger }: ServeOptions): Promise<
   const eventClients = () => fleet?.streams.size ?? 0;
   telemetry.attach({ worker, networks: host.networks, room: options.room, eventClients });
   lifecycle = scope.use(new LifecycleWatch(worker, settings, notice));
-  fleet = scope.use(FleetMember.start({ config, workerId, queue, worker, logs, logger }));
+  fleet = scope.use(FleetMember.start({ config, workerId, queue, worker, runs: runs.live, logger }));
   const jobs = scope.use(new Jobs({ onFailure: (error, job) => logger.log("warn", messageOf(error), { ...job }) }));
   const access = await AccessApi.open({ config, queue, audit, workerId, url: () => fleet?.url });
   await listen({
@@ -114,10 +106,9 @@ export async function serve({ config, context, logger }: ServeOptions): Promise<
     worker,
     watchdog,
     queue,
-    logs,
-    reports,
+    runs,
     machineApi: createMachineApi({
-      machines,
+      machines: runs.machines,
       tasks: queue.tasks,
       audit,
       addressOf: addressReader(settings.http.proxies),
@@ -135,7 +126,7 @@ export async function serve({ config, context, logger }: ServeOptions): Promise<
   const garbage = {
     ...{ images: host.images, caches, inputs, logger, stateDir: config.stateDir, settings: settings.gc },
     runsFolder: hostFolders(config).runs,
-    isRunning: (taskId: string, runId: number) => logs.isAnnounced(taskId, runId),
+    isRunning: (taskId: string, runId: number) => runs.live.isAnnounced(taskId, runId),
     onRemoved: (kind: GarbageKind, count: number) => telemetry.metrics.noteRemoved(kind, count),
   };
   const collect = async () => {
@@ -171,17 +162,13 @@ function tellSystemd(notifier: SystemdNotifier, status: WorkerStatus): void {
 interface HostParts {
   config: Config;
   logger: Logger;
-  logs: TaskLogs;
-  reports: TaskNetworks;
-  machines: TaskMachines;
-  screens: TaskScreens;
-  runReports: RunReports;
+  runs: HostRuns;
   observer: WorkerObserver;
   scope: Scope;
 }
 
 async function openHost(parts: HostParts): Promise<TaskHost> {
-  const { config, logger, logs, reports, machines, screens, runReports, observer, scope } = parts;
+  const { config, logger, runs, observer, scope } = parts;
   const folders = hostFolders(config);
   const { manifestKey } = config.features.artifacts;
   await mkdir(config.stateDir, { recursive: true, mode: 0o755 });
@@ -198,7 +185,7 @@ async function openHost(parts: HostParts): Promise<TaskHost> {
   const pool =
     config.pool.machines === 0 ? undefined : scope.use(new MachinePool({ ...config.pool, acquireImage, logger }));
   return {
-    ...{ config, images, networks, pool, agentFile, logger, logs, reports, machines, screens, runReports, observer },
+    ...{ config, images, networks, pool, agentFile, logger, runs, observer },
     chooseAccelerator: (signal, note) => chooseAccelerator(config, signal, note),
     features: FEATURES,
     manifestKey: manifestKey === undefined ? undefined : parsePrivateKey(manifestKey.reveal()),

@@ -12,16 +12,10 @@ import { queueRoutes } from "../../web/tasks/queue-routes.ts";
 import type { TaskHost } from "../../worker/task-host.ts";
 import type { OpenQueue } from "./open-queue.ts";
 
-export type ApiHost = Pick<
-  TaskHost,
-  "config" | "images" | "networks" | "chooseAccelerator" | "runReports" | "screens" | "machines"
->;
+export type ApiHost = Pick<TaskHost, "config" | "images" | "networks" | "chooseAccelerator" | "runs">;
 
 /** None where others have the queue. */
-export function taskRoutes(
-  { config, runReports, screens, machines }: ApiHost,
-  queue: Pick<OpenQueue, "tasks" | "workers">,
-): Route[] {
+export function taskRoutes({ config, runs }: ApiHost, queue: Pick<OpenQueue, "tasks" | "workers">): Route[] {
   const { tasks, workers } = queue;
   if (tasks === undefined) return [];
   const rules = { subject: "The payload", blame: "task", ...payloadRules(config) } as const;
@@ -30,13 +24,13 @@ export function taskRoutes(
       queue: tasks,
       workers,
       checkPayload: (payload) => void parsePayload(payload, rules),
-      progress: (key) => runReports.find(key),
+      progress: (key) => runs.reports.find(key),
     }),
     ...runRoutes({
       queue: tasks,
-      report: (key) => runReports.find(key),
-      pictures: (key) => screens.find(key),
-      live: (key) => liveOf(machines.get(key)),
+      report: (key) => runs.reports.find(key),
+      pictures: (key) => runs.screens.find(key),
+      live: (key) => liveOf(runs.machines.get(key)),
     }),
     ...artifactRoutes(tasks),
   ];

@@ -5,21 +5,16 @@
  */
 import { text } from "node:stream/consumers";
 import { REPORT_FILE, type RunReportParts, tryParseReport } from "../run-report.ts";
+import type { LiveRuns } from "./live-runs.ts";
 import type { TaskLogs } from "./task-logs.ts";
 
 export class RunReports {
   readonly #logs: TaskLogs;
-  readonly #live = new Map<string, () => RunReportParts>();
+  readonly #live: LiveRuns;
 
-  constructor(logs: TaskLogs) {
+  constructor(logs: TaskLogs, live: LiveRuns) {
     this.#logs = logs;
-  }
-
-  /** A run begins that can be asked; forgotten on disposal. */
-  announce(taskId: string, runId: number, report: () => RunReportParts): Disposable {
-    const key = keyOf(taskId, runId);
-    this.#live.set(key, report);
-    return { [Symbol.dispose]: () => void this.#live.delete(key) };
+    this.#live = live;
   }
 
   /**
@@ -30,13 +25,9 @@ export class RunReports {
    */
   async find(wanted: { task: string; run: number | "latest" }): Promise<RunReportParts | undefined> {
     const { taskId, runId } = await this.#logs.locate(wanted);
-    const live = this.#live.get(keyOf(taskId, runId));
-    if (live !== undefined) return live();
+    const live = this.#live.get({ taskId, runId })?.report;
+    if (live !== undefined) return live;
     const kept = await this.#logs.find({ task: taskId, run: runId, name: REPORT_FILE });
     return kept && tryParseReport(await text(kept.read()));
   }
-}
-
-function keyOf(taskId: string, runId: number): string {
-  return `${taskId}/${runId}`;
 }

@@ -1,7 +1,7 @@
 /**
  * The logs of tasks, wherever they are: written right now, with the artifacts, or left by a run that was lost.
  *
- * *Borrows* the queue, and the logs that are written.
+ * *Borrows* the queue, and the runs under way.
  */
 import { join } from "node:path";
 import { codeOf, WorkerError } from "../../base/errors.ts";
@@ -13,6 +13,7 @@ import type { TaskStatus } from "../../queue/task.ts";
 import type { ArtifactEntry, TaskQueue } from "../../queue/task-queue.ts";
 import { LOG_FILE } from "../run-log.ts";
 import { REPORT_FILE } from "../run-report.ts";
+import { LiveRuns } from "./live-runs.ts";
 
 /** What is asked for: a task by its id or the beginning of it, one of its runs, and the file name of a log. */
 export interface LogName {
@@ -34,28 +35,18 @@ const NAME = /^[\w-]+\.(?:log|jsonl?)$/;
 
 export class TaskLogs {
   readonly #options: TaskLogsOptions;
-  readonly #live = new Map<string, () => LogSource | undefined>();
+  readonly #live: LiveRuns;
 
-  constructor(options: TaskLogsOptions) {
+  constructor(options: TaskLogsOptions, live = new LiveRuns()) {
     this.#options = options;
-  }
-
-  /** A run begins whose log will be there; forgotten on disposal. */
-  announce(taskId: string, runId: number, log: () => LogSource | undefined): Disposable {
-    const key = keyOf(taskId, runId);
-    this.#live.set(key, log);
-    return { [Symbol.dispose]: () => void this.#live.delete(key) };
-  }
-
-  isAnnounced(taskId: string, runId: number): boolean {
-    return this.#live.has(keyOf(taskId, runId));
+    this.#live = live;
   }
 
   /** Undefined where there is none; yet, of a run that has not begun. */
   async find({ task, run, name }: LogName): Promise<LogSource | undefined> {
     if (!NAME.test(name)) return undefined;
     const { taskId, runId } = await this.locate({ task, run });
-    const live = name === LOG_FILE ? this.#live.get(keyOf(taskId, runId))?.() : undefined;
+    const live = name === LOG_FILE ? this.#live.get({ taskId, runId })?.log : undefined;
     return live ?? (await this.#kept(taskId, runId, name)) ?? (await this.#left(taskId, runId, name));
   }
 
@@ -92,10 +83,6 @@ export class TaskLogs {
 
 function encodingOf({ contentEncoding }: ArtifactEntry): LogEncoding | undefined {
   return contentEncoding === "gzip" || contentEncoding === "zstd" ? contentEncoding : undefined;
-}
-
-function keyOf(taskId: string, runId: number): string {
-  return `${taskId}/${runId}`;
 }
 
 function latestRun(task: TaskStatus | undefined): number {

@@ -5,6 +5,7 @@
  */
 import { hashOf, randomSecret } from "../../access/secrets.ts";
 import type { LiveMachine } from "../../feature/interactive/live-machine.ts";
+import type { LiveRuns } from "./live-runs.ts";
 import type { TaskLogs } from "./task-logs.ts";
 
 export type MachineSource = () => LiveMachine | undefined;
@@ -16,19 +17,13 @@ export interface MachineSecret extends Disposable {
 
 export class TaskMachines {
   readonly #logs: Pick<TaskLogs, "locate">;
-  readonly #live = new Map<string, MachineSource>();
+  readonly #live: LiveRuns;
   /** By the hash of the secret: nothing that prints this object shows one that works. */
   readonly #bySecret = new Map<string, MachineSource>();
 
-  constructor(logs: Pick<TaskLogs, "locate">) {
+  constructor(logs: Pick<TaskLogs, "locate">, live: LiveRuns) {
     this.#logs = logs;
-  }
-
-  /** A run begins that may have a machine; forgotten on disposal. */
-  announce(taskId: string, runId: number, source: MachineSource): Disposable {
-    const key = keyOf(taskId, runId);
-    this.#live.set(key, source);
-    return { [Symbol.dispose]: () => void this.#live.delete(key) };
+    this.#live = live;
   }
 
   /** A secret that stands for the machine. */
@@ -51,8 +46,8 @@ export class TaskMachines {
   }
 
   /** One by the whole id of its task. */
-  get({ taskId, runId }: { taskId: string; runId: number }): LiveMachine | undefined {
-    return this.#live.get(keyOf(taskId, runId))?.();
+  get(key: { taskId: string; runId: number }): LiveMachine | undefined {
+    return this.#live.get(key)?.machine;
   }
 
   findBySecret(secret: string): LiveMachine | undefined {
@@ -61,10 +56,6 @@ export class TaskMachines {
 
   /** In the order in which their runs began. */
   all(): LiveMachine[] {
-    return [...this.#live.values()].map((source) => source()).filter((machine) => machine !== undefined);
+    return this.#live.all().flatMap(({ machine }) => machine ?? []);
   }
-}
-
-function keyOf(taskId: string, runId: number): string {
-  return `${taskId}/${runId}`;
 }

@@ -4,22 +4,17 @@
  * *Borrows* the logs, and whoever reports.
  */
 import { text } from "node:stream/consumers";
-import { NETWORK_FILE, type NetworkReport, type NetworkReportSource, reportOf } from "../../feature/network/report.ts";
+import { NETWORK_FILE, type NetworkReport, reportOf } from "../../feature/network/report.ts";
+import { LiveRuns } from "./live-runs.ts";
 import type { TaskLogs } from "./task-logs.ts";
 
 export class TaskNetworks {
   readonly #logs: TaskLogs;
-  readonly #live = new Map<string, () => NetworkReportSource | undefined>();
+  readonly #live: LiveRuns;
 
-  constructor(logs: TaskLogs) {
+  constructor(logs: TaskLogs, live = new LiveRuns()) {
     this.#logs = logs;
-  }
-
-  /** A run begins whose network will be known there; forgotten on disposal. */
-  announce(taskId: string, runId: number, source: () => NetworkReportSource | undefined): Disposable {
-    const key = keyOf(taskId, runId);
-    this.#live.set(key, source);
-    return { [Symbol.dispose]: () => void this.#live.delete(key) };
+    this.#live = live;
   }
 
   /**
@@ -30,13 +25,9 @@ export class TaskNetworks {
    */
   async find(wanted: { task: string; run: number | "latest" }): Promise<NetworkReport | undefined> {
     const { taskId, runId } = await this.#logs.locate(wanted);
-    const live = this.#live.get(keyOf(taskId, runId))?.();
+    const live = this.#live.get({ taskId, runId })?.network;
     if (live !== undefined) return await live.report();
     const log = await this.#logs.find({ task: taskId, run: runId, name: NETWORK_FILE });
     return log && reportOf(await text(log.read()));
   }
-}
-
-function keyOf(taskId: string, runId: number): string {
-  return `${taskId}/${runId}`;
 }

@@ -4,14 +4,8 @@
  * *Borrows* the logs, which know runs by the names that people give them, and whoever takes pictures.
  */
 import { join } from "node:path";
-import type { ScreensSource } from "../../feature/screens/pictures.ts";
+import type { LiveRuns } from "./live-runs.ts";
 import type { TaskLogs } from "./task-logs.ts";
-
-export interface LiveScreens {
-  readonly source: ScreensSource;
-  /** Absolute path of the folder that artifacts of the run are in, until they are with the queue. */
-  readonly directory: string;
-}
 
 export interface LivePicture {
   /** ISO 8601. */
@@ -25,17 +19,11 @@ export interface LivePicture {
 
 export class TaskScreens {
   readonly #logs: TaskLogs;
-  readonly #live = new Map<string, () => LiveScreens | undefined>();
+  readonly #live: LiveRuns;
 
-  constructor(logs: TaskLogs) {
+  constructor(logs: TaskLogs, live: LiveRuns) {
     this.#logs = logs;
-  }
-
-  /** A run begins whose pictures will be known there; forgotten on disposal. */
-  announce(taskId: string, runId: number, screens: () => LiveScreens | undefined): Disposable {
-    const key = keyOf(taskId, runId);
-    this.#live.set(key, screens);
-    return { [Symbol.dispose]: () => void this.#live.delete(key) };
+    this.#live = live;
   }
 
   /**
@@ -46,14 +34,10 @@ export class TaskScreens {
    */
   async find(wanted: { task: string; run: number | "latest" }): Promise<LivePicture[] | undefined> {
     const { taskId, runId } = await this.#logs.locate(wanted);
-    const live = this.#live.get(keyOf(taskId, runId))?.();
+    const live = this.#live.get({ taskId, runId })?.screens;
     return live?.source.pictures.map(({ time, name, artifact }) => {
       const { sha256, contentType = "application/octet-stream" } = artifact;
       return { time, name, file: join(live.directory, artifact.name), sha256, contentType };
     });
   }
-}
-
-function keyOf(taskId: string, runId: number): string {
-  return `${taskId}/${runId}`;
 }

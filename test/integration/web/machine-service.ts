@@ -24,6 +24,7 @@ import { VirtualMachine } from "../../../src/vm/virtual-machine.ts";
 import { createApp } from "../../../src/web/api/app.ts";
 import { SocketServer } from "../../../src/web/api/socket-server.ts";
 import { HttpService } from "../../../src/web/server/service.ts";
+import { LiveRuns } from "../../../src/worker/lookup/live-runs.ts";
 import { type MachineSecret, TaskMachines } from "../../../src/worker/lookup/task-machines.ts";
 import { RunMachine } from "../../../src/worker/run-machine.ts";
 import { LogCollector } from "../guest/guest-harness.ts";
@@ -85,11 +86,17 @@ export class MachineService implements AsyncDisposable {
     const machine = new RunMachine({
       ...{ taskId: "a-task", runId: 0, hardware, machine: { vm, guest: session }, interactive, keeper, directory },
     });
-    const machines = new TaskMachines({
-      locate: async ({ task, run }) => ({ taskId: task, runId: run === "latest" ? 0 : run }),
-    });
+    const locate = async ({ task, run }: { task: string; run: number | "latest" }) => {
+      return { taskId: task, runId: run === "latest" ? 0 : run };
+    };
+    const runs = new LiveRuns();
+    const machines = new TaskMachines({ locate }, runs);
     const live = () => (machine.hasEnded ? undefined : machine);
-    machines.announce("a-task", 0, live);
+    runs.announce("a-task", 0, {
+      get machine() {
+        return live();
+      },
+    });
     const shared = machines.share(live);
     const events: AuditEvent[] = [];
     const { routes, sockets } = createMachineApi({

@@ -9,6 +9,7 @@ import { HOST } from "../../../src/access/principal.ts";
 import { createApp } from "../../../src/web/api/app.ts";
 import { networkRoutes } from "../../../src/web/runs/network-routes.ts";
 import { HttpService } from "../../../src/web/server/service.ts";
+import { LiveRuns } from "../../../src/worker/lookup/live-runs.ts";
 import { TaskLogs } from "../../../src/worker/lookup/task-logs.ts";
 import { TaskNetworks } from "../../../src/worker/lookup/task-networks.ts";
 
@@ -16,11 +17,13 @@ const ENTRY = { time: "2026-11-21T00:00:00.000Z", kind: "dns", decision: "refuse
 
 let directory: string;
 let networks: TaskNetworks;
+let live: LiveRuns;
 let service: HttpService;
 
 beforeEach(async () => {
   directory = await mkdtemp(join(tmpdir(), "boxcar-network-routes-"));
-  networks = new TaskNetworks(new TaskLogs({ tasks: undefined, runsFolder: directory }));
+  live = new LiveRuns();
+  networks = new TaskNetworks(new TaskLogs({ tasks: undefined, runsFolder: directory }), live);
   const app = createApp({ routes: networkRoutes((key) => networks.find(key)), authenticate: async () => HOST });
   service = await HttpService.listen({ host: "127.0.0.1", port: 0 }, app);
 });
@@ -40,7 +43,7 @@ async function ask(path: string) {
 describe("the network of a run over HTTP", () => {
   it("is told by who has the machine, and later out of the log", async () => {
     const report = { live: true, entries: [ENTRY] };
-    using _announced = networks.announce("a-task", 0, () => ({ report: async () => report }));
+    using _announced = live.announce("a-task", 0, { network: { report: async () => report } });
     expect(await ask("a-task/runs/0/network")).toEqual({ status: 200, body: report });
     expect(await ask("a-task/runs/latest/network")).toEqual({ status: 200, body: report });
 
@@ -50,7 +53,7 @@ describe("the network of a run over HTTP", () => {
   });
 
   it("is not there before the machine is, and not where nothing was asked for", async () => {
-    using _announced = networks.announce("a-task", 0, () => undefined);
+    using _announced = live.announce("a-task", 0, { network: undefined });
     for (const path of ["a-task/runs/0/network", "b-task/runs/latest/network"]) {
       const message = expect.stringContaining("has not begun, or has asked for nothing");
       expect(await ask(path)).toMatchObject({ status: 404, body: { code: "network-not-found", message } });

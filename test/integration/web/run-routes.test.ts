@@ -39,7 +39,7 @@ describe("the report of a run", () => {
     const claim = await service.claim();
     const { taskId } = claim.task;
     const run = `/api/v1/tasks/${taskId}/runs/latest`;
-    const announced = service.host.runReports.announce(taskId, 0, () => REPORT);
+    const announced = service.host.runs.live.announce(taskId, 0, { report: REPORT });
     expect((await get(run)).json).toEqual({ taskId, runId: 0, state: "running", ...REPORT });
     announced[Symbol.dispose]();
     const content = JSON.stringify(REPORT);
@@ -104,7 +104,7 @@ describe("pictures of the screen of a run", () => {
     await mkdir(join(directory, "public/screens"), { recursive: true });
     await writeFile(join(directory, "public/screens/a.png"), PNG);
     const pictures = [picture(1, "a.png")];
-    const announced = service.host.screens.announce(taskId, 0, () => ({ source: { pictures }, directory }));
+    const announced = service.host.runs.live.announce(taskId, 0, { screens: { source: { pictures }, directory } });
     expect((await get(`${run}/screenshots`)).json).toEqual([{ time: "2026-01-01T10:00:01.000Z", name: "a.png" }]);
     const live = await get(`${run}/screenshots/a.png`);
     expect(live).toMatchObject({ status: 200, headers: { "content-type": "image/png", etag: `"${"0".repeat(64)}"` } });

@@ -25,10 +25,7 @@ import { schemaRoutes } from "../../../src/web/api/schema-routes.ts";
 import { Jobs } from "../../../src/web/images/jobs.ts";
 import { HttpService } from "../../../src/web/server/service.ts";
 import { healthRoutes } from "../../../src/web/worker/health-routes.ts";
-import { RunReports } from "../../../src/worker/lookup/run-reports.ts";
-import { TaskLogs } from "../../../src/worker/lookup/task-logs.ts";
-import { TaskMachines } from "../../../src/worker/lookup/task-machines.ts";
-import { TaskScreens } from "../../../src/worker/lookup/task-screens.ts";
+import { HostRuns } from "../../../src/worker/lookup/host-runs.ts";
 import { hostFolders } from "../../../src/worker/task-host.ts";
 import { openNetworks } from "../../fixtures/network/machine-networks.ts";
 import type { PostgresServer } from "../../postgres-server.ts";
@@ -153,9 +150,9 @@ function configOf(folder: string, allowPaths: boolean): Config {
 }
 
 async function openHost(config: Config, queue: PostgresQueue, scope: Scope): Promise<ApiHost> {
-  const logs = new TaskLogs({ tasks: queue, runsFolder: hostFolders(config).runs });
   return {
-    ...{ config, runReports: new RunReports(logs), screens: new TaskScreens(logs), machines: new TaskMachines(logs) },
+    config,
+    runs: new HostRuns({ tasks: queue, runsFolder: hostFolders(config).runs }),
     images: scope.use(await ImageStore.open({ directory: config.images.directory, limits: { reserveBytes: 0 } })),
     networks: scope.use(await openNetworks(config.stateDir)),
     // Nothing is to be booted here.

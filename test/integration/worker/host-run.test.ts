@@ -8,11 +8,7 @@ import { FEATURES } from "../../../src/feature/all.ts";
 import { ImageStore } from "../../../src/image/store/image-store.ts";
 import type { FileArtifact } from "../../../src/queue/driver.ts";
 import { HostRun } from "../../../src/worker/host-run.ts";
-import { RunReports } from "../../../src/worker/lookup/run-reports.ts";
-import { TaskLogs } from "../../../src/worker/lookup/task-logs.ts";
-import { TaskMachines } from "../../../src/worker/lookup/task-machines.ts";
-import { TaskNetworks } from "../../../src/worker/lookup/task-networks.ts";
-import { TaskScreens } from "../../../src/worker/lookup/task-screens.ts";
+import { HostRuns } from "../../../src/worker/lookup/host-runs.ts";
 import { joinObservers, type WorkerObserver } from "../../../src/worker/observer.ts";
 import { hostFolders, type TaskHost } from "../../../src/worker/task-host.ts";
 import { FakeClaim } from "../../fakes/fake-queue.ts";
@@ -27,18 +23,14 @@ beforeEach(async () => {
   logged = [];
   const folders = { stateDir: directory, runDir: join(directory, "run") };
   const config = resolveConfig(folders, { env: {}, uid: 0, home: directory, host: { memoryMiB: 65_536, cpus: 8 } });
-  const logs = new TaskLogs({ tasks: undefined, runsFolder: hostFolders(config).runs });
+  const runs = new HostRuns({ tasks: undefined, runsFolder: hostFolders(config).runs });
   host = {
     ...{ config, pool: undefined, features: FEATURES, manifestKey: undefined, workerId: "a-worker" },
     networks: await openNetworks(directory),
     images: await ImageStore.open({ directory: join(directory, "images") }),
     agentFile: () => "/nowhere",
     chooseAccelerator: async () => "tcg",
-    logs,
-    reports: new TaskNetworks(logs),
-    machines: new TaskMachines(logs),
-    screens: new TaskScreens(logs),
-    runReports: new RunReports(logs),
+    runs,
     observer: undefined,
     logger: { log: (_level, message) => void logged.push(message) },
   };
@@ -84,7 +76,7 @@ describe("the report of a run", () => {
     const run = new HostRun(claim, host);
     const key = { task: "a-task", run: 0 };
     const resolution = await run.execute(signal);
-    const live = await host.runReports.find(key);
+    const live = await host.runs.reports.find(key);
     expect(live).toMatchObject({
       phases: [{ name: "prepare" }, { name: "image", durationMs: expect.any(Number) }],
       steps: [],
@@ -94,14 +86,14 @@ describe("the report of a run", () => {
     const artifact = claim.put.find(({ name }) => name === "public/logs/run.json");
     expect(JSON.parse(await readFile((artifact as FileArtifact).file, "utf8"))).toEqual(live);
     await run.close({ resolution });
-    await expect(host.runReports.find(key)).resolves.toBeUndefined();
+    await expect(host.runs.reports.find(key)).resolves.toBeUndefined();
   });
 
   it("stays on this host where the run was lost", async () => {
     const run = new HostRun(new FakeClaim(payload), host);
     await run.execute(signal);
     await run.close({ lost: new Cancellation("claim-expired", "it was too late") });
-    const report = await host.runReports.find({ task: "a-task", run: 0 });
+    const report = await host.runs.reports.find({ task: "a-task", run: 0 });
     expect(report?.phases.map(({ name }) => name)).toEqual(["prepare", "image"]);
   });
 
