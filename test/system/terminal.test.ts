@@ -316,7 +316,9 @@ describe("how long a machine stays", () => {
     }
   });
 
-  it("is told to a shell in it, when it dies", async () => {
+  it("is told to a shell in it, and to who serves its screen, when it dies", async () => {
+    const screen = start("vnc", other);
+    await untilPrinted(screen, "stdout", "vnc://");
     const shell = start("shell", other, "--", "sh", "-c", "echo begun; exec sleep 1000");
     await untilPrinted(shell, "stdout", "begun");
     process.kill(otherMachine, "SIGKILL");
@@ -325,6 +327,7 @@ describe("how long a machine stays", () => {
       exitCode: 3,
       stderr: expect.stringMatching(/^boxcar: the connection to the shell is over: the machine has ended/),
     });
+    expect(await finish(screen)).toMatchObject({ exitCode: 0, stderr: expect.stringContaining("the machine is gone") });
     await run("queue", "cancel", other);
     for (const command of [["shell"], ["vnc"], ["screenshot"]]) {
       const { exitCode: code, stderr: told } = await run(...command, other);

@@ -6,13 +6,16 @@
 import { once } from "node:events";
 import { createServer, type Socket } from "node:net";
 import { pipeline } from "node:stream/promises";
+import { setTimeout as after } from "node:timers/promises";
 import { createWebSocketStream } from "ws";
 import { codeOf, messageOf, WorkerError } from "../../base/errors.ts";
+import type { ApiRunReport } from "../../generated/api.ts";
 import { runCommand } from "../../host/command.ts";
 import { peerUid } from "../../host/peer-uid.ts";
 import { isInstalled } from "../../host/program.ts";
 import { type CliContext, print } from "../context.ts";
 import type { ServerAddress } from "../server/address.ts";
+import { ask } from "../server/server.ts";
 import { openSocket } from "../server/socket.ts";
 
 export interface WantedDisplay {
@@ -42,10 +45,13 @@ const VIEWERS: readonly Viewer[] = [
   { name: "xdg-open", argument: (port) => `vnc://127.0.0.1:${port}`, hands: true },
 ];
 
+/** Between two looks at whether the machine is still there. */
+const LOOK_MS = 3_000;
+
 /** Large enough for a whole screen in one message. */
 const MAX_MESSAGE_BYTES = 64 * 1_024 ** 2;
 
-/** Serves until the signal fires, or the viewer it has started ends. */
+/** Serves until the signal fires, the viewer it has started ends, or the machine is gone. */
 export async function serveDisplay(wanted: WantedDisplay, context: CliContext): Promise<void> {
   const viewer = wanted.open ? await findViewer() : undefined;
   // What is wrong with the machine is said here, not by a viewer that shows nothing.
@@ -68,7 +74,8 @@ export async function serveDisplay(wanted: WantedDisplay, context: CliContext): 
     if (viewer !== undefined) await runCommand([viewer.name, viewer.argument(port)], { signal: context.signal });
     if (viewer === undefined || viewer.hands) {
       context.stderr.write("boxcar: Ctrl-C ends it\n");
-      await once(context.signal, "abort");
+      await untilGone(wanted, context.signal);
+      if (!context.signal.aborted) context.stderr.write("boxcar: the machine is gone\n");
     }
   } catch (error) {
     context.signal.throwIfAborted();
@@ -102,6 +109,17 @@ async function serveViewer(viewer: Socket, wanted: WantedDisplay, signal: AbortS
     const code = codeOf(error);
     if (code !== "ERR_STREAM_PREMATURE_CLOSE" && code !== "ECONNRESET" && code !== "EPIPE") throw error;
   });
+}
+
+/** Resolves when there is no machine any more, or the signal fires; a worker that does not answer may come back. */
+async function untilGone({ server, task, run }: WantedDisplay, signal: AbortSignal): Promise<void> {
+  const path = `/api/v1/tasks/${encodeURIComponent(task)}/runs/${run}`;
+  for (;;) {
+    await after(LOOK_MS, undefined, { signal }).catch(() => {});
+    if (signal.aborted) return;
+    const report = await ask<ApiRunReport>({ server, path, signal }).catch(() => undefined);
+    if (report !== undefined && report.live === undefined) return;
+  }
 }
 
 function connect({ server, task, run, mode }: WantedDisplay, signal: AbortSignal) {

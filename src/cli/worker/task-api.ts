@@ -1,11 +1,10 @@
 /** What a worker answers about tasks and their runs, and about its images. */
-import type { LiveMachine } from "../../feature/interactive/live-machine.ts";
 import { parsePayload, payloadRules } from "../../feature/payload.ts";
-import type { ApiLive } from "../../generated/api.ts";
 import { warmImage } from "../../sandbox/warm-image.ts";
 import type { Route } from "../../web/api/route.ts";
 import { imageRoutes } from "../../web/images/image-routes.ts";
 import type { Jobs } from "../../web/images/jobs.ts";
+import { describeLive } from "../../web/machines/machine-lookup.ts";
 import { artifactRoutes } from "../../web/runs/artifact-routes.ts";
 import { runRoutes } from "../../web/runs/run-routes.ts";
 import { queueRoutes } from "../../web/tasks/queue-routes.ts";
@@ -30,19 +29,13 @@ export function taskRoutes({ config, runs }: ApiHost, queue: Pick<OpenQueue, "ta
       queue: tasks,
       report: (key) => runs.reports.find(key),
       pictures: (key) => runs.screens.find(key),
-      live: (key) => liveOf(runs.machines.get(key)),
+      live: (key) => {
+        const machine = runs.machines.get(key);
+        return machine && describeLive(machine);
+      },
     }),
     ...artifactRoutes(tasks),
   ];
-}
-
-function liveOf(machine: LiveMachine | undefined): ApiLive | undefined {
-  if (machine === undefined) return undefined;
-  const { hasDisplay, hasShell, interactive, keptUntil, viewers, shells } = machine;
-  return {
-    ...{ display: hasDisplay, shell: hasShell, interactive: interactive !== undefined, viewers, shells },
-    ...(keptUntil === undefined ? {} : { keptUntil: keptUntil.toISOString() }),
-  };
 }
 
 export function hostImageRoutes({ config, images, networks, chooseAccelerator }: ApiHost, jobs: Jobs): Route[] {
