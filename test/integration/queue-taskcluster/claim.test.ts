@@ -16,6 +16,7 @@ describe("claiming from Taskcluster", () => {
       created: task.created,
       deadline: task.deadline,
       expires: task.expires,
+      scheduled: task.runs[0]?.scheduled,
     });
     expect(claim).toHaveProperty("scopes", ["a:b"]);
     expect(fake.seen("claimWork")[0]?.body).toEqual({ workerGroup: "here", workerId: "worker-1", tasks: 4 });
