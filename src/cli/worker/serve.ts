@@ -3,47 +3,38 @@
  *
  * The first signal drains it, the second stops it; what is left by then is given back in the reverse order.
  */
-import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { AuditLog } from "../../access/audit-log.ts";
-import { codeOf, messageOf } from "../../base/errors.ts";
+import { messageOf } from "../../base/errors.ts";
 import type { Logger } from "../../base/log.ts";
 import { Scope } from "../../base/scope.ts";
 import { Watchdog } from "../../base/watchdog.ts";
 import { CacheStore } from "../../cache/cache-store.ts";
 import type { Config } from "../../config/config.ts";
-import { FEATURES } from "../../feature/all.ts";
-import { parsePrivateKey } from "../../feature/artifacts/manifest/keys.ts";
 import { InputCache } from "../../feature/inputs/input-cache.ts";
 import { availableMemoryMiB, freeDiskBytes } from "../../host/room.ts";
 import { SystemdNotifier } from "../../host/sd-notify.ts";
 import { TerminationNotice } from "../../host/termination-notice.ts";
-import { MachinePool } from "../../sandbox/machine-pool.ts";
-import { addressReader, isOfMany } from "../../web/access/client-address.ts";
+import type { MachinePool } from "../../sandbox/machine-pool.ts";
+import { addressReader } from "../../web/access/client-address.ts";
 import { Jobs } from "../../web/images/jobs.ts";
-import { Certificate } from "../../web/server/certificate.ts";
-import { HttpService } from "../../web/server/service.ts";
 import type { Room } from "../../worker/capacity.ts";
 import { collectGarbage, type GarbageKind } from "../../worker/collect-garbage.ts";
 import { HostRun } from "../../worker/host-run.ts";
 import { LifecycleWatch } from "../../worker/lifecycle-watch.ts";
 import { HostRuns } from "../../worker/lookup/host-runs.ts";
-import { joinObservers, type WorkerObserver } from "../../worker/observer.ts";
+import { joinObservers } from "../../worker/observer.ts";
 import { repeat } from "../../worker/repeat.ts";
 import type { WorkerStatus } from "../../worker/status.ts";
-import { hostFolders, reclaimHost, type TaskHost } from "../../worker/task-host.ts";
+import { hostFolders } from "../../worker/task-host.ts";
 import { Worker, type WorkerOptions } from "../../worker/worker.ts";
-import { chooseAccelerator } from "../accelerator.ts";
 import { auditDirectory } from "../access/open-access.ts";
 import type { CliContext } from "../context.ts";
-import { agentFile } from "../guest-programs.ts";
-import { openNetworks } from "../networks.ts";
-import { openStore } from "../store.ts";
-import { AccessApi, warnOfOpenDoor } from "./access-api.ts";
-import { createApi } from "./api.ts";
-import { controlSocket } from "./control-socket.ts";
+import { AccessApi } from "./access-api.ts";
 import { FleetMember } from "./fleet-member.ts";
+import { listen } from "./listen.ts";
 import { createMachineApi } from "./machine-api.ts";
+import { openHost } from "./open-host.ts";
 import { defaultWorkerId, openQueue } from "./open-queue.ts";
 import { phaseEvents } from "./phase-events.ts";
 import { Telemetry } from "./telemetry.ts";
@@ -157,56 +148,6 @@ function tellSystemd(notifier: SystemdNotifier, status: WorkerStatus): void {
   if (!notifier.enabled) return;
   const ends = status.state === "draining" || status.state === "stopping";
   void (ends ? notifier.stopping(describe(status)) : notifier.status(describe(status)));
-}
-
-interface HostParts {
-  config: Config;
-  logger: Logger;
-  runs: HostRuns;
-  observer: WorkerObserver;
-  scope: Scope;
-}
-
-async function openHost(parts: HostParts): Promise<TaskHost> {
-  const { config, logger, runs, observer, scope } = parts;
-  const folders = hostFolders(config);
-  const { manifestKey } = config.features.artifacts;
-  await mkdir(config.stateDir, { recursive: true, mode: 0o755 });
-  await mkdir(config.runDir, { recursive: true, mode: 0o700 });
-  const reclaimed = await reclaimHost(folders);
-  if (reclaimed > 0) logger.log("info", "removed what killed processes had left", { folders: reclaimed });
-  const images = scope.use(await openStore(config));
-  await images.inspect(config.images.default).catch((error: unknown) => {
-    if (codeOf(error) !== "image-not-found") throw error;
-    logger.log("warn", `${messageOf(error)}; tasks that name no image fail`);
-  });
-  const networks = scope.use(await openNetworks(config, logger));
-  const acquireImage = (digest: string) => images.acquire(digest);
-  const pool =
-    config.pool.machines === 0 ? undefined : scope.use(new MachinePool({ ...config.pool, acquireImage, logger }));
-  return {
-    ...{ config, images, networks, pool, agentFile, logger, runs, observer },
-    chooseAccelerator: (signal, note) => chooseAccelerator(config, signal, note),
-    features: FEATURES,
-    manifestKey: manifestKey === undefined ? undefined : parsePrivateKey(manifestKey.reveal()),
-    workerId: config.queue.workerId ?? defaultWorkerId(),
-  };
-}
-
-async function listen(parts: Parameters<typeof createApi>[0] & { fleet: FleetMember; scope: Scope }) {
-  const { config, logger, scope, fleet } = parts;
-  const local = scope.use(createApi(parts, "socket"));
-  scope.use(await HttpService.listen({ path: controlSocket(config) }, local.handler, local.upgrade));
-  const address = config.worker.http.listen;
-  if (address === undefined) return;
-  const api = scope.use(createApi(parts, "host"));
-  warnOfOpenDoor(config, logger);
-  const { tls: files, proxies } = config.worker.http;
-  const connections = { isTrusted: isOfMany(proxies) };
-  const certificate = files === undefined ? undefined : scope.use(await Certificate.open({ files, logger }));
-  const service = scope.use(await HttpService.listen(address, api.handler, api.upgrade, { certificate, connections }));
-  await fleet.listens(service.port);
-  logger.log("info", `listens on ${files === undefined ? "http" : "https"}://${address.host}:${service.port}`);
 }
 
 function heedSignals({ signal, hurry }: CliContext, worker: Worker, timeoutMs: number): void {
