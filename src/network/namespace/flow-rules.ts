@@ -26,6 +26,7 @@ import {
   TUN,
 } from "./names.ts";
 import { formatPorts } from "./ports-text.ts";
+import { FLOW_TIMEOUT_MS } from "./refused-flows.ts";
 
 const { guestAddress, gatewayAddress, metadataAddress, metadataPort } = ADDRESSING;
 /** 0/8, multicast and what follows are no addresses of hosts. */
@@ -55,7 +56,7 @@ export function flowRules({ connectionsPerSecond }: Pick<NetworkLimits, "connect
     type ipv4_addr . inet_proto . inet_service
     size 4096
     flags dynamic,timeout
-    timeout 1d
+    timeout ${FLOW_TIMEOUT_MS / 1_000}s
     counter
   }
   chain prerouting {

@@ -1,4 +1,7 @@
-/** What the kernel has refused, told once: the set of nftables only grows, and is read again and again. */
+/**
+ * What the kernel has refused, told once: the set of nftables is read again and again. While it grows a reading may miss
+ * some of it, or have it twice.
+ */
 import type { Flow } from "../services.ts";
 
 /** One element of the set, as it was read. */
@@ -15,11 +18,13 @@ export interface Clocks {
   readonly wallMs: number;
 }
 
-/** Two readings of the same element differ by less in when it began; an element is forgotten and made anew in a day. */
+/** The kernel forgets an element then; the same flow may make another one. */
+export const FLOW_TIMEOUT_MS = 86_400_000;
+/** Two readings of the same element differ by less in when it began. */
 const SAME_MS = 60_000;
 
 export class RefusedFlows {
-  #known = new Map<string, { count: number; first: number }>();
+  readonly #known = new Map<string, { count: number; first: number }>();
   #updatedMs = 0;
 
   /** Calls `tell` with what is new since the last time, and since when. */
@@ -29,17 +34,18 @@ export class RefusedFlows {
     tell: (flow: Flow, count: number, first: Date) => void,
   ): void {
     const dateOf = (ms: number) => new Date(wallMs - nowMs + ms);
-    const known = new Map<string, { count: number; first: number }>();
     for (const { protocol, address, port, count, ageMs } of flows) {
       const key = `${protocol} ${address} ${port}`;
       const first = nowMs - ageMs;
       const before = this.#known.get(key);
       const same = before !== undefined && Math.abs(before.first - first) < SAME_MS && before.count <= count;
       const more = same ? count - before.count : count;
-      known.set(key, { count, first: same ? before.first : first });
+      this.#known.set(key, { count, first: same ? before.first : first });
       if (more > 0) tell({ protocol, address, port }, more, dateOf(same ? this.#updatedMs : first));
     }
-    this.#known = known;
     this.#updatedMs = nowMs;
+    for (const [key, { first }] of this.#known) {
+      if (nowMs - first > FLOW_TIMEOUT_MS + SAME_MS) this.#known.delete(key);
+    }
   }
 }

@@ -63,8 +63,15 @@ describe("refused flows", () => {
     const flows = new RefusedFlows();
     update(flows, 100_000, { ...flow, count: 2, ageMs: 1_000 });
     expect(update(flows, 90_000_000, { ...flow, count: 3, ageMs: 0 })).toEqual([[flow, 3, 90_000_000]]);
-    expect(update(flows, 90_000_000)).toEqual([]);
-    expect(update(flows, 90_001_000, { ...flow, count: 3, ageMs: 1_000 })).toEqual([[flow, 3, 90_000_000]]);
+  });
+
+  it("are told once also where a reading misses them, or has them twice", () => {
+    const flows = new RefusedFlows();
+    const seen = { ...flow, count: 3, ageMs: 1_000 };
+    expect(update(flows, 100_000, seen, seen)).toEqual([[flow, 3, 99_000]]);
+    expect(update(flows, 101_000)).toEqual([]);
+    expect(update(flows, 102_000, { ...seen, ageMs: 3_000 })).toEqual([]);
+    expect(update(flows, 103_000, { ...seen, count: 4, ageMs: 4_000 })).toEqual([[flow, 1, 102_000]]);
   });
 
   it("are told once also where somebody sets the clock meanwhile", () => {
