@@ -1,28 +1,12 @@
-/**
- * A claimed run on this host: its folders, its log, its machine, and what is kept of it.
- *
- *   opened ──execute()──▶ its machine is gone ──publish()──▶ the queue has its artifacts ──close()──▶ nothing is left
- *
- * *Owns* the folder of the run and that of artifacts which are not with the queue yet. The folder of a run that was lost
- * stays, with its log, until it is collected: nobody else has it.
- */
-import { createReadStream } from "node:fs";
-import { mkdir, rm, rmdir, stat, writeFile } from "node:fs/promises";
+import { mkdir, rm, rmdir, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { Readable } from "node:stream";
 import { DirectoryStore } from "../artifact/directory-store.ts";
 import { messageOf, resolutionReason } from "../base/errors.ts";
 import { type Publication, publicationError } from "../feature/artifacts/publish.ts";
 import { publishRun } from "../feature/artifacts/publish-run.ts";
 import type { ArtifactRecord } from "../feature/artifacts/record.ts";
-import { storeArtifact } from "../feature/artifacts/store-artifact.ts";
 import type { Keeper } from "../feature/interactive/keeper.ts";
-import {
-  NETWORK_ARTIFACT,
-  NETWORK_CONTENT_TYPE,
-  NETWORK_FILE,
-  type NetworkReportSource,
-} from "../feature/network/report.ts";
+import type { NetworkReportSource } from "../feature/network/report.ts";
 import { type ParsedPayload, parsePayload, payloadRules } from "../feature/payload.ts";
 import { OwnedDirectory } from "../host/owned-directory.ts";
 import { privateMemoryMiB } from "../host/room.ts";
@@ -37,17 +21,17 @@ import type { LiveRun, LiveScreens } from "./lookup/live-runs.ts";
 import type { RunFacts, RunObserver } from "./observer.ts";
 import { outcomeOfError } from "./outcome.ts";
 import { resolutionOf } from "./resolution.ts";
-import { LOG_ARTIFACT, LOG_CONTENT_TYPE, packFile, RunLog } from "./run-log.ts";
+import { LOG_ARTIFACT, LOG_CONTENT_TYPE, RunLog } from "./run-log.ts";
 import { RunMachine } from "./run-machine.ts";
 import { RunRecorder } from "./run-recorder.ts";
-import { REPORT_ARTIFACT, REPORT_CONTENT_TYPE, REPORT_FILE, type RunReportParts } from "./run-report.ts";
+import { REPORT_FILE, type RunReportParts } from "./run-report.ts";
 import type { RunEnding } from "./run-state.ts";
+import { storeRunLogs } from "./store-run-logs.ts";
 import { hostFolders, type TaskHost } from "./task-host.ts";
 import type { Phase, TaskResult } from "./task-result.ts";
 import { runTask, type StartedMachine } from "./task-run.ts";
 import type { OpenedRun } from "./worker.ts";
 
-const CONSOLE_ARTIFACT = "public/logs/console.log";
 const LIVE_LOG_ARTIFACT = "public/logs/live.log";
 const NO_MACHINE = { pid: undefined, memoryMiB: 0 };
 
@@ -323,25 +307,10 @@ export class HostRun implements OpenedRun, LiveRun {
     const { logger, config } = this.#host;
     const { lostBytes } = log.live;
     if (lostBytes > 0) logger.log("warn", `the disk did not take ${lostBytes} bytes of a log`, this.#ids);
-    const records: ArtifactRecord[] = [await log.store(sink.directory, config, signal)];
-    const console = join(this.#directory, "console.log");
-    if (await hasContent(console)) {
-      const traits = { name: CONSOLE_ARTIFACT, contentType: LOG_CONTENT_TYPE, compression: "gzip" } as const;
-      const mask = log.maskStream();
-      const content = mask === undefined ? createReadStream(console) : createReadStream(console).pipe(mask);
-      records.push(await storeArtifact(sink, traits, content, signal));
-    }
-    const network = join(this.#directory, NETWORK_FILE);
-    if (await hasContent(network)) {
-      const artifact = { name: NETWORK_ARTIFACT, contentType: NETWORK_CONTENT_TYPE };
-      records.push(await packFile(network, artifact, sink.directory, config.features.log.encoding, signal));
-    }
     // One that was not even begun has nothing to tell.
-    if (this.#recorder.report.phases.some(({ durationMs }) => durationMs !== undefined)) {
-      const traits = { name: REPORT_ARTIFACT, contentType: REPORT_CONTENT_TYPE };
-      records.push(await storeArtifact(sink, traits, Readable.from([this.#reportText]), signal));
-    }
-    return records;
+    const hasBegun = this.#recorder.report.phases.some(({ durationMs }) => durationMs !== undefined);
+    const report = hasBegun ? this.#reportText : undefined;
+    return await storeRunLogs({ log, report, directory: this.#directory, config, sink, signal });
   }
 }
 
@@ -360,11 +329,4 @@ function timingsOf({ steps = [], timings }: TaskResult): string {
     durationMs === undefined ? [] : { name: `step ${name}`, durationMs },
   );
   return describeTimings([...named, ...run], total);
-}
-
-async function hasContent(file: string): Promise<boolean> {
-  return await stat(file).then(
-    ({ size }) => size > 0,
-    () => false,
-  );
 }
