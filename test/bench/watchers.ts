@@ -39,7 +39,7 @@ const WHO: Readonly<Record<string, readonly [followers: number, viewers: number]
 
 /** Each scrolls the screen too, where no two lines are the same. */
 const WHAT: Readonly<Record<string, string>> = {
-  "5,000 lines a second, for 5 s": "for t in $(seq 50); do head -n 500 /dev/shm/text; show $t; sleep 0.08; done",
+  "25,000 lines with pauses": "for t in $(seq 50); do head -n 500 /dev/shm/text; show $t; sleep 0.08; done",
   "64 MB as fast as it can": "for t in $(seq 16); do cat /dev/shm/text; show $t; done",
 };
 const SHOW = `show() { printf '%s of %s compiles\\n%s of %s links\\n' $1 $n $1 $n > /dev/tty1; }`;
