@@ -10,6 +10,7 @@ export const SCHEMA_NAMES = {
   config: "worker-config",
   image: "image",
   manifest: "manifest",
+  recipe: "recipe",
 } as const satisfies Record<string, SchemaId>;
 
 export type SchemaName = keyof typeof SCHEMA_NAMES;

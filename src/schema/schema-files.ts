@@ -26,6 +26,7 @@ import type { Manifest } from "../generated/manifest.ts";
 import type { NetworkConfig } from "../generated/network-config.ts";
 import type { PoolConfig } from "../generated/pool-config.ts";
 import type { QueueConfig } from "../generated/queue-config.ts";
+import type { Recipe } from "../generated/recipe.ts";
 import type { TaskDefinition } from "../generated/task-definition.ts";
 import type { TaskPayload } from "../generated/task-payload.ts";
 import type { TaskclusterConfig } from "../generated/taskcluster-config.ts";
@@ -52,6 +53,7 @@ export interface SchemaTypes {
   "network-config": NetworkConfig;
   "pool-config": PoolConfig;
   "queue-config": QueueConfig;
+  recipe: Recipe;
   "feature-artifacts": FeatureArtifacts;
   "feature-caches": FeatureCaches;
   "feature-inputs": FeatureInputs;
