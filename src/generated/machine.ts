@@ -165,6 +165,7 @@ export interface Machine {
   mouse?: MachineMouse;
   tablet?: MachineTablet;
   os?: MachineOs;
+  cloudInit?: MachineCloudInit;
 }
 /**
  * Direct boot of a Linux kernel out of the image archive; without it the machine boots from its disk.
@@ -182,6 +183,23 @@ export interface MachineBoot {
    * Command line of the kernel.
    */
   cmdline?: string;
+}
+/**
+ * For an image that has cloud-init and no agent, as the clouds' own images are: cloud-init is told who the machine is, and to fetch the agent and start it. Of its fields, too, each is what the strongest layer says that names it.
+ */
+export interface MachineCloudInit {
+  /**
+   * Where cloud-init finds what it is told: `disk`, a CD with the label CIDATA; or as the metadata service of that name at 169.254.169.254. `disk` if nobody says.
+   */
+  source?: "disk" | "nocloud" | "ec2" | "openstack";
+  /**
+   * User-data of any kind that cloud-init knows, joined to Boxcar's own. It has done its work before the task begins.
+   */
+  userData?: string;
+  /**
+   * Host name of the machine; made of the task's name if it is left out.
+   */
+  hostname?: string;
 }
 /**
  * Part of a machine definition: what it names replaces what a lower layer says. Version, UUID and boot files belong to the image alone.
@@ -208,4 +226,5 @@ export interface MachineOverrides {
   mouse?: MachineMouse;
   tablet?: MachineTablet;
   os?: MachineOs;
+  cloudInit?: MachineCloudInit;
 }

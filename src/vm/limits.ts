@@ -1,7 +1,7 @@
 /** What a machine becomes when all who have a say are heard, and the worker's limits are applied. Pure. */
 import { InvalidInputError, type Issue } from "../base/errors.ts";
 import { defaultMachineOptions, type HostFacts } from "../config/host-facts.ts";
-import type { Machine, MachineChipset, MachineOverrides } from "../generated/machine.ts";
+import type { Machine, MachineChipset, MachineCloudInit, MachineOverrides } from "../generated/machine.ts";
 import { MACHINE_DEFAULTS } from "../generated/machine-defaults.ts";
 import type { MachineOptions } from "../generated/machine-options.ts";
 
@@ -13,10 +13,19 @@ type Sized = Pick<Machine, "memory" | "threads" | "cores" | "sockets">;
 
 type SizeField = keyof Sized;
 
+/** Fields that need not be there. */
+type OptionalField = "boot" | "cloudInit";
+
+/** What cloud-init in the guest is told, and where it looks for it. */
+export interface ResolvedCloudInit extends MachineCloudInit {
+  source: NonNullable<MachineCloudInit["source"]>;
+}
+
 /** A machine with every field decided but those that depend on the limits. */
-export interface MergedMachine extends Sized, Required<Omit<Machine, SizeField | "boot" | "chipset">> {
+export interface MergedMachine extends Sized, Required<Omit<Machine, SizeField | OptionalField | "chipset">> {
   chipset: Exclude<MachineChipset, "pc-i440fx-2.8">;
   boot: { kernel: string; initrd: string | undefined; cmdline: string } | undefined;
+  cloudInit: ResolvedCloudInit | undefined;
 }
 
 /** A machine with every field decided: what the command line of QEMU is built from. */
@@ -32,19 +41,29 @@ export interface MachineLayers {
 /** Most threads, cores or sockets of one machine. */
 const MAX_COUNT = 255;
 
-/** Field by field, the strongest layer that names it; a list such as `flags` is replaced as a whole. */
+/**
+ * Field by field, the strongest layer that names it; a list such as `flags` is replaced as a whole, and `cloudInit` is
+ * put together of what each layer says of it.
+ */
 export function mergeMachine({ payload, image, config }: MachineLayers): MergedMachine {
-  const { boot, ...asked }: Machine = { ...config, ...image, ...payload, version: 2 };
+  const { boot, cloudInit: _one, ...asked }: Machine = { ...config, ...image, ...payload, version: 2 };
   const machine = { ...defaultsBeside(asked), ...asked };
   return {
     ...machine,
     flags: [...machine.flags],
     chipset: machine.chipset === "pc-i440fx-2.8" ? "pc" : machine.chipset,
     boot: boot && { kernel: boot.kernel, initrd: boot.initrd, cmdline: boot.cmdline ?? "" },
+    cloudInit: mergeCloudInit([config?.cloudInit, image?.cloudInit, payload?.cloudInit]),
   };
 }
 
-type Defaults = Required<Omit<Machine, SizeField | "boot">>;
+/** Weakest first. */
+function mergeCloudInit(layers: readonly (MachineCloudInit | undefined)[]): ResolvedCloudInit | undefined {
+  if (layers.every((layer) => layer === undefined)) return undefined;
+  return Object.assign({ source: "disk" as const }, ...layers) as ResolvedCloudInit;
+}
+
+type Defaults = Required<Omit<Machine, SizeField | OptionalField>>;
 
 /** No default asks for what the board or the USB controller that somebody chose has no place for. */
 function defaultsBeside({ chipset, usb: askedUsb }: Machine): Defaults {
