@@ -6,6 +6,7 @@ import type { ImageLease } from "../image/store/image-lease.ts";
 import type { Snapshot, SnapshotDraft } from "../image/store/snapshots.ts";
 import type { GuestNetwork } from "../network/guest-network.ts";
 import type { Accelerator } from "../vm/arguments.ts";
+import type { Cdrom } from "../vm/cdroms.ts";
 import type { ResolvedMachine } from "../vm/limits.ts";
 import { mtuOf } from "../vm/network-mtu.ts";
 import type { MachineMemory } from "../vm/ports.ts";
@@ -27,6 +28,8 @@ export interface LaunchOptions {
   cacheDirectory: string;
   /** Places for disks, as chooseDiskSlots has it; default none. */
   diskSlots?: number | undefined;
+  /** Read-only; they belong to the caller and outlive the machine. Default: none. */
+  cdroms?: readonly Cdrom[] | undefined;
   signal: AbortSignal;
 }
 
@@ -62,6 +65,7 @@ export async function launch(options: LaunchOptions, beginning: Beginning): Prom
     machine,
     disk,
     diskSlots: options.diskSlots,
+    cdroms: options.cdroms,
     network,
     memory: memoryOf(beginning),
     runDirectory: run.path,

@@ -13,7 +13,7 @@ import { identifyProgram } from "../host/program.ts";
 import { requireDiskSpace } from "../image/disk-space.ts";
 import type { Snapshot } from "../image/store/snapshots.ts";
 import { QmpCommandError } from "../qmp/errors.ts";
-import { describeMachine, type ResolvedMachine } from "../vm/limits.ts";
+import { describeMachine } from "../vm/limits.ts";
 import { snapshotKey } from "../vm/snapshot-key.ts";
 import { GuestGoneError, GuestSilentError } from "./errors.ts";
 import { type LaunchOptions, launch } from "./launch.ts";
@@ -57,7 +57,7 @@ export async function obtainSnapshot(options: WarmStartOptions): Promise<Snapsho
 
 async function findOrMake(options: WarmStartOptions): Promise<Snapshot | undefined> {
   const { image, machine, accelerator, diskSlots, note } = options;
-  const obstacle = findObstacle(machine);
+  const obstacle = findObstacle(options);
   if (obstacle !== undefined) {
     note(`it boots, because ${obstacle}`);
     return undefined;
@@ -123,7 +123,9 @@ export async function dropSnapshot(snapshot: Snapshot, why: string, options: War
 }
 
 /** What of a machine cannot be captured, known before it is started. */
-function findObstacle({ firmware, tpm, balloon }: ResolvedMachine): string | undefined {
+function findObstacle({ machine, cdroms = [] }: LaunchOptions): string | undefined {
+  const { firmware, tpm, balloon } = machine;
+  if (cdroms.length > 0) return "what is on its CDs is no part of a snapshot";
   if (firmware !== "bios") return `the variables of its firmware (${firmware}) are no part of a snapshot`;
   if (tpm) return "the secrets of its TPM must not be copied";
   if (balloon) return "a guest that gives memory back could damage a snapshot that others share";

@@ -6,6 +6,7 @@
  * @see QEMU system/invocation
  */
 import { BALLOON, hasPci, nameOnBoard } from "./boards.ts";
+import { type BootFrom, boardPlaces, type Cdrom, requireCdromPlaces, virtioPlaces } from "./cdroms.ts";
 import { diskNames, diskPlaces, diskSerial, EMPTY_BYTES } from "./data-disks.ts";
 import type { ResolvedMachine } from "./limits.ts";
 import { mtuOf } from "./network-mtu.ts";
@@ -35,6 +36,10 @@ export interface ArgumentContext {
   tpmFd?: number | undefined;
   /** Places for disks; see data-disks.ts. Default: none. */
   diskSlots?: number | undefined;
+  /** Default: none. */
+  cdroms?: readonly Cdrom[] | undefined;
+  /** Default: the disk. */
+  bootFrom?: BootFrom | undefined;
 }
 
 export const NETDEV_ID = "net0";
@@ -59,6 +64,7 @@ const SLOT = {
 
 const FIRST_SLOT = 0x2;
 
+/** @throws {InvalidInputError} (blame: task) if the board has no room for the CDs beside the disks. */
 export function buildArguments(machine: ResolvedMachine, context: ArgumentContext): string[] {
   return [
     ...["-no-user-config", "-nodefaults", "-name", "boxcar", "-S"],
@@ -73,7 +79,8 @@ export function buildArguments(machine: ResolvedMachine, context: ArgumentContex
     ...tpm(context.tpmFd),
     ...boot(machine, context),
     ...storage(machine, context.disk),
-    ...emptyDisks(machine, context.diskSlots ?? 0),
+    ...emptyDisks(machine, context),
+    ...cdroms(machine, context),
     ...network(machine, context.netdev),
     ...graphics(machine, context.vncSocket),
     ...input(machine),
@@ -215,8 +222,8 @@ function disks(machine: ResolvedMachine): string[] {
   }
 }
 
-function emptyDisks(machine: ResolvedMachine, slots: number): string[] {
-  const places = diskPlaces(machine).slice(0, slots);
+function emptyDisks(machine: ResolvedMachine, { diskSlots: slots = 0, cdroms = [] }: ArgumentContext): string[] {
+  const places = diskPlaces(machine, cdroms).slice(0, slots);
   if (places.length < slots) throw new RangeError(`${machine.chipset} has no room for ${slots} disks`);
   return places.flatMap((place, slot) => {
     const { device: id, empty } = diskNames(slot);
@@ -226,6 +233,27 @@ function emptyDisks(machine: ResolvedMachine, slots: number): string[] {
       ...device(machine, "virtio-blk-pci", place, ...options),
     ];
   });
+}
+
+function cdroms(machine: ResolvedMachine, { cdroms: all = [], bootFrom = "disk" }: ArgumentContext): string[] {
+  requireCdromPlaces(machine, all, bootFrom);
+  const onBoard = all.filter(({ drive }) => drive === "board");
+  const others = all.filter(({ drive }) => drive === "virtio");
+  return [
+    ...onBoard.flatMap(({ file }, index) => [
+      ...["-drive", `if=none,id=cd${index},media=cdrom,file=${escapeValue(file)},format=raw,readonly=on`],
+      // Before the disk, which has the number 1; what has none is never booted from.
+      ...["-device", `ide-cd,${boardPlaces(machine)[index]},drive=cd${index}${first(bootFrom, index)}`],
+    ]),
+    ...others.flatMap(({ file }, index) => [
+      ...["-drive", `if=none,id=read-only${index},file=${escapeValue(file)},format=raw,readonly=on`],
+      ...device(machine, "virtio-blk-pci", virtioPlaces(machine)[index] as number, `drive=read-only${index}`),
+    ]),
+  ];
+}
+
+function first(bootFrom: BootFrom, index: number): string {
+  return bootFrom === "cdrom" && index === 0 ? ",bootindex=0" : "";
 }
 
 function network(machine: ResolvedMachine, netdev: string): string[] {

@@ -6,6 +6,7 @@
  */
 import { InvalidInputError } from "../base/errors.ts";
 import { hasPci } from "./boards.ts";
+import { type Cdrom, virtioPlaces } from "./cdroms.ts";
 import type { MergedMachine } from "./limits.ts";
 
 export interface DataDisk {
@@ -25,9 +26,10 @@ const TRANSPORTS = [0x5, 0x7, 0x9];
 
 type Board = Pick<MergedMachine, "chipset">;
 
-/** Where the disks go, in the terms of the command line. */
-export function diskPlaces(board: Board): readonly number[] {
-  return hasPci(board) ? PCI_PLACES : TRANSPORTS;
+/** Where the disks go, in the terms of the command line: what read-only disks take is gone. */
+export function diskPlaces(board: Board, cdroms: readonly Cdrom[] = []): readonly number[] {
+  const taken = virtioPlaces(board).slice(0, cdroms.filter(({ drive }) => drive === "virtio").length);
+  return (hasPci(board) ? PCI_PLACES : TRANSPORTS).filter((place) => !taken.includes(place));
 }
 
 /**
@@ -36,8 +38,8 @@ export function diskPlaces(board: Board): readonly number[] {
  *
  * @throws {InvalidInputError} (blame: task) if the board has no room.
  */
-export function chooseDiskSlots(board: Board, disks: number): number {
-  const most = diskPlaces(board).length;
+export function chooseDiskSlots(board: Board, disks: number, cdroms: readonly Cdrom[] = []): number {
+  const most = diskPlaces(board, cdroms).length;
   if (disks > most) {
     const message = `${board.chipset} has room for ${most} disks beside its own, and the task needs ${disks}`;
     throw new InvalidInputError("The machine", [{ path: "chipset", message }], "task");

@@ -17,6 +17,7 @@ import { QmpClient } from "../qmp/client.ts";
 import type { QmpEvent } from "../qmp/messages.ts";
 import { type Accelerator, buildArguments, NETDEV_ID } from "./arguments.ts";
 import { countDiskOperations } from "./block-stats.ts";
+import type { BootFrom, Cdrom } from "./cdroms.ts";
 import { type DataDisk, diskNames } from "./data-disks.ts";
 import { VirtualMachineError } from "./errors.ts";
 import { chooseFirmware, copyFirmware } from "./firmware.ts";
@@ -40,6 +41,10 @@ export interface VirtualMachineOptions {
   network: MachineNetwork;
   /** Places for {@link VirtualMachine.insertDisk}; default none. See data-disks.ts. */
   diskSlots?: number | undefined;
+  /** Read-only; they belong to the caller and outlive the machine. Default: none. See cdroms.ts. */
+  cdroms?: readonly Cdrom[] | undefined;
+  /** Default: the disk. */
+  bootFrom?: BootFrom | undefined;
   /** Default: anonymous. A resumed machine is paused until {@link VirtualMachine.resume}. */
   memory?: MachineMemory | undefined;
   /** For sockets; a short absolute path, of this machine alone. */
@@ -140,6 +145,8 @@ export class VirtualMachine implements AsyncDisposable {
         wakeFd: WAKE_FD,
         consoleFd: CONSOLE_FD,
         diskSlots: options.diskSlots,
+        cdroms: options.cdroms,
+        bootFrom: options.bootFrom,
       });
       vm = new VirtualMachine(
         HostProcess.start([...options.network.enter, qemuBinary, ...args], {
