@@ -1,7 +1,7 @@
 // Generated from schemas/image.schema.json by scripts/generate-types.ts; never edited.
 
 /**
- * image.json of an image: where it comes from. Nothing in it changes how the machine runs.
+ * image.json of an image: where it comes from, and the image it is the difference to.
  */
 export interface ImageProvenance {
   /**
@@ -12,6 +12,65 @@ export interface ImageProvenance {
    * When it was built, RFC 3339. A reproducible build takes it from its inputs.
    */
   created?: string;
+  /**
+   * Image below this one, which holds only the difference to it: layer.qcow2 and no disk.img.
+   */
+  parent?: {
+    /**
+     * Digest of the parent's archive.
+     */
+    digest: string;
+    /**
+     * Name the parent had where this image was built. For people: the digest is what counts.
+     */
+    name?: string;
+  };
+  /**
+   * What was done to make this image, the oldest first; what was done for its parent is told there.
+   *
+   * @maxItems 1000
+   *
+   * Items: One step.
+   */
+  history?: {
+    /**
+     * When it was done, RFC 3339.
+     */
+    created?: string;
+    /**
+     * Program that did it, with its version.
+     */
+    by?: string;
+    /**
+     * What was done, for people.
+     */
+    what: string;
+  }[];
+  /**
+   * What the image was made from.
+   *
+   * @maxItems 10000
+   *
+   * Items: One source.
+   */
+  sources?: {
+    /**
+     * What it is.
+     */
+    kind: string;
+    /**
+     * What it is called: a release, an image, a file.
+     */
+    name?: string;
+    /**
+     * Where it was fetched, without what is secret of the address.
+     */
+    url?: string;
+    /**
+     * SHA-256 digest of its bytes; of an image, that of its archive.
+     */
+    sha256?: string;
+  }[];
   /**
    * Program that built it, with its version.
    */

@@ -6,6 +6,7 @@
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { createOverlay } from "../../qcow2/create-overlay.ts";
+import { topDisk } from "./chain.ts";
 import type { Image } from "./image.ts";
 import type { ImageSnapshots, Snapshot } from "./snapshots.ts";
 
@@ -31,11 +32,11 @@ export class ImageLease implements AsyncDisposable {
 
   /** Absolute paths for booting the image without a boot loader; undefined if it boots from its disk. */
   get directBoot(): OverlayDisk["directBoot"] {
-    const { files, machine } = this.image;
-    if (machine.boot === undefined || files.kernel === undefined) return undefined;
+    const { bootFiles, machine } = this.image;
+    if (machine.boot === undefined || bootFiles.kernel === undefined) return undefined;
     return {
-      kernel: files.kernel,
-      initrd: machine.boot.initrd === undefined ? undefined : files.initrd,
+      kernel: bootFiles.kernel,
+      initrd: machine.boot.initrd === undefined ? undefined : bootFiles.initrd,
       cmdline: machine.boot.cmdline ?? "",
     };
   }
@@ -54,10 +55,8 @@ export class ImageLease implements AsyncDisposable {
 
   #backing(snapshot: Snapshot | undefined): { backingFile: string; backingFormat: "raw" | "qcow2" } {
     if (snapshot !== undefined) return { backingFile: snapshot.files["disk.qcow2"], backingFormat: "qcow2" };
-    const { "layer.qcow2": layer, "disk.img": base } = this.image.files;
-    if (layer !== undefined) return { backingFile: layer, backingFormat: "qcow2" };
-    if (base === undefined) throw new Error("an image without disk.img came into the store");
-    return { backingFile: base, backingFormat: "raw" };
+    const { file, format } = topDisk(this.image);
+    return { backingFile: file, backingFormat: format };
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -4,7 +4,7 @@
  * Several processes may use one store at once, and any of them may be killed at any point. *Owns* running imports;
  * leases are owned by who acquired them and may outlive this object.
  */
-import { mkdir, rename, rm, utimes, writeFile } from "node:fs/promises";
+import { mkdir, rename, rm, stat, utimes, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { type Logger, silentLogger } from "../../base/log.ts";
 import { ignoreMissing } from "../../host/durable-file.ts";
@@ -102,6 +102,17 @@ export class ImageStore implements AsyncDisposable {
   /** Whether an image with this digest is here. */
   async has(sha256: string): Promise<boolean> {
     return await this.#layout.hasBlob(sha256);
+  }
+
+  /** The archive an image came from; undefined if it is not kept. @throws {@link ImageError} as {@link inspect}. */
+  async archiveFile(reference: string): Promise<string | undefined> {
+    const file = this.#layout.archiveFile(await this.#resolve(reference));
+    return (await stat(file).catch(ignoreMissing)) === undefined ? undefined : file;
+  }
+
+  /** The images below an image, its parent first. */
+  async ancestors({ ancestors }: Image): Promise<Image[]> {
+    return await Promise.all(ancestors.map((digest) => this.inspect(digest)));
   }
 
   /** Gives an image a name, which another image may lose by that. */

@@ -20,6 +20,7 @@ import type { ZstdCodec } from "../zstd/codec.ts";
 import { type ArchiveSource, keyHash } from "./archive-source.ts";
 import { writeRecord } from "./image.ts";
 import type { StoreLayout } from "./layout.ts";
+import type { ImageDigest } from "./reference.ts";
 
 export interface ImportProgress {
   /** Bytes of the archive. */
@@ -30,8 +31,20 @@ export interface ImportProgress {
 
 export interface ImportOptions {
   signal?: AbortSignal | undefined;
+  /** Keeps the archive too, so that export and push give these very bytes. Default: no. */
+  keepArchive?: boolean | undefined;
+  /**
+   * Where the archive of a parent comes from that is not in the store. The store opens, checks and disposes the source;
+   * its parents are brought the same way. Left out: the import of an image whose parent is not here fails.
+   *
+   * @param digest `sha256:…`. Other bytes than these are refused, whatever the source says.
+   */
+  bringParent?: ((digest: ImageDigest, signal: AbortSignal) => Promise<ParentSource>) | undefined;
   onProgress?: ((progress: ImportProgress) => void) | undefined;
 }
+
+/** Such as a download, which ends with its disposal. */
+export type ParentSource = ArchiveSource & Partial<AsyncDisposable>;
 
 interface ImporterOptions {
   layout: StoreLayout;

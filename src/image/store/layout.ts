@@ -1,7 +1,10 @@
 /**
  * Where things are in an image store.
  *
- *   blobs/<sha256>/        the files of one image, its record, and the time of its last use
+ *   blobs/<sha256>/        the files of one image, its record, the time of its last use, and for an image with a parent
+ *                          the link `parent` to that, by which the backing file of its layer is found
+ *   archives/<sha256>.tar.zst  the archive an image came from, where it was to be kept
+ *   signatures/<sha256>.json   who has signed an image
  *   tags/<name>            the digest a name stands for
  *   leases/<sha256>/<own>  one file for each user of an image
  *   snapshots/<sha256>/    machines that have booted from an image; see snapshots.ts
@@ -9,15 +12,25 @@
  *   staging/<own>          whatever is not finished yet
  *   locks/<name>           see host/file-locks.ts
  *
- * `<own>` names the process; what a dead process left is removed at the next start. Everything enters blobs, tags,
- * snapshots and sources by a rename, so whatever is there is whole.
+ * `<own>` names the process; what a dead process left is removed at the next start. Everything enters the other folders
+ * by a rename, so whatever is there is whole. An image comes before its archive and its signatures, and goes after them.
  */
 import { mkdir, readdir, readFile, rename, rm, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { ignoreMissing, syncDirectory, writeDurably } from "../../host/durable-file.ts";
 import { makeOwnedName } from "../../host/owned-name.ts";
 
-const FOLDERS = ["blobs", "tags", "leases", "snapshots", "sources", "staging", "locks"] as const;
+const FOLDERS = [
+  "blobs",
+  "archives",
+  "signatures",
+  "tags",
+  "leases",
+  "snapshots",
+  "sources",
+  "staging",
+  "locks",
+] as const;
 type Folder = (typeof FOLDERS)[number];
 
 export class StoreLayout {
@@ -42,6 +55,14 @@ export class StoreLayout {
 
   path(folder: Folder, ...names: string[]): string {
     return join(this.directory, folder, ...names);
+  }
+
+  archiveFile(sha256: string): string {
+    return this.path("archives", `${sha256}.tar.zst`);
+  }
+
+  signatureFile(sha256: string): string {
+    return this.path("signatures", `${sha256}.json`);
   }
 
   async hasBlob(sha256: string): Promise<boolean> {
