@@ -16,6 +16,7 @@ import type { FeatureStallTimeout } from "../generated/feature-stall-timeout.ts"
 import type { FeatureSteps } from "../generated/feature-steps.ts";
 import type { FeatureVideo } from "../generated/feature-video.ts";
 import type { ImageProvenance } from "../generated/image.ts";
+import type { ImageStatement } from "../generated/image-statement.ts";
 import type { ImagesConfig } from "../generated/images-config.ts";
 import type { LimitsConfig } from "../generated/limits-config.ts";
 import type { Machine } from "../generated/machine.ts";
@@ -27,6 +28,8 @@ import type { NetworkConfig } from "../generated/network-config.ts";
 import type { PoolConfig } from "../generated/pool-config.ts";
 import type { QueueConfig } from "../generated/queue-config.ts";
 import type { Recipe } from "../generated/recipe.ts";
+import type { RegistryTag } from "../generated/registry-tag.ts";
+import type { SignatureEnvelope } from "../generated/signature-envelope.ts";
 import type { TaskDefinition } from "../generated/task-definition.ts";
 import type { TaskPayload } from "../generated/task-payload.ts";
 import type { TaskclusterConfig } from "../generated/taskcluster-config.ts";
@@ -68,6 +71,9 @@ export interface SchemaTypes {
   "webhooks-config": WebhooksConfig;
   "worker-process-config": WorkerProcessConfig;
   image: ImageProvenance;
+  "image-statement": ImageStatement;
+  "registry-tag": RegistryTag;
+  "signature-envelope": SignatureEnvelope;
   "feature-screenshots": FeatureScreenshots;
   "feature-steps": FeatureSteps;
   "feature-video": FeatureVideo;

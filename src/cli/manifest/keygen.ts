@@ -1,7 +1,7 @@
 /** Writes a new pair of keys. */
 import { open } from "node:fs/promises";
 import { codeOf, WorkerError } from "../../base/errors.ts";
-import { generateKeys } from "../../feature/artifacts/manifest/keys.ts";
+import { generateKeys } from "../../signing/keys.ts";
 
 /** @throws {WorkerError} `file-exists`: a key that is lost cannot be made again. */
 export async function writeKeys(privateFile: string): Promise<{ privateFile: string; publicFile: string }> {

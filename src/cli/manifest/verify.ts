@@ -1,8 +1,8 @@
 /** What `boxcar manifest verify` finds, and how it says it. */
 import { readFile } from "node:fs/promises";
 import { InvalidInputError } from "../../base/errors.ts";
-import { parsePublicKey } from "../../feature/artifacts/manifest/keys.ts";
 import { type FileState, type Verification, verifyFolder } from "../../feature/artifacts/manifest/verify.ts";
+import { parsePublicKey } from "../../signing/keys.ts";
 import { whyUnreadable } from "../config.ts";
 
 export interface FolderCheck extends Verification {

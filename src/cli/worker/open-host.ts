@@ -5,8 +5,8 @@ import type { Logger } from "../../base/log.ts";
 import type { Scope } from "../../base/scope.ts";
 import type { Config } from "../../config/config.ts";
 import { FEATURES } from "../../feature/all.ts";
-import { parsePrivateKey } from "../../feature/artifacts/manifest/keys.ts";
 import { MachinePool } from "../../sandbox/machine-pool.ts";
+import { parsePrivateKey } from "../../signing/keys.ts";
 import type { HostRuns } from "../../worker/lookup/host-runs.ts";
 import type { WorkerObserver } from "../../worker/observer.ts";
 import { hostFolders, reclaimHost, type TaskHost } from "../../worker/task-host.ts";
@@ -46,7 +46,8 @@ export async function openHost(parts: HostParts): Promise<TaskHost> {
     ...{ config, images, networks, pool, agentFile, logger, runs, observer },
     chooseAccelerator: (signal, note) => chooseAccelerator(config, signal, note),
     features: FEATURES,
-    manifestKey: manifestKey === undefined ? undefined : parsePrivateKey(manifestKey.reveal()),
+    manifestKey:
+      manifestKey === undefined ? undefined : parsePrivateKey(manifestKey.reveal(), "features.artifacts.manifest.key"),
     workerId: config.queue.workerId ?? defaultWorkerId(),
   };
 }

@@ -11,7 +11,6 @@ import { buffer } from "node:stream/consumers";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { DirectoryStore } from "../../../src/artifact/directory-store.ts";
 import { Cancellation, WorkerError } from "../../../src/base/errors.ts";
-import { generateKeys, parsePrivateKey, parsePublicKey } from "../../../src/feature/artifacts/manifest/keys.ts";
 import { type PublishOptions, publicationError, publishArtifacts } from "../../../src/feature/artifacts/publish.ts";
 import { publishRun } from "../../../src/feature/artifacts/publish-run.ts";
 import type { ArtifactRecord, StoredArtifact } from "../../../src/feature/artifacts/record.ts";
@@ -19,6 +18,7 @@ import { type ArtifactTraits, storeArtifact } from "../../../src/feature/artifac
 import type { ArtifactDestination, ErrorArtifact, FileArtifact } from "../../../src/queue/driver.ts";
 import { QueueError } from "../../../src/queue/errors.ts";
 import { put } from "../../../src/queue/taskcluster/put.ts";
+import { generateKeys, parsePrivateKey, parsePublicKey } from "../../../src/signing/keys.ts";
 
 type Answer = (request: IncomingMessage, response: ServerResponse) => void;
 

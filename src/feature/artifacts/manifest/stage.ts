@@ -10,7 +10,7 @@ export interface ManifestOptions {
   readonly facts: ManifestFacts;
   /** Everything the run has left. */
   readonly records: readonly ArtifactRecord[];
-  /** See parsePrivateKey. */
+  /** Ed25519. */
   readonly key: KeyObject;
   readonly sink: ArtifactSink;
   readonly signal: AbortSignal;

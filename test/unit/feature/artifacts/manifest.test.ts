@@ -1,8 +1,8 @@
 import { generateKeyPairSync } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import { buildManifest } from "../../../../src/feature/artifacts/manifest/build.ts";
-import { generateKeys, parsePrivateKey, parsePublicKey } from "../../../../src/feature/artifacts/manifest/keys.ts";
 import { parseAs } from "../../../../src/schema/parse.ts";
+import { generateKeys, parsePrivateKey, parsePublicKey } from "../../../../src/signing/keys.ts";
 
 const facts = {
   ...{ taskId: "a-task", runId: 0, worker: "here/1", payload: { command: ["true"], env: { B: "1", A: "2" } } },

@@ -1,10 +1,13 @@
 /** Ed25519 keys as PEM. */
-import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject } from "node:crypto";
-import { WorkerError } from "../../../base/errors.ts";
+import { createHash, createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject } from "node:crypto";
+import { WorkerError } from "../base/errors.ts";
 
-/** @throws {WorkerError} `manifest-key-invalid`, blame host. */
-export function parsePrivateKey(pem: string): KeyObject {
-  return parseKey(() => createPrivateKey(pem), "features.artifacts.manifest.key");
+/**
+ * @param subject What the text is, as an error calls it.
+ * @throws {WorkerError} `manifest-key-invalid`, blame host.
+ */
+export function parsePrivateKey(pem: string, subject = "the key"): KeyObject {
+  return parseKey(() => createPrivateKey(pem), subject);
 }
 
 /**
@@ -21,6 +24,14 @@ export function generateKeys(): { privatePem: string; publicPem: string } {
     privatePem: privateKey.export({ type: "pkcs8", format: "pem" }).toString(),
     publicPem: publicKey.export({ type: "spki", format: "pem" }).toString(),
   };
+}
+
+/** What a key is called, of either half of it: the SHA-256 digest of the public one (SPKI, DER), in hexadecimal. */
+export function keyId(key: KeyObject): string {
+  const publicKey = key.type === "private" ? createPublicKey(key) : key;
+  return createHash("sha256")
+    .update(publicKey.export({ type: "spki", format: "der" }))
+    .digest("hex");
 }
 
 function parseKey(parse: () => KeyObject, subject: string): KeyObject {

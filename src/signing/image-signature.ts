@@ -1,0 +1,64 @@
+/** Who vouches for an image: a DSSE envelope over its digest, beside the archive, in a store or in a registry. Pure. */
+import type { KeyObject } from "node:crypto";
+import { InvalidInputError } from "../base/errors.ts";
+import type { ImageStatement } from "../generated/image-statement.ts";
+import type { SignatureEnvelope } from "../generated/signature-envelope.ts";
+import { parseAs } from "../schema/parse.ts";
+import { addSignature, mergeEnvelopes, parseEnvelope, payloadOf, signEnvelope, signersOf } from "./dsse.ts";
+import { keyId } from "./keys.ts";
+
+export const IMAGE_PAYLOAD_TYPE = "application/vnd.boxcar.image+json";
+
+/** A signature over one image, which nobody has verified yet. */
+export interface ImageSignature {
+  readonly statement: ImageStatement;
+  readonly envelope: SignatureEnvelope;
+}
+
+/**
+ * @param statement Only of the image, so that all who sign it sign the same and their signatures fit into one envelope.
+ */
+export function signImage(statement: ImageStatement, key: KeyObject): ImageSignature {
+  const { digest, name, created } = statement;
+  const plain = { digest, ...(name === undefined ? {} : { name }), ...(created === undefined ? {} : { created }) };
+  return { statement: plain, envelope: signEnvelope(IMAGE_PAYLOAD_TYPE, Buffer.from(JSON.stringify(plain)), key) };
+}
+
+/** The same statement, signed by one more key. */
+export function cosignImage({ statement, envelope }: ImageSignature, key: KeyObject): ImageSignature {
+  return { statement, envelope: addSignature(envelope, key) };
+}
+
+/** The signatures of both; undefined if they state different things. */
+export function mergeSignatures(one: ImageSignature, other: ImageSignature): ImageSignature | undefined {
+  const envelope = mergeEnvelopes(one.envelope, other.envelope);
+  return envelope && { statement: one.statement, envelope };
+}
+
+/**
+ * @param digest The image it must be over.
+ * @throws {InvalidInputError}, also where it is over something else.
+ */
+export function parseImageSignature(bytes: Buffer, digest: string, subject = "The signature"): ImageSignature {
+  const envelope = parseEnvelope(bytes, { subject });
+  const refused = (path: string, message: string) => new InvalidInputError(subject, [{ path, message }], "task");
+  if (envelope.payloadType !== IMAGE_PAYLOAD_TYPE) throw refused("payloadType", `must be ${IMAGE_PAYLOAD_TYPE}`);
+  const statement = parseAs("image-statement", payloadOf(envelope, subject), { subject, blame: "task" });
+  if (statement.digest !== digest) throw refused("payload.digest", `is ${statement.digest}, not ${digest}`);
+  return { statement, envelope };
+}
+
+/** As files have it. */
+export function formatSignature({ envelope }: ImageSignature): string {
+  return `${JSON.stringify(envelope, undefined, 2)}\n`;
+}
+
+/** Ids of those of `keys` that have signed it. */
+export function verifiedKeys({ envelope }: ImageSignature, keys: readonly KeyObject[]): string[] {
+  return signersOf(envelope, keys).map(keyId);
+}
+
+/** Ids of the keys that are said to have signed it: to be shown, not to be trusted. */
+export function claimedKeys({ envelope }: ImageSignature): string[] {
+  return [...new Set(envelope.signatures.flatMap(({ keyid }) => (keyid === undefined ? [] : [keyid])))];
+}
