@@ -25,8 +25,12 @@ export interface CommandOptions {
   /** Added to the inherited environment. */
   env?: Readonly<Record<string, string>>;
   limits?: ResourceLimits;
+  /** What is started in its place and starts it: see rights.ts. */
+  starter?: readonly string[];
   /** What it reads from stdin; default nothing. */
   input?: string;
+  /** The most it may print to stdout or to stderr before it is ended; default 16 MiB. */
+  maxOutputBytes?: number;
   /** Open files that the program gets as file descriptors 3, 4 …; they stay open here. */
   descriptors?: readonly number[];
   /** Called with each line of stdout and stderr as it appears. */
@@ -82,7 +86,7 @@ export async function runCommand(
   options: CommandOptions = {},
 ): Promise<{ stdout: string; stderr: string }> {
   options.signal?.throwIfAborted();
-  const [file, ...args] = supervised(command, options.limits);
+  const [file, ...args] = supervised([...(options.starter ?? []), ...command], options.limits);
   const child = execa(file, args, {
     reject: false,
     // Any descriptor may be passed on; the types of execa know some.
@@ -94,7 +98,7 @@ export async function runCommand(
     ],
     ...(options.input === undefined ? {} : { input: options.input }),
     all: options.onLine !== undefined,
-    maxBuffer: 16 * 1_024 * 1_024,
+    maxBuffer: options.maxOutputBytes ?? 16 * 1_024 * 1_024,
     forceKillAfterDelay: 2_000,
     ...(options.signal === undefined ? {} : { cancelSignal: options.signal }),
     ...(options.timeoutMs === undefined ? {} : { timeout: options.timeoutMs }),

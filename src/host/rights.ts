@@ -25,3 +25,14 @@ export function withoutRights(bounded: boolean): readonly [string, ...string[]] 
   const bound = bounded ? ["--bounding-set=-all"] : [];
   return ["setpriv", "--no-new-privs", "--inh-caps=-all", "--ambient-caps=-all", ...bound, "--"];
 }
+
+/**
+ * What comes before a command so that of all rights it has at most the one to read files of others, if this process
+ * has that. Pure.
+ *
+ * @param bounded As for {@link withoutRights}.
+ */
+export function withRightToRead(bounded: boolean): readonly [string, ...string[]] {
+  const bound = bounded ? ["--bounding-set=-all,+dac_read_search"] : [];
+  return ["setpriv", "--no-new-privs", "--inh-caps=-all", "--ambient-caps=-all", ...bound, "--"];
+}

@@ -47,3 +47,29 @@ export class DiskSpaceGuard {
     await this.require(0);
   }
 }
+
+const WATCH_EVERY_MS = 250;
+
+/**
+ * Watches the disk of `directory` while a program writes there.
+ *
+ * @returns a signal that fires with {@link ImageError} `disk-space-low`, or with the reason of `signal`; dispose it when
+ *   the program has ended.
+ */
+export async function watchDiskSpace(
+  directory: string,
+  reserveBytes: number,
+  signal?: AbortSignal,
+): Promise<{ signal: AbortSignal } & AsyncDisposable> {
+  await requireDiskSpace(directory, 0, reserveBytes);
+  const full = new AbortController();
+  const timer = setInterval(() => {
+    requireDiskSpace(directory, 0, reserveBytes).catch((error: unknown) => full.abort(error));
+  }, WATCH_EVERY_MS);
+  return {
+    signal: signal === undefined ? full.signal : AbortSignal.any([full.signal, signal]),
+    async [Symbol.asyncDispose]() {
+      clearInterval(timer);
+    },
+  };
+}

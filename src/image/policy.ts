@@ -14,30 +14,39 @@ const EXTERNAL_DATA_FILE = 1n << 2n;
 /** Another compression of clusters, and subclusters: both stay inside the file. */
 const HARMLESS = (1n << 3n) | (1n << 4n);
 
-const BACKING_FILE = "disk.img";
-const BACKING_FORMAT = "raw";
+/** What a layer must lie on. */
+export interface LayerBase {
+  file: "disk.img" | "parent/layer.qcow2" | "parent/disk.img";
+  format: "raw" | "qcow2";
+  /** The layer must not be smaller; undefined: its size does not matter. */
+  minVirtualBytes?: number;
+}
+
+const OWN_DISK: LayerBase = { file: "disk.img", format: "raw" };
 
 export interface LayerLimits {
   maxVirtualBytes: number;
+  /** Default: the image's own disk. */
+  base?: LayerBase;
 }
 
 /** Verdicts on `layer.qcow2`. */
-export function judgeLayer(header: Qcow2Header, { maxVirtualBytes }: LayerLimits): ImageError[] {
+export function judgeLayer(header: Qcow2Header, { maxVirtualBytes, base = OWN_DISK }: LayerLimits): ImageError[] {
   const refusals: ImageError[] = [];
   const refuse = (code: ImageError["code"], message: string) =>
     refusals.push(new ImageError(code as "layer-dirty", `layer.qcow2 ${message}`));
 
-  if (header.backingFile !== BACKING_FILE) {
+  if (header.backingFile !== base.file) {
     const found =
       header.backingFile === undefined ? "has no backing file" : `has ${shown(header.backingFile)} as backing file`;
-    refuse("layer-backing-file", `${found}; it must be exactly "${BACKING_FILE}"`);
+    refuse("layer-backing-file", `${found}; it must be exactly "${base.file}"`);
   }
-  if (header.backingFormat !== BACKING_FORMAT) {
+  if (header.backingFormat !== base.format) {
     const found =
       header.backingFormat === undefined ? "does not say the format" : `says ${shown(header.backingFormat)} as format`;
     refuse(
       "layer-backing-format",
-      `${found} of its backing file; it must be "${BACKING_FORMAT}" (qemu-img create -F raw)`,
+      `${found} of its backing file; it must be "${base.format}" (qemu-img create -F ${base.format})`,
     );
   }
   const features = header.incompatibleFeatures;
@@ -56,6 +65,10 @@ export function judgeLayer(header: Qcow2Header, { maxVirtualBytes }: LayerLimits
   if (header.virtualBytes > maxVirtualBytes) {
     const figures = `${formatBytes(header.virtualBytes)} and at most ${formatBytes(maxVirtualBytes)} are allowed`;
     refuse("layer-too-large", `is a disk of ${figures}`);
+  }
+  if (header.virtualBytes < (base.minVirtualBytes ?? 0)) {
+    const figures = `${formatBytes(header.virtualBytes)}, and that of its parent has ${formatBytes(base.minVirtualBytes ?? 0)}`;
+    refuse("layer-smaller-than-parent", `is a disk of ${figures}; it must not be smaller`);
   }
   return refusals;
 }
@@ -91,7 +104,11 @@ export function judgeRawDisk(start: Buffer): ImageError[] {
   return [new ImageError("disk-not-raw", `disk.img is a ${found[0]} file; convert it with qemu-img convert -O raw`)];
 }
 
-/** Verdicts on the boot files machine.json names. */
+/**
+ * Verdicts on the boot files machine.json names.
+ *
+ * @param files What the image has, with what it has from its parent.
+ */
 export function judgeBootFiles(machine: Machine, files: ReadonlySet<string>): ImageError[] {
   const refusals: ImageError[] = [];
   for (const role of ["kernel", "initrd"] as const) {

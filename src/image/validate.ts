@@ -6,10 +6,12 @@ import type { ImageProvenance } from "../generated/image.ts";
 import type { Machine } from "../generated/machine.ts";
 import { parseMachine } from "../schema/machine.ts";
 import { parseAs } from "../schema/parse.ts";
+import { judgeCompleteness } from "./archive/entry-rules.ts";
 import type { ImageFile, ImageLimits } from "./archive/format.ts";
-import type { ImageError } from "./errors.ts";
-import { judgeBootFiles, judgeLayer, judgeRawDisk, RAW_DISK_PROBE_BYTES } from "./policy.ts";
+import { ImageError } from "./errors.ts";
+import { judgeBootFiles, judgeLayer, judgeRawDisk, type LayerBase, RAW_DISK_PROBE_BYTES } from "./policy.ts";
 import { parseQcow2Header, QCOW2_HEADER_BYTES } from "./qcow2-header.ts";
+import { checkLayer } from "./qemu-img.ts";
 
 export interface ImageContents {
   machine: Machine;
@@ -18,21 +20,45 @@ export interface ImageContents {
   virtualBytes: number;
 }
 
+/** The disk of the parent, which a child's layer lies on. */
+export interface ParentDisk {
+  /** Seen from the child's folder. */
+  top: "parent/layer.qcow2" | "parent/disk.img";
+  format: "qcow2" | "raw";
+  virtualBytes: number;
+  /** The boot files that the parent has, itself or from its own parent. */
+  bootFiles: ReadonlySet<ImageFile>;
+}
+
+export interface ValidateOptions {
+  /** Needed where image.json names a parent. */
+  parent?: ParentDisk | undefined;
+  signal?: AbortSignal | undefined;
+}
+
 /**
  * @throws {@link InvalidInputError} machine.json or image.json do not match their schema.
- * @throws {@link ImageError} the first rule of the policy that is broken.
+ * @throws {@link ImageError} the first rule of the policy that is broken; `image-parent-missing` where the image has a
+ *   parent and the caller has none to offer.
  */
 export async function validateImage(
   directory: string,
   files: ReadonlySet<ImageFile>,
   limits: Pick<ImageLimits, "maxFileBytes">,
+  { parent, signal }: ValidateOptions = {},
 ): Promise<ImageContents> {
+  judgeCompleteness(files);
   const contents = await readContents(directory, files);
-  throwFirst(judgeBootFiles(contents.machine, files));
-  throwFirst(judgeRawDisk(await readStart(join(directory, "disk.img"), RAW_DISK_PROBE_BYTES)));
+  const base = judgeParent(contents.provenance, files, parent);
+  throwFirst(judgeBootFiles(contents.machine, new Set([...files, ...(parent?.bootFiles ?? [])])));
+  if (files.has("disk.img")) {
+    throwFirst(judgeRawDisk(await readStart(join(directory, "disk.img"), RAW_DISK_PROBE_BYTES)));
+  }
   if (files.has("layer.qcow2")) {
-    const header = parseQcow2Header(await readStart(join(directory, "layer.qcow2"), QCOW2_HEADER_BYTES));
-    throwFirst(judgeLayer(header, { maxVirtualBytes: limits.maxFileBytes }));
+    const layer = join(directory, "layer.qcow2");
+    const header = parseQcow2Header(await readStart(layer, QCOW2_HEADER_BYTES));
+    throwFirst(judgeLayer(header, { maxVirtualBytes: limits.maxFileBytes, base }));
+    await checkLayer(layer, { signal });
   }
   return contents;
 }
@@ -40,10 +66,52 @@ export async function validateImage(
 /** Like {@link validateImage} for an image that was validated before. */
 export async function readContents(directory: string, files: ReadonlySet<ImageFile>): Promise<ImageContents> {
   const machine = parseMachine(await readJson(directory, "machine.json"), { subject: "machine.json", blame: "image" });
-  const provenance = files.has("image.json")
-    ? parseAs("image", await readJson(directory, "image.json"), { subject: "image.json", blame: "image" })
-    : undefined;
+  const provenance = await readProvenance(directory, files);
   return { machine, provenance, virtualBytes: await readVirtualBytes(directory, files) };
+}
+
+/**
+ * image.json of an unpacked image, which says whether it has a parent; undefined where it has none.
+ *
+ * @throws {@link InvalidInputError}
+ */
+export async function readProvenance(
+  directory: string,
+  files: ReadonlySet<ImageFile>,
+): Promise<ImageProvenance | undefined> {
+  if (!files.has("image.json")) return undefined;
+  return parseAs("image", await readJson(directory, "image.json"), { subject: "image.json", blame: "image" });
+}
+
+/** The digest of the parent that image.json names. */
+export function parentOf(provenance: ImageProvenance | undefined): string | undefined {
+  return provenance?.parent?.digest;
+}
+
+/** What the layer must lie on. */
+function judgeParent(
+  provenance: ImageProvenance | undefined,
+  files: ReadonlySet<ImageFile>,
+  parent: ParentDisk | undefined,
+): LayerBase {
+  const digest = parentOf(provenance);
+  if (digest === undefined) {
+    if (files.has("disk.img")) return { file: "disk.img", format: "raw" };
+    throw new ImageError(
+      "archive-missing-file",
+      "the archive has no disk.img, and its image.json names no parent; this is not an image",
+    );
+  }
+  if (files.has("disk.img")) {
+    throw new ImageError(
+      "archive-unexpected-file",
+      'the archive holds "disk.img", and its image.json names a parent, whose disk is meant; leave one of them out',
+    );
+  }
+  if (parent !== undefined) return { file: parent.top, format: parent.format, minVirtualBytes: parent.virtualBytes };
+  throw new ImageError("image-parent-missing", `the image lies on ${digest}, which is not here; import that first`, {
+    details: { parent: digest },
+  });
 }
 
 async function readVirtualBytes(directory: string, files: ReadonlySet<ImageFile>): Promise<number> {

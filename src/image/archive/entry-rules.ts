@@ -1,7 +1,15 @@
 /** Which tar entries an image may have; everything else is refused before a byte of it is written. */
 import { formatBytes } from "../../base/units.ts";
 import { ImageError } from "../errors.ts";
-import { IMAGE_FILES, type ImageFile, type ImageLimits, isImageFile, maxBytesOf, REQUIRED_FILES } from "./format.ts";
+import {
+  IMAGE_FILES,
+  type ImageFile,
+  type ImageLimits,
+  isImageFile,
+  maxBytesOf,
+  REQUIRED_FILES,
+  REQUIRED_FILES_OF_CHILD,
+} from "./format.ts";
 import type { TarEntry } from "./tar-reader.ts";
 
 /** @throws {@link ImageError} saying which rule the entry breaks. */
@@ -47,8 +55,15 @@ export function judgeEntry(
 /** What is stored for a sparse file holds its map too. */
 const MAP_ALLOWANCE = 32 * 1_024 * 1_024;
 
-/** @throws {@link ImageError} naming what is missing. */
+/**
+ * Without disk.img an archive can only be that of an image with a parent. Whether its image.json names one is known
+ * when it was read, which need not come first.
+ *
+ * @throws {@link ImageError} naming what is missing.
+ */
 export function judgeCompleteness(seen: ReadonlySet<string>): void {
+  const missingOfChild = REQUIRED_FILES_OF_CHILD.filter((file) => !seen.has(file));
+  if (!seen.has("disk.img") && missingOfChild.length === 0) return;
   const missing = REQUIRED_FILES.filter((file) => !seen.has(file));
   if (missing.length === 0) return;
   throw new ImageError("archive-missing-file", `the archive has no ${missing.join(" and no ")}; this is not an image`);

@@ -8,8 +8,11 @@ export const IMAGE_FILES = ["image.json", "machine.json", "initrd", "kernel", "l
 
 export type ImageFile = (typeof IMAGE_FILES)[number];
 
-/** What no image can do without. */
+/** What no image can do without that stands alone. */
 export const REQUIRED_FILES: readonly ImageFile[] = ["machine.json", "disk.img"];
+
+/** What no image can do without that has a parent, whose disk it changes. */
+export const REQUIRED_FILES_OF_CHILD: readonly ImageFile[] = ["image.json", "machine.json", "layer.qcow2"];
 
 export interface ImageLimits {
   /** Apparent size of one file; also the largest disk a guest may see. */

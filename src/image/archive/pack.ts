@@ -7,16 +7,20 @@ import { basename, dirname, join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { Scope } from "../../base/scope.ts";
 import { ImageError } from "../errors.ts";
-import { validateImage } from "../validate.ts";
+import { type ParentDisk, validateImage } from "../validate.ts";
 import type { ZstdCodec } from "../zstd/codec.ts";
 import { findData } from "./data-map.ts";
-import { IMAGE_FILES, type ImageFile, type ImageLimits, isImageFile, REQUIRED_FILES } from "./format.ts";
+import { IMAGE_FILES, type ImageFile, type ImageLimits, isImageFile } from "./format.ts";
 import type { Segment } from "./sparse-map.ts";
 import { buildFileHeaders, buildSparseHeaders, END_OF_ARCHIVE, paddingAfter } from "./tar-blocks.ts";
 
 export interface PackOptions {
   zstd: ZstdCodec;
   limits: Pick<ImageLimits, "maxFileBytes">;
+  /** The files of the image, where there are others in its folder; default all that is there. */
+  files?: ReadonlySet<ImageFile>;
+  /** Needed where image.json names a parent. */
+  parent?: ParentDisk;
   /** 1 to 19; default 3. */
   level?: number;
   threads?: number;
@@ -41,8 +45,8 @@ interface PlannedFile {
  */
 export async function packImage(directory: string, targetFile: string, options: PackOptions): Promise<void> {
   options.signal?.throwIfAborted();
-  const files = await listFiles(directory);
-  await validateImage(directory, files, options.limits);
+  const files = options.files ?? (await listFiles(directory));
+  await validateImage(directory, files, options.limits, { parent: options.parent, signal: options.signal });
   await using scope = new Scope();
   const plan: PlannedFile[] = [];
   for (const name of IMAGE_FILES) {
@@ -71,10 +75,6 @@ async function listFiles(directory: string): Promise<Set<ImageFile>> {
       );
     }
     files.add(entry.name);
-  }
-  const missing = REQUIRED_FILES.filter((file) => !files.has(file));
-  if (missing.length > 0) {
-    throw new ImageError("archive-missing-file", `${directory} has no ${missing.join(" and no ")}`, { blame: "task" });
   }
   return files;
 }
