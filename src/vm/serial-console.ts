@@ -19,6 +19,7 @@ const NEWLINE = 10;
 export class SerialConsole {
   /** Resolves when everything the guest has written is in the file; never rejects. */
   readonly closed: Promise<void>;
+  #follower: ((chunk: Buffer) => void) | undefined;
   #file: WriteStream | undefined;
   #room = 0;
   #tail = Buffer.alloc(0);
@@ -29,6 +30,7 @@ export class SerialConsole {
     const reader = new Writable({
       write: (chunk: Buffer, _encoding, done) => {
         this.#note(chunk);
+        this.#follower?.(chunk);
         void this.#record(chunk).then(() => done());
       },
     });
@@ -51,6 +53,12 @@ export class SerialConsole {
     this.#file = stream;
     this.#room = maxBytes;
     void this.#record(this.#tail);
+  }
+
+  /** Calls `follower` with what came last, and with all that comes from now on. There is one at a time. */
+  follow(follower: (chunk: Buffer) => void): void {
+    this.#follower = follower;
+    if (this.#tail.length > 0) follower(this.#tail);
   }
 
   /** The end of it, at most 16 KiB; "" if there was nothing. */

@@ -63,6 +63,8 @@ export interface VmEnd {
   readonly consoleTail: string;
   /** What went wrong before, in the order it was found. */
   readonly notices: readonly VmNotice[];
+  /** QEMU has ended in order: all that its guest had written is in the files of its disks. */
+  readonly orderly: boolean;
 }
 
 const NETWORK_FD = FIRST_SOCKET_FD;
@@ -239,6 +241,23 @@ export class VirtualMachine implements AsyncDisposable {
     );
   }
 
+  /** Asks the guest by ACPI to end; whether it does is its own business. */
+  async pressPowerButton(): Promise<void> {
+    const monitor = await this.#monitor;
+    await monitor.execute("system_powerdown");
+  }
+
+  /**
+   * Presses keys together, and lets go of them.
+   *
+   * @param keys Names of QEMU (QKeyCode), such as `ctrl`, `alt`, `f2`.
+   * @throws {QmpCommandError} There is no such key, or no keyboard.
+   */
+  async pressKeys(keys: readonly string[]): Promise<void> {
+    const monitor = await this.#monitor;
+    await monitor.execute("send-key", { keys: keys.map((data) => ({ type: "qcode", data })) });
+  }
+
   /**
    * Writes what the screen shows as a PNG.
    *
@@ -326,7 +345,7 @@ export class VirtualMachine implements AsyncDisposable {
     const cause = causeOf(this.#life.cause ?? "qemu-died", notices);
     const panic = notices.find(({ kind }) => kind === "kernel-panic");
     const message = cause === "guest-panic" && panic !== undefined ? panic.message : describeEnd(cause, exit);
-    return { cause, message, consoleTail, notices };
+    return { cause, message, consoleTail, notices, orderly: exit.exitCode === 0 };
   }
 }
 

@@ -4,6 +4,7 @@
 
 #include <stddef.h>
 #include <stdnoreturn.h>
+#include <sys/types.h>
 
 /* The label of the file system that is the root. */
 #define ROOT_LABEL "boxcar-root"
@@ -37,6 +38,12 @@ int find_root(const char *label, char *device, size_t size);
 
 /* In the initramfs: brings up the root file system and starts /sbin/init there. */
 noreturn void run_initramfs(void);
+
+/* In a session of its own, on the console; -1: it cannot be started. */
+pid_t start_program(char *const *arguments);
+
+/* Runs what the image wants to be done once, if it has not been; powers off if it fails. */
+void run_first_boot(void);
 
 /* In the root file system: brings up the system, starts the agent and reaps orphans. */
 noreturn void run_system(void);

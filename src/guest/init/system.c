@@ -74,7 +74,7 @@ static void greet(void)
 	say(" ");
 }
 
-static pid_t start_agent(void)
+pid_t start_program(char *const *arguments)
 {
 	pid_t pid = fork();
 	if (pid != 0)
@@ -89,8 +89,8 @@ static pid_t start_agent(void)
 			dup2(console, fd);
 	if (console > 2)
 		close(console);
-	execv(AGENT[0], AGENT);
-	say("boxcar-init: %s: %s", AGENT[0], strerror(errno));
+	execv(arguments[0], arguments);
+	say("boxcar-init: %s: %s", arguments[0], strerror(errno));
 	_exit(127);
 }
 
@@ -106,7 +106,8 @@ void run_system(void)
 	bring_loopback_up();
 	set_host_name();
 	greet();
-	pid_t agent = start_agent();
+	run_first_boot();
+	pid_t agent = start_program(AGENT);
 	if (agent < 0)
 		give_up("boxcar-init: the agent cannot be started: %s", strerror(errno));
 	for (;;) {
