@@ -1,9 +1,8 @@
 /**
  * The right to use an image: while it is held, nobody removes the image, not another process either.
  *
- * *Owns* its lease file and nothing else; overlays belong to whoever gave the directory for them.
+ * *Owns* its lease and nothing else; overlays belong to whoever gave the directory for them.
  */
-import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { createOverlay } from "../../qcow2/create-overlay.ts";
 import { topDisk } from "./chain.ts";
@@ -20,14 +19,13 @@ export interface OverlayDisk {
 export class ImageLease implements AsyncDisposable {
   readonly image: Image;
   readonly snapshots: ImageSnapshots;
-  readonly #leaseFile: string;
-  #release: Promise<void> | undefined;
+  readonly #lease: AsyncDisposable;
 
-  /** @param leaseFile Exists already. */
-  constructor(image: Image, snapshots: ImageSnapshots, leaseFile: string) {
+  /** @param lease What says that the image is in use. */
+  constructor(image: Image, snapshots: ImageSnapshots, lease: AsyncDisposable) {
     this.image = image;
     this.snapshots = snapshots;
-    this.#leaseFile = leaseFile;
+    this.#lease = lease;
   }
 
   /** Absolute paths for booting the image without a boot loader; undefined if it boots from its disk. */
@@ -60,7 +58,6 @@ export class ImageLease implements AsyncDisposable {
   }
 
   [Symbol.asyncDispose](): Promise<void> {
-    this.#release ??= rm(this.#leaseFile, { force: true });
-    return this.#release;
+    return Promise.resolve(this.#lease[Symbol.asyncDispose]());
   }
 }

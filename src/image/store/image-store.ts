@@ -4,23 +4,24 @@
  * Several processes may use one store at once, and any of them may be killed at any point. *Owns* running imports;
  * leases are owned by who acquired them and may outlive this object.
  */
-import { mkdir, rename, rm, stat, utimes, writeFile } from "node:fs/promises";
+import { rename, rm, stat, utimes } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { type Logger, silentLogger } from "../../base/log.ts";
 import { ignoreMissing } from "../../host/durable-file.ts";
 import { FileLocks } from "../../host/file-locks.ts";
-import { makeOwnedName } from "../../host/owned-name.ts";
 import { DEFAULT_LIMITS, type ImageLimits } from "../archive/format.ts";
 import { ImageError } from "../errors.ts";
 import { chooseZstd } from "../zstd/choose-zstd.ts";
 import type { ZstdCodec } from "../zstd/codec.ts";
 import { type ArchiveSource, fileSource } from "./archive-source.ts";
+import { findChildren, hasChildren } from "./children.ts";
 import { type Image, LAST_USED_FILE, readImage } from "./image.ts";
 import { ImageLease } from "./image-lease.ts";
 import { Importer, type ImportOptions } from "./importer.ts";
 import { StoreLayout } from "./layout.ts";
-import { liveLeases, reclaimStore } from "./reclaim.ts";
-import { parseReference, requireTagName } from "./reference.ts";
+import { beginLease, liveLeases } from "./leases.ts";
+import { reclaimStore } from "./reclaim.ts";
+import { type ImageDigest, parseReference, requireTagName, sha256Of } from "./reference.ts";
 import { ImageSnapshots, type SnapshotEntry } from "./snapshots.ts";
 
 export interface ImageStoreOptions {
@@ -106,8 +107,8 @@ export class ImageStore implements AsyncDisposable {
 
   /** The archive an image came from; undefined if it is not kept. @throws {@link ImageError} as {@link inspect}. */
   async archiveFile(reference: string): Promise<string | undefined> {
-    const file = this.#layout.archiveFile(await this.#resolve(reference));
-    return (await stat(file).catch(ignoreMissing)) === undefined ? undefined : file;
+    const sha256 = await this.#resolve(reference);
+    return (await this.#layout.hasArchive(sha256)) ? this.#layout.archiveFile(sha256) : undefined;
   }
 
   /** The images below an image, its parent first. */
@@ -124,9 +125,36 @@ export class ImageStore implements AsyncDisposable {
   }
 
   /**
+   * Forgets the archive an image came from. Whoever reads it at the moment can read it to its end.
+   *
+   * @returns what that has freed on the disk.
+   */
+  async removeArchive(reference: string): Promise<{ freedBytes: number }> {
+    const sha256 = await this.#resolve(reference);
+    await using _lock = await this.#lockImage(sha256);
+    const stats = await stat(this.#layout.archiveFile(sha256)).catch(ignoreMissing);
+    await rm(this.#layout.archiveFile(sha256), { force: true });
+    return { freedBytes: (stats?.blocks ?? 0) * 512 };
+  }
+
+  /** Who has signed an image: what {@link updateSignatures} has written last. */
+  async readSignatures(reference: string): Promise<string | undefined> {
+    return await this.#layout.tryRead(this.#layout.signatureFile(await this.#resolve(reference)));
+  }
+
+  /** Changes what {@link readSignatures} gives, in one step; nobody else changes it meanwhile. */
+  async updateSignatures(reference: string, update: (before: string | undefined) => string): Promise<void> {
+    const sha256 = await this.#resolve(reference);
+    await using _lock = await this.#lockImage(sha256);
+    const file = this.#layout.signatureFile(sha256);
+    await this.#layout.writeAtomically(file, update(await this.#layout.tryRead(file)));
+  }
+
+  /**
    * Removes an image with all its names; of an image with several names, a reference by name removes this name only.
    *
-   * @throws {@link ImageError} `image-in-use` while anybody holds a lease on it, in any process.
+   * @throws {@link ImageError} `image-in-use` while anybody holds a lease on it, in any process, or another image lies
+   *   on it.
    */
   async remove(reference: string): Promise<{ removedTags: string[]; removedImage: boolean }> {
     const sha256 = await this.#resolve(reference);
@@ -145,7 +173,12 @@ export class ImageStore implements AsyncDisposable {
         details: { leases: leases.length },
       });
     }
+    // After the leases: whoever imports a child holds one until the child is there.
+    const children = await findChildren(this.#layout, sha256);
+    if (children.length > 0) throw hasChildren(reference, await this.#callThem(children));
     for (const name of names) await rm(this.#layout.path("tags", name), { force: true });
+    await rename(this.#layout.archiveFile(sha256), join(staging.path, "archive")).catch(ignoreMissing);
+    await rm(this.#layout.signatureFile(sha256), { force: true });
     await rename(this.#layout.path("blobs", sha256), join(staging.path, sha256));
     await rename(this.#layout.path("snapshots", sha256), join(staging.path, "snapshots")).catch(ignoreMissing);
     await rm(this.#layout.path("leases", sha256), { recursive: true, force: true });
@@ -156,18 +189,29 @@ export class ImageStore implements AsyncDisposable {
   async acquire(reference: string): Promise<ImageLease> {
     const sha256 = await this.#resolve(reference);
     await using _lock = await this.#lockImage(sha256);
-    const now = new Date();
-    await utimes(this.#layout.path("blobs", sha256, LAST_USED_FILE), now, now);
     const image = await readImage(this.#layout, sha256, namesOf(await this.#tags(), sha256));
-    const leaseFile = this.#layout.path("leases", sha256, await makeOwnedName());
-    await mkdir(this.#layout.path("leases", sha256), { recursive: true });
-    await writeFile(leaseFile, "", { flag: "wx" });
-    return new ImageLease(image, this.#snapshots(sha256), leaseFile);
+    await this.#noteUse(image);
+    return new ImageLease(image, this.#snapshots(sha256), await beginLease(this.#layout, sha256));
+  }
+
+  /** Of all that it lies on, too: who uses an image uses those. */
+  async #noteUse({ digest, ancestors }: Image): Promise<void> {
+    const now = new Date();
+    for (const used of [digest, ...ancestors]) {
+      if (!(await this.#layout.hasBlob(sha256Of(used)))) throw brokenChain(digest, used);
+      await utimes(this.#layout.path("blobs", sha256Of(used), LAST_USED_FILE), now, now);
+    }
   }
 
   /** What machines have been captured after they booted from an image. */
   async listSnapshots({ digest }: Image): Promise<SnapshotEntry[]> {
     return await this.#snapshots(digest.slice("sha256:".length)).list();
+  }
+
+  /** A name of each, or the start of its digest. */
+  async #callThem(images: readonly string[]): Promise<string[]> {
+    const tags = await this.#tags();
+    return images.map((sha256) => namesOf(tags, sha256)[0] ?? sha256.slice(0, 12));
   }
 
   #snapshots(sha256: string): ImageSnapshots {
@@ -231,5 +275,14 @@ function notFound(reference: string): ImageError {
     "image-not-found",
     `there is no image ${JSON.stringify(reference)} here; "boxcar image list" shows which there are`,
     { blame: "task" },
+  );
+}
+
+/** Nothing here removes an image on which another one lies. */
+function brokenChain(digest: ImageDigest, missing: ImageDigest): ImageError {
+  return new ImageError(
+    "image-parent-missing",
+    `${digest} lies on ${missing}, which somebody has removed from the store by hand; import that one again`,
+    { blame: "host", details: { parent: missing } },
   );
 }

@@ -8,7 +8,7 @@ import type { ImageFile } from "../archive/format.ts";
 import { readContents } from "../validate.ts";
 import { type Ancestor, type BootFiles, findBootFiles } from "./chain.ts";
 import type { StoreLayout } from "./layout.ts";
-import type { ImageDigest } from "./reference.ts";
+import { type ImageDigest, sha256Of } from "./reference.ts";
 
 export interface Image {
   readonly digest: ImageDigest;
@@ -91,8 +91,4 @@ export async function readImage(layout: StoreLayout, sha256: string, tags: reado
     created: new Date(record.created),
     lastUsed: (await stat(join(directory, LAST_USED_FILE))).mtime,
   };
-}
-
-function sha256Of(digest: ImageDigest): string {
-  return digest.slice("sha256:".length);
 }

@@ -1,13 +1,19 @@
 /**
  * Brings archives into a store.
  *
- *   wait for others → known already? → room? → unpack into staging → digest → validate → record → rename
+ *   wait for others → known already? → room? → unpack into staging → digest → parent → validate → record → rename
  *
- * Up to the rename there is nothing but a folder in staging, which goes with the import however it ends. One archive
+ * Up to the rename there is nothing but what is in staging, which goes with the import however it ends. One archive
  * is unpacked once, however many callers and processes ask for it at the same time.
+ *
+ * An import waits for others in two ways, and never in a circle. Who asks for certain bytes waits for whoever imports
+ * bytes of this digest; who does not know them waits for the same source. An import holds its own lock while it brings
+ * its parent, whose digest is always known, and is not read before its own bytes have been checked: so whoever is waited
+ * for lies below whoever waits.
  */
 import { createHash } from "node:crypto";
 import { rename } from "node:fs/promises";
+import { Scope } from "../../base/scope.ts";
 import { SingleFlight } from "../../base/single-flight.ts";
 import { syncDirectory } from "../../host/durable-file.ts";
 import type { FileLocks } from "../../host/file-locks.ts";
@@ -15,12 +21,15 @@ import type { ImageLimits } from "../archive/format.ts";
 import { unpackArchive } from "../archive/unpack.ts";
 import { requireDiskSpace } from "../disk-space.ts";
 import { ImageError } from "../errors.ts";
-import { validateImage } from "../validate.ts";
+import { parentOf, readProvenance, validateImage } from "../validate.ts";
 import type { ZstdCodec } from "../zstd/codec.ts";
+import { ArchiveKeeper } from "./archive-keeper.ts";
 import { type ArchiveSource, keyHash } from "./archive-source.ts";
+import { requireChainLength } from "./chain.ts";
 import { writeRecord } from "./image.ts";
 import type { StoreLayout } from "./layout.ts";
-import type { ImageDigest } from "./reference.ts";
+import { type HeldParent, linkParent, tryHoldParent } from "./parent.ts";
+import { type ImageDigest, sha256Of } from "./reference.ts";
 
 export interface ImportProgress {
   /** Bytes of the archive. */
@@ -38,8 +47,10 @@ export interface ImportOptions {
    * its parents are brought the same way. Left out: the import of an image whose parent is not here fails.
    *
    * @param digest `sha256:…`. Other bytes than these are refused, whatever the source says.
+   * @param signal Of the import, which goes on as long as anybody waits for it, not of this caller.
    */
   bringParent?: ((digest: ImageDigest, signal: AbortSignal) => Promise<ParentSource>) | undefined;
+  /** Told of parents too, one after the other. */
   onProgress?: ((progress: ImportProgress) => void) | undefined;
 }
 
@@ -52,6 +63,17 @@ interface ImporterOptions {
   limits: ImageLimits;
   /** Called for each import: whoever imports nothing does not ask what this host has. */
   chooseZstd: () => Promise<ZstdCodec>;
+}
+
+/** One import, as the first who asked for it wants it. */
+interface Job {
+  source: ArchiveSource;
+  /** Of the source, or one of its own. */
+  key: string;
+  keepArchive: boolean;
+  bringParent: ImportOptions["bringParent"];
+  /** How many images this one is brought for; 0: it is wanted itself. */
+  above: number;
 }
 
 export class Importer implements AsyncDisposable {
@@ -69,33 +91,40 @@ export class Importer implements AsyncDisposable {
   }
 
   /** Resolves with the sha256 of the archive, which is in the store by then. */
-  import(source: ArchiveSource, options: ImportOptions): Promise<string> {
+  async import(source: ArchiveSource, options: ImportOptions): Promise<string> {
+    return await this.#join(source, options, 0);
+  }
+
+  #join(source: ArchiveSource, options: ImportOptions, above: number): Promise<string> {
+    const { keepArchive = false, bringParent } = options;
     const key = source.key ?? `stream ${crypto.randomUUID()}`;
     return this.#flights.run(
-      `${source.sha256 ?? ""} ${key}`,
-      (signal, report) => this.#import(source, key, signal, report),
+      `${keepArchive ? "keep" : "use"} ${source.sha256 ?? ""} ${key}`,
+      (signal, report) => this.#import({ source, key, keepArchive, bringParent, above }, signal, report),
       options,
     );
   }
 
-  async #import(
-    source: ArchiveSource,
-    key: string,
-    signal: AbortSignal,
-    report: (progress: ImportProgress) => void,
-  ): Promise<string> {
-    await using _lock = await this.#locks.acquire(`import-${keyHash(key)}`, { signal });
+  async #import(job: Job, signal: AbortSignal, report: (progress: ImportProgress) => void): Promise<string> {
+    const { source, key, keepArchive } = job;
+    await using _lock = await this.#locks.acquire(`import-${source.sha256 ?? keyHash(key)}`, { signal });
     const known = source.sha256 ?? (await this.tryFind(key));
-    if (known !== undefined && (await this.#layout.hasBlob(known))) return known;
+    if (known !== undefined && (await this.#hasAll(known, keepArchive))) return known;
 
     const { bytes: totalBytes = 0 } = source;
-    await requireDiskSpace(this.#layout.directory, totalBytes, this.#limits.reserveBytes);
+    await requireDiskSpace(
+      this.#layout.directory,
+      keepArchive ? 2 * totalBytes : totalBytes,
+      this.#limits.reserveBytes,
+    );
     await using staging = await this.#layout.makeStaging();
+    await using kept = keepArchive ? await ArchiveKeeper.begin(this.#layout, this.#limits.reserveBytes) : undefined;
     const hash = createHash("sha256");
     let doneBytes = 0;
     async function* hashed(): AsyncGenerator<Uint8Array> {
       for await (const chunk of source.open(signal)) {
         hash.update(chunk);
+        await kept?.write(chunk);
         doneBytes += chunk.length;
         yield chunk;
         report({ doneBytes, totalBytes: source.bytes });
@@ -105,7 +134,10 @@ export class Importer implements AsyncDisposable {
     const files = await unpackArchive(hashed(), staging.path, { zstd, limits: this.#limits, signal });
     const sha256 = hash.digest("hex");
     if (source.sha256 !== undefined && source.sha256 !== sha256) throw digestMismatch(source.sha256, sha256);
-    await validateImage(staging.path, files, this.#limits);
+    const parentDigest = parentOf(await readProvenance(staging.path, files)) as ImageDigest | undefined;
+    await using parent = parentDigest && (await this.#bringParent(parentDigest, job, signal, report));
+    if (parent !== undefined) await linkParent(staging.path, parent.ancestors[0].digest);
+    await validateImage(staging.path, files, this.#limits, { parent: parent?.disk, signal });
     signal.throwIfAborted();
     await writeRecord(staging.path, {
       version: 1,
@@ -113,8 +145,9 @@ export class Importer implements AsyncDisposable {
       created: new Date().toISOString(),
       archiveBytes: doneBytes,
       files: [...files].sort(),
+      ...(parent === undefined ? {} : { ancestors: parent.ancestors }),
     });
-    await this.#publish(staging.path, sha256);
+    await this.#publish(staging.path, sha256, kept);
     if (source.key !== undefined) await this.#remember(key, sha256);
     return sha256;
   }
@@ -124,16 +157,51 @@ export class Importer implements AsyncDisposable {
     return await this.#layout.tryRead(this.#layout.path("sources", keyHash(key)));
   }
 
+  async #hasAll(sha256: string, withArchive: boolean): Promise<boolean> {
+    return (await this.#layout.hasBlob(sha256)) && (!withArchive || (await this.#layout.hasArchive(sha256)));
+  }
+
   async #remember(key: string, sha256: string): Promise<void> {
     await this.#layout.writeAtomically(this.#layout.path("sources", keyHash(key)), `${sha256}\n`);
   }
 
-  async #publish(directory: string, sha256: string): Promise<void> {
+  /** The parent, which stays in the store until it is given back; fetched if it is not there. */
+  async #bringParent(
+    digest: ImageDigest,
+    { bringParent, keepArchive, above }: Job,
+    signal: AbortSignal,
+    report: (progress: ImportProgress) => void,
+  ): Promise<HeldParent> {
+    // How long a chain is shows only at its end: what is brought for the sixteenth image is one too many.
+    requireChainLength(above + 2);
+    for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
+      const held = await tryHoldParent(this.#layout, this.#locks, digest);
+      if (held !== undefined) {
+        await using scope = new Scope();
+        scope.use(held);
+        requireChainLength(held.ancestors.length + 1);
+        scope.move();
+        return held;
+      }
+      if (bringParent === undefined) break;
+      await using scope = new Scope();
+      const source = await bringParent(digest, signal);
+      scope.defer(() => source[Symbol.asyncDispose]?.());
+      const { key, bytes } = source;
+      const exact = { key, bytes, sha256: sha256Of(digest), open: (signal: AbortSignal) => source.open(signal) };
+      await this.#join(exact, { keepArchive, bringParent, signal, onProgress: report }, above + 1);
+    }
+    throw parentMissing(digest);
+  }
+
+  async #publish(directory: string, sha256: string, kept: ArchiveKeeper | undefined): Promise<void> {
     await using _lock = await this.#locks.acquire(`image-${sha256}`);
     // The same archive may have come another way meanwhile.
-    if (await this.#layout.hasBlob(sha256)) return;
-    await rename(directory, this.#layout.path("blobs", sha256));
-    await syncDirectory(this.#layout.path("blobs"));
+    if (!(await this.#layout.hasBlob(sha256))) {
+      await rename(directory, this.#layout.path("blobs", sha256));
+      await syncDirectory(this.#layout.path("blobs"));
+    }
+    await kept?.publish(sha256);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -141,10 +209,21 @@ export class Importer implements AsyncDisposable {
   }
 }
 
+/** Somebody may remove a parent that has just been brought, before it is held; hardly twice. */
+const MAX_ATTEMPTS = 3;
+
 function digestMismatch(expected: string, actual: string): ImageError {
   return new ImageError(
     "image-digest-mismatch",
     `the archive has the digest sha256:${actual}, not sha256:${expected} as was asked for`,
     { blame: "task", details: { expected, actual } },
+  );
+}
+
+function parentMissing(digest: ImageDigest): ImageError {
+  return new ImageError(
+    "image-parent-missing",
+    `the image lies on ${digest}, which is not here; import that one first, or pull this one from a registry that has both`,
+    { blame: "task", details: { parent: digest } },
   );
 }

@@ -69,6 +69,10 @@ export class StoreLayout {
     return (await stat(this.path("blobs", sha256)).catch(ignoreMissing)) !== undefined;
   }
 
+  async hasArchive(sha256: string): Promise<boolean> {
+    return (await stat(this.archiveFile(sha256)).catch(ignoreMissing)) !== undefined;
+  }
+
   /** A new folder in staging, removed with all that is in it unless it was renamed. */
   async makeStaging(): Promise<{ path: string } & AsyncDisposable> {
     const path = this.path("staging", await makeOwnedName());

@@ -3,6 +3,7 @@ import { rm } from "node:fs/promises";
 import type { FileLocks } from "../../host/file-locks.ts";
 import { isAbandoned } from "../../host/owned-name.ts";
 import type { StoreLayout } from "./layout.ts";
+import { liveLeases } from "./leases.ts";
 
 /** Resolves with the number of unfinished imports and removals that were cleaned up. */
 export async function reclaimStore(layout: StoreLayout, locks: FileLocks): Promise<number> {
@@ -13,10 +14,7 @@ export async function reclaimStore(layout: StoreLayout, locks: FileLocks): Promi
     removed++;
   }
   for (const sha256 of await layout.names("leases")) await liveLeases(layout, sha256);
-  for (const sha256 of await layout.names("snapshots")) {
-    // Its image was removed, but whoever did that was killed half-way.
-    if (!(await layout.hasBlob(sha256))) await rm(layout.path("snapshots", sha256), { recursive: true, force: true });
-  }
+  await removeOrphans(layout, locks);
   for (const name of await layout.names("locks")) await locks.reclaim(name);
   for (const name of await layout.names("sources")) {
     const sha256 = await layout.tryRead(layout.path("sources", name));
@@ -27,12 +25,15 @@ export async function reclaimStore(layout: StoreLayout, locks: FileLocks): Promi
   return removed;
 }
 
-/** Names of the leases on an image whose owners live; the others are removed on the way. */
-export async function liveLeases(layout: StoreLayout, sha256: string): Promise<string[]> {
-  const live: string[] = [];
-  for (const name of await layout.names("leases", sha256)) {
-    if (await isAbandoned(name)) await rm(layout.path("leases", sha256, name), { force: true });
-    else live.push(name);
+/** What lies beside an image goes with it; whoever removed the image may have been killed half-way. */
+async function removeOrphans(layout: StoreLayout, locks: FileLocks): Promise<void> {
+  for (const folder of ["archives", "signatures", "snapshots", "leases"] as const) {
+    for (const name of await layout.names(folder)) {
+      const sha256 = /^[0-9a-f]{64}(?=$|\.)/.exec(name)?.[0];
+      if (sha256 === undefined || (await layout.hasBlob(sha256))) continue;
+      await using _lock = await locks.acquire(`image-${sha256}`);
+      if (await layout.hasBlob(sha256)) continue;
+      await rm(layout.path(folder, name), { recursive: true, force: true });
+    }
   }
-  return live;
 }

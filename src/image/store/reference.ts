@@ -3,6 +3,10 @@ import { ImageError } from "../errors.ts";
 
 export type ImageDigest = `sha256:${string}`;
 
+export function sha256Of(digest: ImageDigest): string {
+  return digest.slice("sha256:".length);
+}
+
 /** A name may also be the start of a digest: the store knows which of both there is. */
 export interface ImageReference {
   name: string | undefined;

@@ -1,0 +1,28 @@
+/** Files that say who uses an image; of a dead process they say nothing. */
+import { mkdir, rm, writeFile } from "node:fs/promises";
+import { isAbandoned, makeOwnedName } from "../../host/owned-name.ts";
+import type { StoreLayout } from "./layout.ts";
+
+/** Under the lock of the image, which is in the store. It stays there until this is disposed. */
+export async function beginLease(layout: StoreLayout, sha256: string): Promise<AsyncDisposable> {
+  const file = layout.path("leases", sha256, await makeOwnedName());
+  await mkdir(layout.path("leases", sha256), { recursive: true });
+  await writeFile(file, "", { flag: "wx" });
+  let release: Promise<void> | undefined;
+  return {
+    [Symbol.asyncDispose]() {
+      release ??= rm(file, { force: true });
+      return release;
+    },
+  };
+}
+
+/** Names of the leases on an image whose owners live; the others are removed on the way. */
+export async function liveLeases(layout: StoreLayout, sha256: string): Promise<string[]> {
+  const live: string[] = [];
+  for (const name of await layout.names("leases", sha256)) {
+    if (await isAbandoned(name)) await rm(layout.path("leases", sha256, name), { force: true });
+    else live.push(name);
+  }
+  return live;
+}

@@ -1,0 +1,47 @@
+/** The image below an image, while that one is imported or packed. */
+import { symlink } from "node:fs/promises";
+import { join } from "node:path";
+import type { FileLocks } from "../../host/file-locks.ts";
+import type { ImageFile } from "../archive/format.ts";
+import type { ParentDisk } from "../validate.ts";
+import { type Ancestor, parentTop } from "./chain.ts";
+import { readImage, readRecord } from "./image.ts";
+import type { StoreLayout } from "./layout.ts";
+import { beginLease } from "./leases.ts";
+import { type ImageDigest, sha256Of } from "./reference.ts";
+
+/** A parent that nobody removes until this is disposed. */
+export interface HeldParent extends AsyncDisposable {
+  readonly disk: ParentDisk;
+  /** Of the child: the parent first. */
+  readonly ancestors: [Ancestor, ...Ancestor[]];
+}
+
+/** undefined: it is not in the store. */
+export async function tryHoldParent(
+  layout: StoreLayout,
+  locks: FileLocks,
+  digest: ImageDigest,
+): Promise<HeldParent | undefined> {
+  const sha256 = sha256Of(digest);
+  await using _lock = await locks.acquire(`image-${sha256}`);
+  if (!(await layout.hasBlob(sha256))) return undefined;
+  const { files, ancestors = [] } = await readRecord(layout, sha256);
+  const { sizes, bootFiles } = await readImage(layout, sha256, []);
+  const roles = (["kernel", "initrd"] as const).filter((role) => bootFiles[role] !== undefined);
+  const lease = await beginLease(layout, sha256);
+  return {
+    disk: { ...parentTop(files), virtualBytes: sizes.virtualBytes, bootFiles: new Set<ImageFile>(roles) },
+    ancestors: [{ digest, files }, ...ancestors],
+    [Symbol.asyncDispose]: () => lease[Symbol.asyncDispose](),
+  };
+}
+
+/**
+ * Makes the link by which the backing file of a layer in `directory` is found.
+ *
+ * @param directory One in staging or blobs: as deep in the store as the parent, so that the link is good in both.
+ */
+export async function linkParent(directory: string, parent: ImageDigest): Promise<void> {
+  await symlink(`../../blobs/${sha256Of(parent)}`, join(directory, "parent"));
+}
