@@ -2,10 +2,11 @@
 import type { Image } from "./store/image.ts";
 import type { SnapshotEntry } from "./store/snapshots.ts";
 
-export function imageDocument({ digest, tags, machine, provenance, sizes, created, lastUsed }: Image) {
+export function imageDocument({ digest, tags, parent, machine, provenance, sizes, created, lastUsed }: Image) {
   return {
     digest,
     tags,
+    ...(parent === undefined ? {} : { parent }),
     sizes,
     created: created.toISOString(),
     lastUsed: lastUsed.toISOString(),

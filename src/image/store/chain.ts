@@ -2,6 +2,7 @@
 import { join } from "node:path";
 import type { ImageFile } from "../archive/format.ts";
 import { ImageError } from "../errors.ts";
+import type { ParentDisk } from "../validate.ts";
 import type { ImageDigest } from "./reference.ts";
 
 /** Images of a chain, the first one and the one on top included. */
@@ -33,12 +34,9 @@ export function topDisk({ files }: { files: Readonly<Partial<Record<ImageFile, s
   return { file: base, format: "raw" };
 }
 
-/** Name and format of that file, for a child, whose folder has the image as `parent`. */
-export function parentTop(files: readonly ImageFile[]): {
-  top: "parent/layer.qcow2" | "parent/disk.img";
-  format: "qcow2" | "raw";
-} {
-  if (files.includes("layer.qcow2")) return { top: "parent/layer.qcow2", format: "qcow2" };
+/** That file as a child calls it, whose folder has the image as `parent`. */
+export function parentTop(files: Readonly<Partial<Record<ImageFile, string>>>): Pick<ParentDisk, "top" | "format"> {
+  if (files["layer.qcow2"] !== undefined) return { top: "parent/layer.qcow2", format: "qcow2" };
   return { top: "parent/disk.img", format: "raw" };
 }
 

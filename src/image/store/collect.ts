@@ -1,8 +1,10 @@
 /**
- * What of an image store can be had again: snapshots, which the next task makes anew, and images without a name, which
- * came by a URL or a path. The least recently used first; images with a name stay, somebody has put them there.
+ * What of an image store can be had again: archives that were kept, snapshots, which the next task makes anew, and
+ * images without a name, which came by a URL or a path, or for an image that lies on them. The least recently used
+ * first; images with a name stay, somebody has put them there, and so do those that they lie on.
  */
 import { codeOf } from "../../base/errors.ts";
+import { nextToCollect } from "./collect-order.ts";
 import type { Image } from "./image.ts";
 import type { ImageStore } from "./image-store.ts";
 import type { SnapshotEntry } from "./snapshots.ts";
@@ -14,13 +16,23 @@ import type { SnapshotEntry } from "./snapshots.ts";
  */
 export async function collectImages(store: ImageStore, isEnough: () => Promise<boolean>): Promise<string[]> {
   const removed: string[] = [];
+  for (const image of (await store.list()).reverse().filter(({ sizes }) => sizes.keptArchiveBytes > 0)) {
+    if (await isEnough()) return removed;
+    if (await tryRemove(() => store.removeArchive(image.digest))) removed.push(`the archive of ${nameOf(image)}`);
+  }
   for (const { image, entry } of await snapshotsByAge(store)) {
     if (await isEnough()) return removed;
     if (await tryRemove(() => removeSnapshot(store, image, entry))) removed.push(`a snapshot of ${nameOf(image)}`);
   }
-  for (const image of (await store.list()).reverse().filter(({ tags }) => tags.length === 0)) {
+  const left = new Set((await store.list()).reverse());
+  const kept = new Set<Image>();
+  for (let image = nextToCollect(left, kept); image !== undefined; image = nextToCollect(left, kept)) {
     if (await isEnough()) return removed;
-    if (await tryRemove(() => store.remove(image.digest))) removed.push(`the image ${nameOf(image)}`);
+    const { digest } = image;
+    if (await tryRemove(() => store.remove(digest))) {
+      removed.push(`the image ${nameOf(image)}`);
+      left.delete(image);
+    } else kept.add(image);
   }
   return removed;
 }

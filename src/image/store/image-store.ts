@@ -15,11 +15,13 @@ import { chooseZstd } from "../zstd/choose-zstd.ts";
 import type { ZstdCodec } from "../zstd/codec.ts";
 import { type ArchiveSource, fileSource } from "./archive-source.ts";
 import { findChildren, hasChildren } from "./children.ts";
+import { type ExportedArchive, type ExportOptions, exportImage } from "./export.ts";
 import { type Image, LAST_USED_FILE, readImage } from "./image.ts";
 import { ImageLease } from "./image-lease.ts";
 import { Importer, type ImportOptions } from "./importer.ts";
 import { StoreLayout } from "./layout.ts";
 import { beginLease, liveLeases } from "./leases.ts";
+import { parentDisk } from "./parent.ts";
 import { reclaimStore } from "./reclaim.ts";
 import { type ImageDigest, parseReference, requireTagName, sha256Of } from "./reference.ts";
 import { ImageSnapshots, type SnapshotEntry } from "./snapshots.ts";
@@ -33,15 +35,23 @@ export interface ImageStoreOptions {
   logger?: Logger;
 }
 
+interface Settings {
+  limits: ImageLimits;
+  /** Called when it is needed. */
+  chooseZstd: () => Promise<ZstdCodec>;
+}
+
 export class ImageStore implements AsyncDisposable {
   readonly #layout: StoreLayout;
   readonly #locks: FileLocks;
+  readonly #settings: Settings;
   readonly #importer: Importer;
 
-  private constructor(layout: StoreLayout, locks: FileLocks, importer: Importer) {
+  private constructor(layout: StoreLayout, locks: FileLocks, settings: Settings) {
     this.#layout = layout;
     this.#locks = locks;
-    this.#importer = importer;
+    this.#settings = settings;
+    this.#importer = new Importer({ layout, locks, ...settings });
   }
 
   /** Opens a store and removes what processes that died left in it. */
@@ -51,13 +61,10 @@ export class ImageStore implements AsyncDisposable {
     const locks = new FileLocks(layout.path("locks"));
     const removed = await reclaimStore(layout, locks);
     if (removed > 0) logger.log("info", "removed what interrupted imports had left", { directory, removed });
-    const importer = new Importer({
-      layout,
-      locks,
+    return new ImageStore(layout, locks, {
       limits: { ...DEFAULT_LIMITS, ...limits },
       chooseZstd: zstd === undefined ? chooseZstd : async () => zstd,
     });
-    return new ImageStore(layout, locks, importer);
   }
 
   /**
@@ -111,6 +118,24 @@ export class ImageStore implements AsyncDisposable {
     return (await this.#layout.hasArchive(sha256)) ? this.#layout.archiveFile(sha256) : undefined;
   }
 
+  /**
+   * Writes an image as an archive: the very one it came from, where that is kept, else one that is packed anew.
+   *
+   * @throws {@link ImageError} as {@link inspect}; `signal.reason`.
+   */
+  async export(reference: string, targetFile: string, options: ExportOptions = {}): Promise<ExportedArchive> {
+    await using lease = await this.acquire(reference);
+    const { image } = lease;
+    const parent = image.parent && parentDisk(await this.inspect(image.parent));
+    const archiveFile = await this.archiveFile(image.digest);
+    const { limits, chooseZstd } = this.#settings;
+    return await exportImage({ image, parent, archiveFile }, targetFile, {
+      ...options,
+      limits,
+      zstd: await chooseZstd(),
+    });
+  }
+
   /** The images below an image, its parent first. */
   async ancestors({ ancestors }: Image): Promise<Image[]> {
     return await Promise.all(ancestors.map((digest) => this.inspect(digest)));
@@ -135,19 +160,6 @@ export class ImageStore implements AsyncDisposable {
     const stats = await stat(this.#layout.archiveFile(sha256)).catch(ignoreMissing);
     await rm(this.#layout.archiveFile(sha256), { force: true });
     return { freedBytes: (stats?.blocks ?? 0) * 512 };
-  }
-
-  /** Who has signed an image: what {@link updateSignatures} has written last. */
-  async readSignatures(reference: string): Promise<string | undefined> {
-    return await this.#layout.tryRead(this.#layout.signatureFile(await this.#resolve(reference)));
-  }
-
-  /** Changes what {@link readSignatures} gives, in one step; nobody else changes it meanwhile. */
-  async updateSignatures(reference: string, update: (before: string | undefined) => string): Promise<void> {
-    const sha256 = await this.#resolve(reference);
-    await using _lock = await this.#lockImage(sha256);
-    const file = this.#layout.signatureFile(sha256);
-    await this.#layout.writeAtomically(file, update(await this.#layout.tryRead(file)));
   }
 
   /**

@@ -5,7 +5,7 @@ import type { FileLocks } from "../../host/file-locks.ts";
 import type { ImageFile } from "../archive/format.ts";
 import type { ParentDisk } from "../validate.ts";
 import { type Ancestor, parentTop } from "./chain.ts";
-import { readImage, readRecord } from "./image.ts";
+import { type Image, readImage, readRecord } from "./image.ts";
 import type { StoreLayout } from "./layout.ts";
 import { beginLease } from "./leases.ts";
 import { type ImageDigest, sha256Of } from "./reference.ts";
@@ -27,14 +27,19 @@ export async function tryHoldParent(
   await using _lock = await locks.acquire(`image-${sha256}`);
   if (!(await layout.hasBlob(sha256))) return undefined;
   const { files, ancestors = [] } = await readRecord(layout, sha256);
-  const { sizes, bootFiles } = await readImage(layout, sha256, []);
-  const roles = (["kernel", "initrd"] as const).filter((role) => bootFiles[role] !== undefined);
+  const image = await readImage(layout, sha256, []);
   const lease = await beginLease(layout, sha256);
   return {
-    disk: { ...parentTop(files), virtualBytes: sizes.virtualBytes, bootFiles: new Set<ImageFile>(roles) },
+    disk: parentDisk(image),
     ancestors: [{ digest, files }, ...ancestors],
     [Symbol.asyncDispose]: () => lease[Symbol.asyncDispose](),
   };
+}
+
+/** What the layer of a child is judged by. */
+export function parentDisk({ files, bootFiles, sizes }: Pick<Image, "files" | "bootFiles" | "sizes">): ParentDisk {
+  const roles = (["kernel", "initrd"] as const).filter((role) => bootFiles[role] !== undefined);
+  return { ...parentTop(files), virtualBytes: sizes.virtualBytes, bootFiles: new Set<ImageFile>(roles) };
 }
 
 /**
