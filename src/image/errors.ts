@@ -1,7 +1,22 @@
 /** What is wrong with an image, or with the way it was named. */
 import { type Blame, WorkerError } from "../base/errors.ts";
 
+/** What can be wrong with the file of a disk. */
+export type DiskFault =
+  | "backing-file"
+  | "bitmaps"
+  | "corrupt"
+  | "data-file"
+  | "dirty"
+  | "encrypted"
+  | "features"
+  | "limits"
+  | "snapshots"
+  | "too-large";
+
 export type ImageErrorCode =
+  | `disk-${DiskFault}`
+  | `layer-${DiskFault}`
   | "archive-corrupt"
   | "archive-device"
   | "archive-directory"
@@ -9,19 +24,15 @@ export type ImageErrorCode =
   | "archive-file-too-large"
   | "archive-link"
   | "archive-missing-file"
+  | "archive-not-kept"
   | "archive-sparse-map"
   | "archive-truncated"
   | "archive-unexpected-file"
   | "archive-unsafe-name"
   | "archive-unsupported-entry"
-  | "disk-corrupt"
-  | "disk-encrypted"
-  | "disk-limits"
-  | "disk-not-alone"
   | "disk-not-raw"
+  | "disk-other-format"
   | "disk-space-low"
-  | "disk-too-large"
-  | "disk-unsupported"
   | "image-ambiguous"
   | "image-build-failed"
   | "image-chain-too-deep"
@@ -31,20 +42,16 @@ export type ImageErrorCode =
   | "image-parent-missing"
   | "image-path-not-allowed"
   | "image-reference-invalid"
+  | "image-unsigned"
   | "image-url-not-allowed"
-  | "layer-backing-file"
   | "layer-backing-format"
-  | "layer-corrupt"
-  | "layer-data-file"
-  | "layer-dirty"
-  | "layer-encrypted"
-  | "layer-features"
-  | "layer-limits"
   | "layer-not-qcow2"
   | "layer-smaller-than-parent"
-  | "layer-snapshots"
-  | "layer-too-large"
-  | "machine-boot-file";
+  | "machine-boot-file"
+  | "registry-refused"
+  | "registry-unlisted"
+  | "registry-unusable"
+  | "signature-conflict";
 
 export class ImageError extends WorkerError {
   constructor(

@@ -57,7 +57,8 @@ export async function validateImage(
   if (files.has("layer.qcow2")) {
     const layer = join(directory, "layer.qcow2");
     const header = parseQcow2Header(await readStart(layer, QCOW2_HEADER_BYTES));
-    throwFirst(judgeLayer(header, { maxVirtualBytes: limits.maxFileBytes, base }));
+    const { size: fileBytes } = await stat(layer);
+    throwFirst(judgeLayer(header, { maxVirtualBytes: limits.maxFileBytes, fileBytes, base }));
     await checkLayer(layer, { signal });
   }
   return contents;

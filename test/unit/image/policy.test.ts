@@ -57,6 +57,61 @@ describe("judgeLayer", () => {
     expect(codes(layer)).toEqual([code]);
   });
 
+  it.each([
+    [
+      "clusters too small for subclusters",
+      "are too small to be divided",
+      (bytes) => {
+        bytes.writeBigUInt64BE(1n << 4n, 72);
+        bytes.writeUInt32BE(12, 20);
+      },
+    ],
+    ["an L1 table that is too short", "its size needs 2", (bytes) => bytes.writeUInt32BE(1, 36)],
+    ["an L1 table of 32 GiB", "L1 table has 4294967295 entries", (bytes) => bytes.writeUInt32BE(0xffff_ffff, 36)],
+    ["an L1 table in the header", "L1 table lies in its header", (bytes) => bytes.writeBigUInt64BE(0n, 40)],
+    ["an L1 table amid a cluster", "L1 table is not at the start", (bytes) => bytes.writeBigUInt64BE(196_616n, 40)],
+    ["an L1 table beyond the end", "L1 table lies beyond", (bytes) => bytes.writeBigUInt64BE(1n << 40n, 40)],
+    ["reference counts of 2^7 bits", "reference counts have 2^7 bits", (bytes) => bytes.writeUInt32BE(7, 96)],
+    ["no reference counts", "has no table of reference counts", (bytes) => bytes.writeUInt32BE(0, 56)],
+    [
+      "too many reference counts",
+      "reference counts has 281474976645120",
+      (bytes) => bytes.writeUInt32BE(0xffff_ffff, 56),
+    ],
+    ["reference counts in the header", "counts lies in its header", (bytes) => bytes.writeBigUInt64BE(0n, 48)],
+    ["reference counts amid a cluster", "counts is not at the start", (bytes) => bytes.writeBigUInt64BE(65_540n, 48)],
+    ["reference counts beyond the end", "counts lies beyond", (bytes) => bytes.writeBigUInt64BE(1n << 40n, 48)],
+    ["a compression type without its feature", "compression type is set", (bytes) => bytes.writeUInt8(1, 104)],
+  ] satisfies [string, string, (bytes: Buffer) => unknown][])("refuses %s", (_, message, change) => {
+    const header = parseQcow2Header(layerWith(change));
+    const refusals = judgeLayer(header, { ...LIMITS, fileBytes: 4 * 65_536 });
+    expect(refusals.map(({ code }) => code)).toContain("layer-corrupt");
+    expect(refusals.map(({ message }) => message).join("\n")).toContain(message);
+  });
+
+  it.each([
+    ["layer-features", "type 2", (bytes) => bytes.writeUInt8(2, 104)],
+    ["layer-bitmaps", "bitmaps", (bytes) => bytes.writeBigUInt64BE(1n, 88)],
+    ["layer-data-file", "another file", (bytes) => bytes.writeBigUInt64BE(2n, 88)],
+  ] satisfies [string, string, (bytes: Buffer) => unknown][])("refuses %s told by %s", (code, message, change) => {
+    const refusals = judgeLayer(parseQcow2Header(layerWith(change)), LIMITS);
+    expect(refusals).toMatchObject([{ code, message: expect.stringContaining(message) }]);
+  });
+
+  it("refuses the bitmaps extension", () => {
+    expect(codes(layerWithExtensions([RAW, [0x23852875, "123456789012345678901234"]]))).toEqual(["layer-bitmaps"]);
+  });
+
+  it("wants the layer of a child on the disk of its parent, and not smaller than that", () => {
+    const layer = layerWithExtensions([[0xe2792aca, "qcow2"]], "parent/layer.qcow2");
+    const base = { file: "parent/layer.qcow2", format: "qcow2" } as const;
+    const judge = (minVirtualBytes: number) =>
+      judgeLayer(parseQcow2Header(layer), { ...LIMITS, base: { ...base, minVirtualBytes } }).map(({ code }) => code);
+    expect(judge(1_024 ** 3)).toEqual([]);
+    expect(judge(1_024 ** 3 + 512)).toEqual(["layer-smaller-than-parent"]);
+    expect(codes(layer)).toEqual(["layer-backing-file", "layer-backing-format"]);
+  });
+
   it("tells every rule that is broken", () => {
     const layer = layerWith((bytes) => {
       bytes.writeBigUInt64BE(3n, 72);

@@ -17,7 +17,10 @@ export function layerWith(change: (layer: Buffer) => void): Buffer {
 }
 
 /** Replaces the list of header extensions; the name of the backing file moves behind them. */
-export function layerWithExtensions(extensions: readonly (readonly [type: number, text: string])[]): Buffer {
+export function layerWithExtensions(
+  extensions: readonly (readonly [type: number, text: string])[],
+  backingFile = "disk.img",
+): Buffer {
   return layerWith((layer) => {
     let offset = 112;
     for (const [type, text] of extensions) {
@@ -29,6 +32,7 @@ export function layerWithExtensions(extensions: readonly (readonly [type: number
     }
     layer.fill(0, offset, offset + 8);
     layer.writeBigUInt64BE(BigInt(offset + 8), 8);
-    layer.write("disk.img", offset + 8, "latin1");
+    layer.writeUInt32BE(backingFile.length, 16);
+    layer.write(backingFile, offset + 8, "latin1");
   });
 }

@@ -15,7 +15,14 @@ describe("parseQcow2Header", () => {
       encryptionMethod: 0,
       hasEncryptionHeader: false,
       snapshots: 0,
+      hasBitmaps: false,
       incompatibleFeatures: 0n,
+      autoclearFeatures: 0n,
+      clusterBits: 16,
+      l1: { offset: 3 * 65_536, entries: 2 },
+      refcounts: { offset: 65_536, clusters: 1, order: 4 },
+      compressionType: 0,
+      headerBytes: 112,
     });
   });
 
@@ -54,6 +61,15 @@ describe("parseQcow2Header", () => {
     ["a cut header", "layer-corrupt", goodLayer().subarray(0, 80)],
     ["clusters of 4 GiB", "layer-corrupt", layerWith((bytes) => bytes.writeUInt32BE(32, 20))],
     ["a header length of 8", "layer-corrupt", layerWith((bytes) => bytes.writeUInt32BE(8, 100))],
+    [
+      "a header that is longer than its cluster",
+      "layer-corrupt",
+      layerWith((bytes) => bytes.writeUInt32BE(65_544, 100)),
+    ],
+    ["a header length that is not aligned", "layer-corrupt", layerWith((bytes) => bytes.writeUInt32BE(113, 100))],
+    ["a backing file name in the header", "layer-corrupt", layerWith((bytes) => bytes.writeBigUInt64BE(8n, 8))],
+    ["an L1 table at 2^63", "layer-corrupt", layerWith((bytes) => bytes.writeUInt8(0x80, 40))],
+    ["a table of reference counts at 2^63", "layer-corrupt", layerWith((bytes) => bytes.writeUInt8(0x80, 48))],
     ["a size of 2^63", "layer-corrupt", layerWith((bytes) => bytes.writeUInt8(0x80, 24))],
     ["a backing file name outside", "layer-corrupt", layerWith((bytes) => bytes.writeUInt32BE(65_530, 12))],
     ["a backing file name of 1 MiB", "layer-corrupt", layerWith((bytes) => bytes.writeUInt32BE(1 << 20, 16))],
