@@ -18,8 +18,10 @@ export interface BuildContext {
   readonly report: BuildReport;
   /** Where the screen of the machine is served; undefined: nowhere. */
   readonly vnc?: { readonly host: string; readonly port: number } | undefined;
-  /** Whether a machine whose commands failed stays until `signal` fires. */
+  /** Whether a machine whose commands failed stays until `signal` fires, or the person has dismissed it. */
   readonly keepOnFailure?: boolean;
+  /** Resolves when the person has seen enough of a machine that is kept. */
+  readonly dismissed?: (signal: AbortSignal) => Promise<void>;
 }
 
 export interface GuestPrograms {

@@ -23,6 +23,8 @@ export interface ExecCommand {
 export interface ExecOptions extends ActionOptions {
   /** More output than this is read but not kept; default 1 MiB. */
   maxOutputBytes?: number;
+  /** Called with all of the output as it comes. */
+  onOutput?: (chunk: Buffer) => void;
 }
 
 export interface ExecResult {
@@ -45,7 +47,7 @@ export async function exec(board: ActionBoard, command: ExecCommand, options: Ex
     { type: "exec", ...command },
     async (request, resolve) => {
       throwIfRefused(request, "the output of a command");
-      const output = await readOutput(request, options.maxOutputBytes ?? DEFAULT_MAX_OUTPUT_BYTES);
+      const output = await readOutput(request, options);
       const exitCode = Number(request.trailers["x-boxcar-exit-code"]);
       if (!Number.isInteger(exitCode) || exitCode < 0 || exitCode > 255) {
         throw new GuestError("guest-protocol-error", "the guest did not say how the command ended");
@@ -56,12 +58,16 @@ export async function exec(board: ActionBoard, command: ExecCommand, options: Ex
   );
 }
 
-async function readOutput(request: IncomingMessage, maxBytes: number): Promise<{ output: Buffer; truncated: boolean }> {
+async function readOutput(
+  request: IncomingMessage,
+  { maxOutputBytes: maxBytes = DEFAULT_MAX_OUTPUT_BYTES, onOutput }: ExecOptions,
+): Promise<{ output: Buffer; truncated: boolean }> {
   const chunks: Buffer[] = [];
   let kept = 0;
   let truncated = false;
   try {
     for await (const chunk of request as AsyncIterable<Buffer>) {
+      onOutput?.(chunk);
       const part = chunk.subarray(0, maxBytes - kept);
       kept += part.length;
       truncated ||= part.length < chunk.length;
