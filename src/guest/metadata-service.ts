@@ -11,15 +11,22 @@ import type { RequestListener } from "node:http";
 import { pipeline } from "node:stream/promises";
 import express, { type ErrorRequestHandler, type Express, type Request, type Response } from "express";
 import { TokenBucket } from "../base/token-bucket.ts";
+import type { DataSource } from "./cloud-init/data-source.ts";
 import { MAX_JSON_BYTES } from "./file-actions.ts";
 import { parseGuestResult } from "./guest-result.ts";
 import type { GuestSession } from "./guest-session.ts";
 import { readJson } from "./request-body.ts";
 import { ServiceError, toServiceError } from "./service-error.ts";
 
-export interface MetadataServiceOptions {
+/** What a guest finds that has no agent yet. */
+export interface FirstBootOptions {
   /** The file of the agent for a platform such as `linux-x64`; undefined if there is none. */
-  agentFile?: (platform: string) => string | undefined;
+  agentFile?: ((platform: string) => string | undefined) | undefined;
+  /** What cloud-init in the guest is told; default: nothing. */
+  cloudInit?: DataSource | undefined;
+}
+
+export interface MetadataServiceOptions extends FirstBootOptions {
   /** How long a poll waits for an action; default 30 s, which guest tools count on. */
   pollMs?: number;
   /** Default 1,000 a second, 2,000 at once. */
@@ -30,21 +37,15 @@ type Handler = (request: Request, response: Response) => void | Promise<void>;
 type Method = "GET" | "POST" | "PUT";
 
 const POLL_MS = 30_000;
+const REQUEST_RATE = { perSecond: 1_000, burst: 2_000 };
 const MAX_EXECUTE_WAIT_S = 30;
 const MAX_LOG_OFFSET = 2 ** 50;
 const STEP = /^[0-9]{1,6}$/;
 const PLATFORM = /^[a-z0-9]{1,32}-[a-z0-9_]{1,32}$/;
 
 export function createMetadataService(session: GuestSession, options: MetadataServiceOptions = {}): RequestListener {
-  const app = express();
-  const { perSecond, burst } = options.requestRate ?? { perSecond: 1_000, burst: 2_000 };
-  const rate = new TokenBucket(perSecond, burst);
-  app.disable("x-powered-by");
-  app.disable("etag");
-  app.set("query parser", "simple");
-  app.set("case sensitive routing", true);
+  const app = createApp(options, options.requestRate);
   app.use((request, _response, next) => {
-    if (!rate.tryTake()) throw new ServiceError("TooManyRequests", "too many requests; wait a second");
     session.noteContact(request.headers["user-agent"]);
     next();
   });
@@ -59,14 +60,47 @@ export function createMetadataService(session: GuestSession, options: MetadataSe
     GET: (request, response) => replyContent(session, request, response),
     POST: (request, response) => reply(session, request, response),
   });
-  route(app, "/engine/v1/agent/:platform", {
-    GET: (request, response) => agent(options.agentFile, request, response),
+  return refuseTheRest(app);
+}
+
+/**
+ * What a machine finds that boots to be captured: all but a task.
+ *
+ * @param onAgent Told of guest tools that ask for one.
+ */
+export function createCaptureService(options: FirstBootOptions, onAgent: () => void): RequestListener {
+  const app = createApp(options);
+  app.use("/engine", (_request, response) => {
+    response.status(503).end();
+    onAgent();
   });
+  return refuseTheRest(app);
+}
+
+/** Has what is there before an agent is, and in a bounded way. */
+function createApp({ agentFile, cloudInit }: FirstBootOptions, requestRate = REQUEST_RATE): Express {
+  const app = express();
+  const rate = new TokenBucket(requestRate.perSecond, requestRate.burst);
+  app.disable("x-powered-by");
+  app.disable("etag");
+  app.set("query parser", "simple");
+  app.set("case sensitive routing", true);
+  app.use((_request, _response, next) => {
+    if (!rate.tryTake()) throw new ServiceError("TooManyRequests", "too many requests; wait a second");
+    next();
+  });
+  route(app, "/engine/v1/agent/:platform", { GET: (request, response) => agent(agentFile, request, response) });
+  app.use((request, response, next) => {
+    if (!answerCloudInit(cloudInit, request, response)) next();
+  });
+  return app;
+}
+
+function refuseTheRest(app: Express): Express {
   app.use(() => {
     throw new ServiceError("NoSuchEndPoint", "there is no such end-point");
   });
-  app.use(answerError);
-  return app;
+  return app.use(answerError);
 }
 
 function route(app: Express, path: string, handlers: Partial<Record<Method, Handler>>): void {
@@ -77,6 +111,17 @@ function route(app: Express, path: string, handlers: Partial<Record<Method, Hand
     response.setHeader("Allow", allowed);
     throw new ServiceError("MethodNotAllowed", `this end-point only supports ${allowed}`);
   });
+}
+
+function answerCloudInit(source: DataSource | undefined, request: Request, response: Response): boolean {
+  const { method, path, headers } = request;
+  const answer = source?.answer({ method, path, headers });
+  if (answer === undefined) return false;
+  // Whatever body there is is not worth reading.
+  if (!request.complete) response.setHeader("Connection", "close");
+  response.status(answer.status).set({ "Content-Type": "text/plain; charset=utf-8", ...answer.headers });
+  response.end(request.method === "HEAD" ? undefined : answer.body);
+  return true;
 }
 
 /** With `?wait=SECONDS` the question stays open until there is a task. */
@@ -166,11 +211,7 @@ async function replyContent(session: GuestSession, request: Request, response: R
   await sendStream(content, response);
 }
 
-async function agent(
-  agentFile: MetadataServiceOptions["agentFile"],
-  request: Request,
-  response: Response,
-): Promise<void> {
+async function agent(agentFile: FirstBootOptions["agentFile"], request: Request, response: Response): Promise<void> {
   const platform = String(request.params["platform"]);
   const file = PLATFORM.test(platform) ? agentFile?.(platform) : undefined;
   if (file === undefined) throw new ServiceError("NoSuchEndPoint", "there is no agent for that platform");

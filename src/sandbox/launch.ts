@@ -7,16 +7,15 @@ import type { Snapshot, SnapshotDraft } from "../image/store/snapshots.ts";
 import type { GuestNetwork } from "../network/guest-network.ts";
 import type { Accelerator } from "../vm/arguments.ts";
 import type { Cdrom } from "../vm/cdroms.ts";
-import type { ResolvedMachine } from "../vm/limits.ts";
 import { mtuOf } from "../vm/network-mtu.ts";
 import type { MachineMemory } from "../vm/ports.ts";
 import { VirtualMachine } from "../vm/virtual-machine.ts";
+import { type CloudInitOptions, type MachineCloudInit, prepareCloudInit } from "./cloud-init.ts";
 import type { EgressTap } from "./egress-tap.ts";
 import type { MachineNetwork, NetworkCard } from "./machine-networks.ts";
 
-export interface LaunchOptions {
+export interface LaunchOptions extends CloudInitOptions {
   image: ImageLease;
-  machine: ResolvedMachine;
   qemuBinary: string;
   accelerator: Accelerator;
   /** Makes the network of a machine; MachineNetworks is one. */
@@ -46,6 +45,8 @@ export interface LaunchedMachine {
   readonly network: GuestNetwork;
   readonly egress: EgressTap;
   readonly wakeLine: WakeLine;
+  /** What its cloud-init is to be answered. */
+  readonly cloudInit: MachineCloudInit["source"] | undefined;
 }
 
 /** Nobody answers the machine's requests until `network.setHandler` says who. */
@@ -59,13 +60,14 @@ export async function launch(options: LaunchOptions, beginning: Beginning): Prom
       ? await image.createOverlay(beginning.draft.directory)
       : await image.createOverlay(state.path, beginning.kind === "resume" ? beginning.snapshot : undefined);
   const { network, egress } = scope.use(await options.networks.open({ mac: machine.mac, mtu: mtuOf(machine) }));
+  const cloudInit = await prepareCloudInit(options, state.path, signal);
   const vm = await VirtualMachine.start({
     qemuBinary,
     accelerator,
     machine,
     disk,
     diskSlots: options.diskSlots,
-    cdroms: options.cdroms,
+    cdroms: [...(options.cdroms ?? []), ...(cloudInit?.cdroms ?? [])],
     network,
     memory: memoryOf(beginning),
     runDirectory: run.path,
@@ -77,7 +79,7 @@ export async function launch(options: LaunchOptions, beginning: Beginning): Prom
   void network.closed.then((error) => {
     if (error !== undefined) vm.kill();
   });
-  return { vm, network, egress, wakeLine: new WakeLine(vm.wakePort) };
+  return { vm, network, egress, wakeLine: new WakeLine(vm.wakePort), cloudInit: cloudInit?.source };
 }
 
 function memoryOf(beginning: Beginning): MachineMemory {

@@ -78,9 +78,10 @@ export class MachinePool implements AsyncDisposable {
 
   /** A task has come that needs such a machine; others may follow. */
   noteUse(snapshot: Snapshot, options: LaunchOptions): void {
-    const { image, machine, qemuBinary, accelerator, networks, diskSlots } = options;
+    const { image, machine, qemuBinary, accelerator, networks, diskSlots, agentFile } = options;
     const { runParent, stateParent, cacheDirectory } = options;
-    const launch = { machine, qemuBinary, accelerator, networks, runParent, stateParent, cacheDirectory, diskSlots };
+    const folders = { runParent, stateParent, cacheDirectory };
+    const launch = { machine, qemuBinary, accelerator, networks, diskSlots, agentFile, ...folders };
     this.#uses.push({ at: performance.now(), snapshot, digest: image.image.digest, launch });
     if (this.#uses.length > MEMORY_OF_USES) this.#uses.shift();
     this.#unmakable.delete(snapshot.id);

@@ -18,6 +18,7 @@ import { createUpgradeListener } from "../guest/upgrade-listener.ts";
 import type { GuestIdentity } from "../guest/wake.ts";
 import type { Snapshot } from "../image/store/snapshots.ts";
 import type { VirtualMachine } from "../vm/virtual-machine.ts";
+import { identify } from "./cloud-init.ts";
 import { GuestGoneError, GuestSilentError } from "./errors.ts";
 import { type LaunchedMachine, launch } from "./launch.ts";
 import { isNetworkFault } from "./machine-networks.ts";
@@ -33,8 +34,6 @@ export interface SandboxOptions extends WarmStartOptions {
   log: Writable;
   maxLogBytes: number;
   onLogLimit: () => void;
-  /** The agent for a platform such as `linux-x64`, for guests that fetch it; undefined if there is none. */
-  agentFile: (platform: string) => string | undefined;
   /** Where the serial console is kept; absolute, written anew. Default: nowhere. */
   consoleLog?: string | undefined;
   /** Boot even where a snapshot could be resumed. */
@@ -57,17 +56,17 @@ export class Sandbox implements AsyncDisposable {
   readonly wasPooled: boolean;
 
   private constructor(machine: LaunchedMachine, options: SandboxOptions, snapshot?: Snapshot, wasPooled = false) {
-    const { vm, network, wakeLine } = machine;
+    const { vm, network, wakeLine, cloudInit } = machine;
     const { task, log, maxLogBytes, onLogLimit, agentFile, consoleLog } = options;
     this.vm = vm;
     this.guest = new GuestSession({ task, log, maxLogBytes, onLogLimit });
     this.snapshot = snapshot;
     this.wasPooled = wasPooled;
     if (consoleLog !== undefined) vm.console.recordTo(consoleLog);
-    network.setHandler(createMetadataService(this.guest, { agentFile }));
+    network.setHandler(createMetadataService(this.guest, { agentFile, cloudInit }));
     network.setUpgradeHandler(createUpgradeListener(this.guest));
     // A guest that boots says when it is ready; one that is resumed was.
-    if (snapshot === undefined) void wakeLine.parked.then(() => wakeLine.wake(options.identity));
+    if (snapshot === undefined) void wakeLine.parked.then(() => wakeLine.wake(identityOf(options)));
     // What follows from it, the end of the machine, says less.
     void network.closed.then((error) => {
       if (error !== undefined) this.guest.close(error);
@@ -101,7 +100,7 @@ export class Sandbox implements AsyncDisposable {
   }
 
   static async #boot(options: SandboxOptions): Promise<Sandbox> {
-    const machine = await launch(options, { kind: "boot" });
+    const machine = await launch(named(options), { kind: "boot" });
     const sandbox = new Sandbox(machine, options);
     try {
       await options.onNetwork?.(machine);
@@ -122,7 +121,7 @@ export class Sandbox implements AsyncDisposable {
         options.signal.throwIfAborted();
       }
     }
-    return await Sandbox.#goOn(await launch(options, { kind: "resume", snapshot }), options, snapshot);
+    return await Sandbox.#goOn(await launch(named(options), { kind: "resume", snapshot }), options, snapshot);
   }
 
   static async #goOn(
@@ -135,7 +134,7 @@ export class Sandbox implements AsyncDisposable {
     try {
       await options.onNetwork?.(machine);
       await machine.vm.resume();
-      machine.wakeLine.wake(options.identity);
+      machine.wakeLine.wake(identityOf(options));
       await sandbox.waitForGuest(RESUME_TIMEOUT_MS, options.signal);
       return sandbox;
     } catch (error) {
@@ -170,4 +169,13 @@ export class Sandbox implements AsyncDisposable {
     await this.vm[Symbol.asyncDispose]();
     await this.guest[Symbol.asyncDispose]();
   }
+}
+
+function identityOf({ identity, machine }: SandboxOptions): GuestIdentity {
+  return identify(identity, machine);
+}
+
+/** Of one that boots, cloud-init is the first to say what it is called. */
+function named(options: SandboxOptions): SandboxOptions {
+  return { ...options, hostname: identityOf(options).hostname };
 }

@@ -8,6 +8,7 @@ import type { Snapshot } from "../image/store/snapshots.ts";
 import type { Accelerator } from "../vm/arguments.ts";
 import { chooseDiskSlots } from "../vm/data-disks.ts";
 import { resolveMachine } from "../vm/limits.ts";
+import type { LaunchOptions } from "./launch.ts";
 import type { MachineNetworks } from "./machine-networks.ts";
 import { obtainSnapshot } from "./warm-start.ts";
 
@@ -15,6 +16,7 @@ export interface WarmImageOptions {
   images: ImageStore;
   networks: MachineNetworks;
   config: Config;
+  agentFile: LaunchOptions["agentFile"];
   chooseAccelerator: (signal: AbortSignal, note: (text: string) => void) => Promise<Accelerator>;
   /** What a task says of its machine; default: nothing. */
   machine?: MachineOverrides | undefined;
@@ -26,12 +28,22 @@ export interface WarmImageOptions {
 
 /** @throws {WorkerError} `no-snapshot`: tasks of this image boot; what the store and the machine throw. */
 export async function warmImage(reference: string, options: WarmImageOptions): Promise<Snapshot> {
-  const { images, networks, config, chooseAccelerator, machine: payload, caches = 0, note, signal } = options;
+  const {
+    images,
+    networks,
+    config,
+    agentFile,
+    chooseAccelerator,
+    machine: payload,
+    caches = 0,
+    note,
+    signal,
+  } = options;
   await using image = await images.acquire(reference);
   const layers = { payload, image: image.image.machine, config: config.machine };
   const machine = resolveMachine(layers, config.machineOptions);
   const snapshot = await obtainSnapshot({
-    ...{ image, machine, diskSlots: chooseDiskSlots(machine, caches), networks, note, signal },
+    ...{ image, machine, diskSlots: chooseDiskSlots(machine, caches), networks, agentFile, note, signal },
     accelerator: await chooseAccelerator(signal, note),
     qemuBinary: config.qemu.binary,
     bootTimeoutMs: config.limits.bootTimeoutMs,

@@ -4,10 +4,10 @@
  * Of several tasks and workers that need the same one at the same time, one makes it and the others wait. Whatever
  * goes wrong costs time, never a task: then it boots.
  */
-import type { RequestListener } from "node:http";
 import { orAborted, orTimeout } from "../base/abort.ts";
 import { InvalidInputError, messageOf } from "../base/errors.ts";
 import { formatDuration } from "../base/units.ts";
+import { createCaptureService } from "../guest/metadata-service.ts";
 import { describeCpu } from "../host/cpu.ts";
 import { identifyProgram } from "../host/program.ts";
 import { requireDiskSpace } from "../image/disk-space.ts";
@@ -15,6 +15,7 @@ import type { Snapshot } from "../image/store/snapshots.ts";
 import { QmpCommandError } from "../qmp/errors.ts";
 import { describeMachine } from "../vm/limits.ts";
 import { snapshotKey } from "../vm/snapshot-key.ts";
+import { cloudInitKey } from "./cloud-init.ts";
 import { GuestGoneError, GuestSilentError } from "./errors.ts";
 import { type LaunchOptions, launch } from "./launch.ts";
 import { isNetworkFault } from "./machine-networks.ts";
@@ -63,7 +64,8 @@ async function findOrMake(options: WarmStartOptions): Promise<Snapshot | undefin
     return undefined;
   }
   const [qemu, cpu] = await Promise.all([identifyProgram(options.qemuBinary), describeCpu()]);
-  const key = snapshotKey({ machine, accelerator, directBoot: image.directBoot, qemu, cpu, diskSlots });
+  const cloudInit = await cloudInitKey(options);
+  const key = snapshotKey({ machine, accelerator, directBoot: image.directBoot, qemu, cpu, diskSlots, cloudInit });
   const known = await image.snapshots.find(key);
   if (known?.kind === "snapshot") return known;
   await using lock = await tryLock(key, options);
@@ -124,7 +126,8 @@ export async function dropSnapshot(snapshot: Snapshot, why: string, options: War
 
 /** What of a machine cannot be captured, known before it is started. */
 function findObstacle({ machine, cdroms = [] }: LaunchOptions): string | undefined {
-  const { firmware, tpm, balloon } = machine;
+  const { firmware, tpm, balloon, cloudInit } = machine;
+  if (cloudInit?.userData !== undefined) return "what its user-data does may need the network of a task";
   if (cdroms.length > 0) return "what is on its CDs is no part of a snapshot";
   if (firmware !== "bios") return `the variables of its firmware (${firmware}) are no part of a snapshot`;
   if (tpm) return "the secrets of its TPM must not be copied";
@@ -159,13 +162,11 @@ async function capture(key: string, title: string, options: WarmStartOptions): P
   await requireDiskSpace(draft.directory, machine.memory * MIB, RESERVE_BYTES, "the memory of the machine");
   const called = Promise.withResolvers<never>();
   called.promise.catch(() => {});
-  const handler: RequestListener = (_request, response) => {
-    response.writeHead(503).end();
+  const onAgent = () =>
     called.reject(new NotCapturableError("its guest tools do not say when it may be captured (use Boxcar's agent)"));
-  };
-  const { vm, network, wakeLine } = await launch(options, { kind: "capture", draft });
+  const { vm, network, wakeLine, cloudInit } = await launch(options, { kind: "capture", draft });
   await using _machine = vm;
-  network.setHandler(handler);
+  network.setHandler(createCaptureService({ agentFile: options.agentFile, cloudInit }, onAgent));
   const gone = vm.ending.then(async () => {
     throw new GuestGoneError(await vm.done);
   });

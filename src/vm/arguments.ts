@@ -11,6 +11,7 @@ import { diskNames, diskPlaces, diskSerial, EMPTY_BYTES } from "./data-disks.ts"
 import type { ResolvedMachine } from "./limits.ts";
 import { mtuOf } from "./network-mtu.ts";
 import type { MachineDisk, MachineFirmware, MachineMemory } from "./ports.ts";
+import { smbiosTables, systemUuid } from "./smbios.ts";
 
 export type Accelerator = "kvm" | "tcg";
 
@@ -69,7 +70,8 @@ export function buildArguments(machine: ResolvedMachine, context: ArgumentContex
   return [
     ...["-no-user-config", "-nodefaults", "-name", "boxcar", "-S"],
     ...["-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny"],
-    ...["-uuid", machine.uuid],
+    ...["-uuid", systemUuid(machine)],
+    ...smbiosTables(machine).flatMap((table) => ["-smbios", table]),
     ...board(machine, context.accelerator),
     ...memory(machine, context.memory),
     ...["-chardev", `socket,id=monitor,fd=${context.monitorFd}`, "-mon", "chardev=monitor,mode=control"],

@@ -13,13 +13,23 @@ export interface SnapshotTraits {
   /** Of the host; a guest may have seen what it can do. */
   cpu: string;
   diskSlots?: number | undefined;
+  /** Changes with all that its cloud-init is told; undefined: it is told nothing. */
+  cloudInit?: string | undefined;
 }
 
 /** Changes when what a snapshot consists of does. */
 const FORMAT = 1;
 
 /** 64 hexadecimal digits. The image is not part of it: snapshots are kept by image. */
-export function snapshotKey({ machine, accelerator, directBoot, qemu, cpu, diskSlots }: SnapshotTraits): string {
+export function snapshotKey({
+  machine,
+  accelerator,
+  directBoot,
+  qemu,
+  cpu,
+  diskSlots,
+  cloudInit,
+}: SnapshotTraits): string {
   const args = buildArguments(machine, {
     accelerator,
     disk: { diskFile: "/disk", format: "qcow2", directBoot },
@@ -32,6 +42,6 @@ export function snapshotKey({ machine, accelerator, directBoot, qemu, cpu, diskS
     diskSlots,
   });
   return createHash("sha256")
-    .update(JSON.stringify([FORMAT, args, qemu, cpu]))
+    .update(JSON.stringify([FORMAT, args, qemu, cpu, ...(cloudInit === undefined ? [] : [cloudInit])]))
     .digest("hex");
 }

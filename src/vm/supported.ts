@@ -49,6 +49,7 @@ export function findIssues(machine: ResolvedMachine, source: BootSource, qemu: Q
     ...firmwareIssues(machine, source, qemu),
     ...tpmIssues(machine, source, qemu),
     ...balloonIssues(machine, qemu),
+    ...cloudInitIssues(machine),
     ...cpuIssues(machine, qemu),
     ...DEVICE_FIELDS.flatMap((field) => deviceIssues(field, machine, qemu)),
     ...inputIssues(machine),
@@ -112,6 +113,12 @@ function balloonIssues(machine: ResolvedMachine, { devices }: QemuCapabilities):
   const name = nameOnBoard(machine, BALLOON);
   if (!machine.balloon || devices.includes(name)) return [];
   return [{ path: "balloon", message: `the installed QEMU has no device ${name}; leave balloon out` }];
+}
+
+/** What it is told by is in the tables of firmware, or on a disk that only other boards have a place for. */
+function cloudInitIssues({ chipset, cloudInit }: ResolvedMachine): Issue[] {
+  if (cloudInit === undefined || chipset !== "microvm") return [];
+  return [{ path: "cloudInit", message: "microvm has no way to tell cloud-init where to look; use q35" }];
 }
 
 function cpuIssues({ cpu, flags }: ResolvedMachine, { cpuModels, cpuFlags }: QemuCapabilities): Issue[] {

@@ -23,6 +23,7 @@ import type { GuestTask } from "../guest/guest-task.ts";
 import { createIdentity } from "../guest/wake.ts";
 import type { ImageLease } from "../image/store/image-lease.ts";
 import type { TaskLog } from "../log/task-log.ts";
+import { patienceFor } from "../sandbox/cloud-init.ts";
 import type { MachineNetworks } from "../sandbox/machine-networks.ts";
 import { Sandbox, type SandboxOptions } from "../sandbox/sandbox.ts";
 import type { Accelerator } from "../vm/arguments.ts";
@@ -167,7 +168,8 @@ class TaskRun {
     const facts = { imageDigest: lease.image.digest, accelerator, memoryMiB: machine.memory };
     this.#options.recorder?.machineStarted({ ...facts, start });
     try {
-      const outcome = await this.#runInSandbox(sandbox, active);
+      const patienceMs = patienceFor(machine, config.limits.bootTimeoutMs);
+      const outcome = await this.#runInSandbox(sandbox, active, patienceMs);
       if (active.keeps) await this.#phases.measure("keep", () => active.keep(sandbox));
       return outcome;
     } finally {
@@ -194,7 +196,8 @@ class TaskRun {
   ): Promise<Sandbox> {
     const { config, log, taskId, directory } = this.#options;
     const { agentFile, cold, networks, pool, runParent, stateParent, cacheDirectory, signal } = this.#options;
-    const { maxLogBytes, bootTimeoutMs } = config.limits;
+    const { maxLogBytes } = config.limits;
+    const bootTimeoutMs = patienceFor(machine, config.limits.bootTimeoutMs);
     return Sandbox.start({
       ...{ image, machine, accelerator, log, maxLogBytes, bootTimeoutMs, signal },
       ...{ agentFile, cold, networks, pool, runParent, stateParent, cacheDirectory },
@@ -208,10 +211,10 @@ class TaskRun {
     });
   }
 
-  async #runInSandbox(sandbox: Sandbox, active: ActiveFeatures): Promise<Outcome> {
-    const { config, signal } = this.#options;
+  async #runInSandbox(sandbox: Sandbox, active: ActiveFeatures, patienceMs: number): Promise<Outcome> {
+    const { signal } = this.#options;
     try {
-      await this.#phases.measure("boot", () => sandbox.waitForGuest(config.limits.bootTimeoutMs, signal));
+      await this.#phases.measure("boot", () => sandbox.waitForGuest(patienceMs, signal));
       await this.#phases.measure("furnish", () => active.furnish(sandbox));
       const end = await this.#phases.measure("run", () => this.#runSteps(sandbox, active));
       return await this.#phases.measure("collect", () =>

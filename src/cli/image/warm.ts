@@ -6,6 +6,7 @@ import { snapshotDocument } from "../../image/document.ts";
 import { warmImage } from "../../sandbox/warm-image.ts";
 import { chooseAccelerator } from "../accelerator.ts";
 import { type CliContext, print, printJson } from "../context.ts";
+import { agentFile } from "../guest-programs.ts";
 import { openNetworks } from "../networks.ts";
 import { readPayload } from "../run/payload.ts";
 import { openStore } from "../store.ts";
@@ -26,7 +27,7 @@ export async function warm(reference: string, flags: WarmFlags, config: Config, 
   await using store = await openStore(config);
   await using networks = await openNetworks(config);
   const snapshot = await warmImage(reference, {
-    ...{ images: store, networks, config, signal },
+    ...{ images: store, networks, config, agentFile, signal },
     chooseAccelerator: (warmSignal, note) => chooseAccelerator(config, warmSignal, note),
     machine: payload?.machine,
     caches: payload?.caches.length ?? 0,

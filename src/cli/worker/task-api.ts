@@ -1,4 +1,5 @@
 /** What a worker answers about tasks and their runs, and about its images. */
+
 import { parsePayload, payloadRules } from "../../feature/payload.ts";
 import { warmImage } from "../../sandbox/warm-image.ts";
 import type { Route } from "../../web/api/route.ts";
@@ -9,6 +10,7 @@ import { artifactRoutes } from "../../web/runs/artifact-routes.ts";
 import { runRoutes } from "../../web/runs/run-routes.ts";
 import { queueRoutes } from "../../web/tasks/queue-routes.ts";
 import type { TaskHost } from "../../worker/task-host.ts";
+import { agentFile } from "../guest-programs.ts";
 import type { OpenQueue } from "./open-queue.ts";
 
 export type ApiHost = Pick<TaskHost, "config" | "images" | "networks" | "chooseAccelerator" | "runs">;
@@ -41,6 +43,7 @@ export function taskRoutes({ config, runs }: ApiHost, queue: Pick<OpenQueue, "ta
 export function hostImageRoutes({ config, images, networks, chooseAccelerator }: ApiHost, jobs: Jobs): Route[] {
   return imageRoutes({
     ...{ images, jobs, policy: config.images },
-    warm: (digest, options) => warmImage(digest, { images, networks, config, chooseAccelerator, ...options }),
+    warm: (digest, options) =>
+      warmImage(digest, { images, networks, config, agentFile, chooseAccelerator, ...options }),
   });
 }
