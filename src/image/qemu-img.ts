@@ -46,6 +46,9 @@ const RESERVE_BYTES = 512 * MIB;
 /** Of 64 KiB for each 64 KiB of a qcow2 file, a small part is tables. */
 const QCOW2_OVERHEAD = 1 / 64;
 
+/** What qemu-img says where the kernel refused it something. */
+const LIMIT_REACHED = /Cannot allocate memory|File too large/;
+
 /** Exit codes of `qemu-img check`. */
 const CHECK_CORRUPT = 2;
 const CHECK_LEAKS = 3;
@@ -227,7 +230,7 @@ function refusalOf(error: unknown, { corrupt, limits, name }: Codes, isVerdict: 
   if (/No space left on device/.test(error.stderr)) {
     return new ImageError("disk-space-low", `qemu-img found no room: ${line}`, { blame: "host", cause: error });
   }
-  if (error.code === "command-timed-out" || error.exitCode === undefined || /Cannot allocate memory/.test(line)) {
+  if (error.code === "command-timed-out" || error.exitCode === undefined || LIMIT_REACHED.test(line)) {
     return new ImageError(limits, `${name} takes more time, memory or room to read than is allowed: ${error.message}`, {
       cause: error,
     });

@@ -1,0 +1,4 @@
+export interface DiskLimits {
+  /** Of the disk a guest would see. */
+  maxVirtualBytes: number;
+}
