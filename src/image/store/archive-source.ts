@@ -11,10 +11,16 @@ export interface ArchiveSource {
    * import, who asks later gets its result. undefined: nothing is known, and nothing shared.
    */
   readonly key: string | undefined;
-  /** Length of the archive, where it is known. */
+  /** Length of the archive, where it is known; maybe only when it is prepared. */
   readonly bytes: number | undefined;
   /** What its digest must be, in hexadecimal. */
   readonly sha256: string | undefined;
+  /**
+   * Called before `open`, and only if it will be imported, not where somebody else does that already.
+   *
+   * @param signal Fires when the import is over, however it ends.
+   */
+  prepare?(signal: AbortSignal): Promise<void>;
   /** Called at most once. */
   open(signal: AbortSignal): AsyncIterable<Uint8Array>;
 }

@@ -112,6 +112,12 @@ export class ImageStore implements AsyncDisposable {
     return await this.#layout.hasBlob(sha256);
   }
 
+  /** Digest of the image that a source with this key was when it was last imported, if it is here. */
+  async find(key: string): Promise<string | undefined> {
+    const sha256 = await this.#importer.tryFind(key);
+    return sha256 !== undefined && (await this.has(sha256)) ? `sha256:${sha256}` : undefined;
+  }
+
   /** The archive an image came from; undefined if it is not kept. @throws {@link ImageError} as {@link inspect}. */
   async archiveFile(reference: string): Promise<string | undefined> {
     const sha256 = await this.#resolve(reference);

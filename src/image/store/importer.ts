@@ -28,7 +28,7 @@ import { type ArchiveSource, keyHash } from "./archive-source.ts";
 import { requireChainLength } from "./chain.ts";
 import { writeRecord } from "./image.ts";
 import type { StoreLayout } from "./layout.ts";
-import { type HeldParent, linkParent, tryHoldParent } from "./parent.ts";
+import { type HeldParent, holdParent, linkParent } from "./parent.ts";
 import { type ImageDigest, sha256Of } from "./reference.ts";
 
 export interface ImportProgress {
@@ -111,6 +111,7 @@ export class Importer implements AsyncDisposable {
     const known = source.sha256 ?? (await this.tryFind(key));
     if (known !== undefined && (await this.#hasAll(known, keepArchive))) return known;
 
+    await source.prepare?.(signal);
     const { bytes: totalBytes = 0 } = source;
     await requireDiskSpace(
       this.#layout.directory,
@@ -135,8 +136,11 @@ export class Importer implements AsyncDisposable {
     const sha256 = hash.digest("hex");
     if (source.sha256 !== undefined && source.sha256 !== sha256) throw digestMismatch(source.sha256, sha256);
     const parentDigest = parentOf(await readProvenance(staging.path, files)) as ImageDigest | undefined;
-    await using parent = parentDigest && (await this.#bringParent(parentDigest, job, signal, report));
-    if (parent !== undefined) await linkParent(staging.path, parent.ancestors[0].digest);
+    await using parent = parentDigest && (await this.#holdParent(parentDigest, job, signal, report));
+    if (parent !== undefined) {
+      requireChainLength(parent.ancestors.length + 1);
+      await linkParent(staging.path, parent.ancestors[0].digest);
+    }
     await validateImage(staging.path, files, this.#limits, { parent: parent?.disk, signal });
     signal.throwIfAborted();
     await writeRecord(staging.path, {
@@ -166,32 +170,29 @@ export class Importer implements AsyncDisposable {
   }
 
   /** The parent, which stays in the store until it is given back; fetched if it is not there. */
-  async #bringParent(
+  async #holdParent(
     digest: ImageDigest,
-    { bringParent, keepArchive, above }: Job,
+    job: Job,
     signal: AbortSignal,
     report: (progress: ImportProgress) => void,
   ): Promise<HeldParent> {
+    const { above } = job;
     // How long a chain is shows only at its end: what is brought for the sixteenth image is one too many.
     requireChainLength(above + 2);
-    for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
-      const held = await tryHoldParent(this.#layout, this.#locks, digest);
-      if (held !== undefined) {
-        await using scope = new Scope();
-        scope.use(held);
-        requireChainLength(held.ancestors.length + 1);
-        scope.move();
-        return held;
-      }
-      if (bringParent === undefined) break;
-      await using scope = new Scope();
-      const source = await bringParent(digest, signal);
-      scope.defer(() => source[Symbol.asyncDispose]?.());
-      const { key, bytes } = source;
-      const exact = { key, bytes, sha256: sha256Of(digest), open: (signal: AbortSignal) => source.open(signal) };
-      await this.#join(exact, { keepArchive, bringParent, signal, onProgress: report }, above + 1);
-    }
-    throw parentMissing(digest);
+    const bring = () => this.#bringParent(digest, job, { signal, onProgress: report });
+    return await holdParent(this.#layout, this.#locks, digest, bring);
+  }
+
+  async #bringParent(
+    digest: ImageDigest,
+    { bringParent, keepArchive, above }: Job,
+    { signal, onProgress }: { signal: AbortSignal; onProgress: (progress: ImportProgress) => void },
+  ): Promise<void> {
+    if (bringParent === undefined) throw parentMissing(digest);
+    await using scope = new Scope();
+    const source = await bringParent(digest, signal);
+    scope.defer(() => source[Symbol.asyncDispose]?.());
+    await this.#join(exactly(source, sha256Of(digest)), { keepArchive, bringParent, signal, onProgress }, above + 1);
   }
 
   async #publish(directory: string, sha256: string, kept: ArchiveKeeper | undefined): Promise<void> {
@@ -209,8 +210,18 @@ export class Importer implements AsyncDisposable {
   }
 }
 
-/** Somebody may remove a parent that has just been brought, before it is held; hardly twice. */
-const MAX_ATTEMPTS = 3;
+/** The same source, of which other bytes are refused. */
+function exactly(source: ArchiveSource, sha256: string): ArchiveSource {
+  return {
+    key: source.key,
+    get bytes() {
+      return source.bytes;
+    },
+    sha256,
+    prepare: async (signal) => await source.prepare?.(signal),
+    open: (signal) => source.open(signal),
+  };
+}
 
 function digestMismatch(expected: string, actual: string): ImageError {
   return new ImageError(

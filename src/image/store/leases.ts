@@ -3,7 +3,7 @@ import { mkdir, rm, writeFile } from "node:fs/promises";
 import { isAbandoned, makeOwnedName } from "../../host/owned-name.ts";
 import type { StoreLayout } from "./layout.ts";
 
-/** Under the lock of the image, which is in the store. It stays there until this is disposed. */
+/** Under the lock of the image. From when it is in the store on it stays there until this is disposed. */
 export async function beginLease(layout: StoreLayout, sha256: string): Promise<AsyncDisposable> {
   const file = layout.path("leases", sha256, await makeOwnedName());
   await mkdir(layout.path("leases", sha256), { recursive: true });

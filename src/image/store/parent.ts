@@ -1,6 +1,7 @@
 /** The image below an image, while that one is imported or packed. */
 import { symlink } from "node:fs/promises";
 import { join } from "node:path";
+import { Scope } from "../../base/scope.ts";
 import type { FileLocks } from "../../host/file-locks.ts";
 import type { ImageFile } from "../archive/format.ts";
 import type { ParentDisk } from "../validate.ts";
@@ -17,23 +18,34 @@ export interface HeldParent extends AsyncDisposable {
   readonly ancestors: [Ancestor, ...Ancestor[]];
 }
 
-/** undefined: it is not in the store. */
-export async function tryHoldParent(
+/**
+ * Holds the image from before it is there, so that nobody can remove it between its arrival and its use.
+ *
+ * @param bring Called if it is not in the store; it is there when that resolves.
+ */
+export async function holdParent(
   layout: StoreLayout,
   locks: FileLocks,
   digest: ImageDigest,
-): Promise<HeldParent | undefined> {
+  bring: () => Promise<unknown>,
+): Promise<HeldParent> {
   const sha256 = sha256Of(digest);
-  await using _lock = await locks.acquire(`image-${sha256}`);
-  if (!(await layout.hasBlob(sha256))) return undefined;
+  await using scope = new Scope();
+  scope.use(await leaseLocked(layout, locks, sha256));
+  if (!(await layout.hasBlob(sha256))) await bring();
   const { files, ancestors = [] } = await readRecord(layout, sha256);
-  const image = await readImage(layout, sha256, []);
-  const lease = await beginLease(layout, sha256);
+  const disk = parentDisk(await readImage(layout, sha256, []));
+  const held = scope.move();
   return {
-    disk: parentDisk(image),
+    disk,
     ancestors: [{ digest, files }, ...ancestors],
-    [Symbol.asyncDispose]: () => lease[Symbol.asyncDispose](),
+    [Symbol.asyncDispose]: () => held[Symbol.asyncDispose](),
   };
+}
+
+async function leaseLocked(layout: StoreLayout, locks: FileLocks, sha256: string): Promise<AsyncDisposable> {
+  await using _lock = await locks.acquire(`image-${sha256}`);
+  return await beginLease(layout, sha256);
 }
 
 /** What the layer of a child is judged by. */

@@ -13,7 +13,6 @@ export async function reclaimStore(layout: StoreLayout, locks: FileLocks): Promi
     await rm(layout.path("staging", name), { recursive: true, force: true });
     removed++;
   }
-  for (const sha256 of await layout.names("leases")) await liveLeases(layout, sha256);
   await removeOrphans(layout, locks);
   for (const name of await layout.names("locks")) await locks.reclaim(name);
   for (const name of await layout.names("sources")) {
@@ -30,9 +29,15 @@ async function removeOrphans(layout: StoreLayout, locks: FileLocks): Promise<voi
   for (const folder of ["archives", "signatures", "snapshots", "leases"] as const) {
     for (const name of await layout.names(folder)) {
       const sha256 = /^[0-9a-f]{64}(?=$|\.)/.exec(name)?.[0];
-      if (sha256 === undefined || (await layout.hasBlob(sha256))) continue;
+      if (sha256 === undefined) continue;
+      const isOrphan = async () => {
+        // Who is about to bring a parent has a lease on it already.
+        if (folder === "leases" && (await liveLeases(layout, sha256)).length > 0) return false;
+        return !(await layout.hasBlob(sha256));
+      };
+      if (!(await isOrphan())) continue;
       await using _lock = await locks.acquire(`image-${sha256}`);
-      if (await layout.hasBlob(sha256)) continue;
+      if (!(await isOrphan())) continue;
       await rm(layout.path(folder, name), { recursive: true, force: true });
     }
   }
