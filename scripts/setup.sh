@@ -81,6 +81,7 @@ build() {
   if [ -d src/cli ]; then npm run --silent build; fi
   make --silent -C src/guest/agent OUT="$PWD/build/guest"
   make --silent -C src/guest/init OUT="$PWD/build/guest"
+  make --silent -C src/guest/inspect OUT="$PWD/build/guest"
 }
 
 boxcar() { node_modules/.bin/node bin/boxcar.js "$@"; }

@@ -8,6 +8,7 @@ import { configOf } from "../config.ts";
 import { type CliContext, print, printJson } from "../context.ts";
 import { buildCommand } from "./build-command.ts";
 import { describeImage, describeSnapshots, imageTable } from "./describe.ts";
+import { diffCommand } from "./diff-command.ts";
 import { warmCommand } from "./warm-command.ts";
 
 const EXAMPLES = `
@@ -63,6 +64,7 @@ export function imageCommand(context: CliContext): Command {
       else print(context, `${describeImage(found)}\n\n${describeSnapshots(snapshots)}`);
     });
   image.addCommand(warmCommand(context));
+  image.addCommand(diffCommand(context));
   image
     .command("rm")
     .description("remove images, or names of images that have several")

@@ -1,0 +1,75 @@
+/** `boxcar image diff`: what differs between two images. */
+import { join } from "node:path";
+import { InvalidInputError } from "../../base/errors.ts";
+import { Scope } from "../../base/scope.ts";
+import { tryParseDuration } from "../../base/units.ts";
+import { diffImages } from "../../builder/inspect/diff-images.ts";
+import { type ImageDiff, SECTIONS, type Section } from "../../builder/inspect/image-diff.ts";
+import type { Config } from "../../config/config.ts";
+import { reclaimDirectories } from "../../host/owned-directory.ts";
+import { chooseAccelerator } from "../accelerator.ts";
+import { type CliContext, EXIT, print, printJson } from "../context.ts";
+import { guestProgram } from "../guest-programs.ts";
+import { openNetworks } from "../networks.ts";
+import { openStore } from "../store.ts";
+import { describeDiff } from "./describe-diff.ts";
+import { openSide } from "./diff-side.ts";
+
+export interface DiffFlags {
+  machine?: boolean;
+  provenance?: boolean;
+  packages?: boolean;
+  files?: boolean;
+  inspector?: string;
+  timeout: string;
+  all?: boolean;
+  json?: boolean;
+}
+
+export async function diff(a: string, b: string, flags: DiffFlags, config: Config, context: CliContext): Promise<void> {
+  const timeoutMs = requireDuration(flags.timeout);
+  const found = await compare(a, b, { flags, timeoutMs, config, context });
+  if (flags.json) printJson(context, found);
+  else print(context, describeDiff(found, { isWhole: flags.all ?? false }));
+  context.setExitCode(found.same ? EXIT.ok : EXIT.failed);
+}
+
+interface Comparison {
+  flags: DiffFlags;
+  timeoutMs: number;
+  config: Config;
+  context: CliContext;
+}
+
+async function compare(a: string, b: string, { flags, timeoutMs, config, context }: Comparison): Promise<ImageDiff> {
+  const { signal } = context;
+  const note = (text: string) => void context.stderr.write(`${text}\n`);
+  const folders = { runParent: join(config.runDir, "m"), stateParent: join(config.stateDir, "machines") };
+  for (const parent of Object.values(folders)) await reclaimDirectories(parent);
+  await using scope = new Scope();
+  const images = scope.use(await openStore(config));
+  const work = { store: images, config, cwd: context.cwd, note, signal };
+  const one = scope.use(await openSide(a, work));
+  const other = scope.use(await openSide(b, work));
+  const networks = scope.use(await openNetworks(config));
+  return await diffImages(one, other, {
+    ...{ config, images, networks, timeoutMs, note, signal, ...folders },
+    sections: sectionsOf(flags),
+    inspector: flags.inspector ?? config.images.default,
+    chooseAccelerator: (chooseSignal, chooseNote) => chooseAccelerator(config, chooseSignal, chooseNote),
+    program: await guestProgram("boxcar-inspect"),
+  });
+}
+
+/** Those that are named; if none is, all. */
+export function sectionsOf(flags: Partial<Record<Section, boolean>>): ReadonlySet<Section> {
+  const named = SECTIONS.filter((section) => flags[section] === true);
+  return new Set(named.length > 0 ? named : SECTIONS.filter((section) => flags[section] !== false));
+}
+
+function requireDuration(text: string): number {
+  const timeoutMs = tryParseDuration(text);
+  if (timeoutMs !== undefined && timeoutMs > 0) return timeoutMs;
+  const message = `${JSON.stringify(text)} is no duration, such as "10 minutes"`;
+  throw new InvalidInputError("The command line", [{ path: "--timeout", message }], "task");
+}
