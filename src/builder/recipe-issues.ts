@@ -22,8 +22,11 @@ function baseIssues(data: Fields): Issue[] {
   const from = data["from"];
   if (!isObject(from)) return [];
   const isDebian = typeof from["debian"] === "string";
-  const misplaced = ["boot", "agent"].filter((key) => data[key] !== undefined && !isDebian);
-  const issues = misplaced.map((path) => ({ path, message: "is for images from debian only" }));
+  const issues: Issue[] = [];
+  if (data["boot"] !== undefined && !isDebian) issues.push({ path: "boot", message: "is for images from debian only" });
+  if (data["agent"] !== undefined && !isDebian && from["disk"] === undefined) {
+    issues.push({ path: "agent", message: "is for images from debian, and from a disk" });
+  }
   if (isDebian && data["agent"] === false && (data["boot"] ?? "agent") === "agent") {
     const message = "cannot be false where boot is agent: nothing else would run";
     return [...issues, { path: "agent", message }];

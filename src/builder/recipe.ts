@@ -15,7 +15,7 @@ export interface ParsedRecipe {
   readonly description: string | undefined;
   readonly from: RecipeBase;
   readonly boot: "agent" | "systemd" | "disk";
-  /** Whether the agent is put into an image of Debian packages. */
+  /** Whether the agent is put into an image of Debian packages, or a disk. */
   readonly agent: boolean;
   /** Undefined: as large as that of what it is made from, or the default of its kind. */
   readonly sizeBytes: number | undefined;
@@ -94,7 +94,7 @@ export function parseRecipe(data: unknown, file: string): ParsedRecipe {
     description: recipe.description,
     from,
     boot: recipe.boot ?? "agent",
-    agent: recipe.agent ?? true,
+    agent: recipe.agent ?? from.kind === "debian",
     sizeBytes: recipe.sizeGiB === undefined ? undefined : Math.ceil(recipe.sizeGiB * 1_024) * (GIB / 1_024),
     packages: recipe.packages ?? [],
     files: (recipe.files ?? []).map((entry) => fileOf(entry, file)),

@@ -90,7 +90,7 @@ export interface Recipe {
    */
   boot?: "agent" | "systemd" | "disk";
   /**
-   * Whether the agent is put into an image made from `debian`; true if it is left out. An image without it needs cloud-init, or runs no tasks.
+   * Whether the agent is put into an image made from `debian`, for which it is true if it is left out, or from `disk`, for which it is false. An image without it needs cloud-init, or runs no tasks.
    */
   agent?: boolean;
   /**

@@ -1,4 +1,4 @@
-/** A few small files as a CD. */
+/** Files as a CD. */
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type CommandOptions, runCommand } from "./command.ts";
@@ -14,16 +14,27 @@ export interface CdImageOptions extends Pick<CommandOptions, "signal"> {
   workDirectory: string;
 }
 
+export interface FolderCdOptions extends Pick<CommandOptions, "signal" | "timeoutMs"> {
+  /** Absolute path of the new image. */
+  file: string;
+  /** Capital letters and digits, at most 16. */
+  label: string;
+  /** Absolute path of the folder that it holds. */
+  directory: string;
+}
+
 const TIMEOUT_MS = 30_000;
 
 /** @throws {CommandError} `command-not-found`: genisoimage is not installed. */
 export async function makeCdImage({ file, label, files, workDirectory, signal }: CdImageOptions): Promise<void> {
   await mkdir(workDirectory, { mode: 0o700 });
   for (const [name, content] of Object.entries(files)) await writeFile(join(workDirectory, name), content);
+  await makeFolderCd({ file, label, directory: workDirectory, signal, timeoutMs: TIMEOUT_MS });
+}
+
+/** @throws {CommandError} `command-not-found`: genisoimage is not installed. */
+export async function makeFolderCd({ file, label, directory, ...options }: FolderCdOptions): Promise<void> {
   // Their names as they are, for guests that know one extension or the other.
-  const names = ["-joliet", "-rational-rock"];
-  await runCommand(["genisoimage", "-quiet", ...names, "-volid", label, "-output", file, workDirectory], {
-    signal,
-    timeoutMs: TIMEOUT_MS,
-  });
+  const names = ["-joliet", "-joliet-long", "-rational-rock"];
+  await runCommand(["genisoimage", "-quiet", ...names, "-volid", label, "-output", file, directory], options);
 }

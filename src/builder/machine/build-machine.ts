@@ -17,6 +17,7 @@ import { createUpgradeListener } from "../../guest/upgrade-listener.ts";
 import { createIdentity, WakeLine } from "../../guest/wake.ts";
 import { OwnedDirectory, reclaimDirectories } from "../../host/owned-directory.ts";
 import type { NetworkPolicy } from "../../network/policy/network-policy.ts";
+import { identify, patienceFor, prepareCloudInit } from "../../sandbox/cloud-init.ts";
 import { GuestGoneError, GuestSilentError } from "../../sandbox/errors.ts";
 import type { BootFrom, Cdrom } from "../../vm/cdroms.ts";
 import { describeMachine, type ResolvedMachine } from "../../vm/limits.ts";
@@ -46,6 +47,7 @@ export class BuildMachine implements AsyncDisposable {
   readonly #scope: Scope;
   /** There is something to see over VNC. */
   readonly hasScreen: boolean;
+  readonly #patienceMs: number;
   #showsConsole = true;
 
   private constructor(
@@ -56,6 +58,7 @@ export class BuildMachine implements AsyncDisposable {
   ) {
     this.vm = vm;
     this.hasScreen = machine.graphics !== "none";
+    this.#patienceMs = patienceFor(machine, context.config.limits.bootTimeoutMs);
     this.guest = guest;
     this.#scope = scope;
     const lines = new LineSplitter((line) => context.report.line(line));
@@ -67,7 +70,7 @@ export class BuildMachine implements AsyncDisposable {
 
   /** @throws what {@link VirtualMachine.start} throws; `signal.reason`. Nothing is left then. */
   static async start(options: BuildMachineOptions): Promise<BuildMachine> {
-    const { machine, disk, cdroms, bootFrom, context, signal } = options;
+    const { machine, disk, cdroms = [], bootFrom, context, signal } = options;
     const { config, report } = context;
     const accelerator = await context.chooseAccelerator(signal, (text) => report.line(text));
     report.line(`machine: ${describeMachine(machine)}, ${accelerator}`);
@@ -82,23 +85,23 @@ export class BuildMachine implements AsyncDisposable {
     const { network, egress } = resources.use(await networks.open({ mac: machine.mac, mtu: mtuOf(machine) }));
     log.attach(network);
     egress.connect(log);
+    const { agentBinary } = context.programs;
+    const agentFile = (platform: string) => (platform === "linux-x64" ? agentBinary : undefined);
+    const identity = identify(createIdentity(options.name), machine);
+    const cloudInit = await prepareCloudInit({ machine, agentFile, ...identity }, run.path, signal);
     const vm = await VirtualMachine.start({
-      ...{ qemuBinary: config.qemu.binary, accelerator, machine, disk, cdroms, bootFrom, network, signal },
+      ...{ qemuBinary: config.qemu.binary, accelerator, machine, disk, bootFrom, network, signal },
+      cdroms: [...cdroms, ...(cloudInit?.cdroms ?? [])],
       runDirectory: run.path,
       cacheDirectory: join(config.stateDir, "cache"),
       resources: resources.move(),
     });
     scope.use(vm);
     const guest = scope.use(new GuestSession({ log: nowhere() }));
-    const { agentBinary } = context.programs;
-    network.setHandler(
-      createMetadataService(guest, {
-        agentFile: (platform) => (platform === "linux-x64" ? agentBinary : undefined),
-      }),
-    );
+    network.setHandler(createMetadataService(guest, { agentFile, cloudInit: cloudInit?.source }));
     network.setUpgradeHandler(createUpgradeListener(guest));
     const wakeLine = new WakeLine(vm.wakePort);
-    void wakeLine.parked.then(() => wakeLine.wake(createIdentity(options.name)));
+    void wakeLine.parked.then(() => wakeLine.wake(identity));
     void network.closed.then((error) => {
       if (error !== undefined) vm.kill();
     });
@@ -118,7 +121,8 @@ export class BuildMachine implements AsyncDisposable {
    *
    * @throws {GuestSilentError} It did not in time; {@link GuestGoneError}; `signal.reason`.
    */
-  async waitForGuest(timeoutMs: number, signal: AbortSignal): Promise<void> {
+  async waitForGuest(signal: AbortSignal): Promise<void> {
+    const timeoutMs = this.#patienceMs;
     const silent = () =>
       new GuestSilentError(
         `the guest did not call home within ${formatDuration(timeoutMs)}`,

@@ -90,6 +90,8 @@ if command -v apt-get >/dev/null; then apt-get clean; rm -rf /var/lib/apt/lists/
 if command -v dnf >/dev/null; then dnf -q clean all; fi
 rm -rf /var/cache/apk/* /var/tmp/* /tmp/* /root/.bash_history
 if command -v cloud-init >/dev/null; then cloud-init clean --logs; fi
+# cloud-init had fetched it for this build.
+if [ ! -e /etc/systemd/system/boxcar-agent.service ]; then rm -f /usr/local/bin/boxcar-agent; fi
 if [ -f /etc/machine-id ]; then : >/etc/machine-id; fi
 if [ -f /var/lib/dbus/machine-id ] && [ ! -L /var/lib/dbus/machine-id ]; then rm -f /var/lib/dbus/machine-id; fi
 rm -f /var/lib/systemd/random-seed

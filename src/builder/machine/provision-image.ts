@@ -41,7 +41,7 @@ export async function provisionImage(
   await using started = machine;
   const begun = { machine: started, diskFile: image.disk.file, screen, context };
   try {
-    await started.waitForGuest(config.limits.bootTimeoutMs, signal);
+    await started.waitForGuest(signal);
     started.hideConsole();
     const guest = new GuestWork({ guest: started.guest, programs: context.programs, report, signal });
     report.stage("changing the machine");
