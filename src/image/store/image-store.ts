@@ -89,10 +89,7 @@ export class ImageStore implements AsyncDisposable {
     const images: Image[] = [];
     for (const sha256 of await this.#layout.names("blobs")) {
       // One that is removed meanwhile is no longer in the list.
-      const image = await readImage(this.#layout, sha256, namesOf(tags, sha256)).catch(async (error: unknown) => {
-        if (await this.#layout.hasBlob(sha256)) throw error;
-        return undefined;
-      });
+      const image = await this.#tryRead(sha256, tags);
       if (image !== undefined) images.push(image);
     }
     return images.sort((a, b) => b.lastUsed.getTime() - a.lastUsed.getTime());
@@ -104,7 +101,19 @@ export class ImageStore implements AsyncDisposable {
    */
   async inspect(reference: string): Promise<Image> {
     const sha256 = await this.#resolve(reference);
-    return await readImage(this.#layout, sha256, namesOf(await this.#tags(), sha256));
+    const image = await this.#tryRead(sha256, await this.#tags());
+    if (image === undefined) throw notFound(reference);
+    return image;
+  }
+
+  /** undefined: somebody has removed it. */
+  async #tryRead(sha256: string, tags: ReadonlyMap<string, string>): Promise<Image | undefined> {
+    try {
+      return await readImage(this.#layout, sha256, namesOf(tags, sha256));
+    } catch (error) {
+      if (await this.#layout.hasBlob(sha256)) throw error;
+      return undefined;
+    }
   }
 
   /** Whether an image with this digest is here. */
