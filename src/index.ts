@@ -3,7 +3,8 @@ export { type Blame, Cancellation, InvalidInputError, type Issue, WorkerError } 
 export { type Config, resolveConfig } from "./config/config.ts";
 export { type ParsedPayload, parsePayload } from "./feature/payload.ts";
 export { probeAccelerator } from "./host/accelerator.ts";
-export { acquireImage, type ImageSpec } from "./image/source.ts";
+export { acquireImage } from "./image/source/acquire.ts";
+export type { ImageSpec } from "./image/source/spec.ts";
 export type { Image } from "./image/store/image.ts";
 export { ImageLease } from "./image/store/image-lease.ts";
 export { ImageStore, type ImageStoreOptions } from "./image/store/image-store.ts";

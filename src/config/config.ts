@@ -7,7 +7,7 @@ import { completeFeatures, type FeaturesSettings, featuresIssues } from "./featu
 import type { FilledConfig } from "./filled-config.ts";
 import { withHostDefaults } from "./host-defaults.ts";
 import type { Surroundings } from "./host-facts.ts";
-import { completeImages, type ImagesSettings } from "./images.ts";
+import { completeImages, type ImagesSettings, imagesIssues } from "./images.ts";
 import { completeLimits, type LimitsSettings, limitsIssues } from "./limits.ts";
 import { machineIssues } from "./machines.ts";
 import { completeNetwork, type NetworkSettings, networkIssues } from "./network.ts";
@@ -87,6 +87,7 @@ function complete(filled: FilledConfig, secrets: Secrets): Config {
 
 function semanticIssues(filled: FilledConfig): Issue[] {
   return [
+    ...imagesIssues(filled.images),
     ...limitsIssues(filled.limits),
     ...poolIssues(filled.pool),
     ...networkIssues(filled.network),

@@ -1,4 +1,6 @@
 /** Section `images` of the configuration: the store, and what tasks may name. */
+import type { Issue } from "../base/errors.ts";
+import { tryParseUrlPrefix, type UrlPrefix } from "../base/url-prefix.ts";
 import type { ImagesConfig } from "../generated/images-config.ts";
 import { GIB } from "./quantities.ts";
 
@@ -7,12 +9,28 @@ export interface ImagesSettings {
   readonly default: string;
   readonly maxSizeBytes: number;
   readonly allowPaths: boolean;
-  readonly allowUrls: boolean;
+  /** `true`: on every host of the internet. */
+  readonly allowUrls: boolean | readonly UrlPrefix[];
+  readonly allowArtifacts: boolean;
 }
 
 /** The section, with the schema's defaults and the host's in it. */
 export type FilledImages = Required<ImagesConfig>;
 
-export function completeImages({ maxSizeGiB, ...same }: FilledImages): ImagesSettings {
-  return { ...same, maxSizeBytes: Math.round(maxSizeGiB * GIB) };
+export function completeImages({ maxSizeGiB, allowUrls, ...same }: FilledImages): ImagesSettings {
+  return { ...same, maxSizeBytes: Math.round(maxSizeGiB * GIB), allowUrls: completeUrls(allowUrls) };
+}
+
+function completeUrls(allowUrls: FilledImages["allowUrls"]): ImagesSettings["allowUrls"] {
+  if (typeof allowUrls === "boolean") return allowUrls;
+  return allowUrls.map(tryParseUrlPrefix).filter((prefix) => prefix !== undefined);
+}
+
+export function imagesIssues({ allowUrls }: Pick<FilledImages, "allowUrls">): Issue[] {
+  if (typeof allowUrls === "boolean") return [];
+  return allowUrls.flatMap((text, index) => {
+    if (tryParseUrlPrefix(text) !== undefined) return [];
+    const message = 'must be "https://", or the begin of a URL with a host, and without user, query and fragment';
+    return [{ path: `images.allowUrls[${index}]`, message }];
+  });
 }

@@ -6,6 +6,7 @@ import type { FeaturesSettings } from "../config/features/features.ts";
 import type { NetworkPolicySettings } from "../config/network/policy.ts";
 import type { MachineOverrides } from "../generated/machine.ts";
 import type { TaskPayload } from "../generated/task-payload.ts";
+import { EVERY_SOURCE, type ImageSourcePolicy, imageIssues } from "../image/source/policy.ts";
 import type { NetworkPolicy } from "../network/policy/network-policy.ts";
 import { MAX_DURATION_MS } from "../schema/duration.ts";
 import { type ParseOptions, parseAs } from "../schema/parse.ts";
@@ -57,10 +58,12 @@ export interface PayloadRules {
   features?: FeatureRules;
   /** What their machines may reach at most; nothing if it is left out. */
   network?: NetworkPolicySettings;
+  /** Where their images may come from; if it is left out, who fetches them decides. */
+  images?: ImageSourcePolicy;
 }
 
-export function payloadRules({ limits, features, network }: Config): PayloadRules {
-  return { maxRunTimeMs: limits.maxRunTimeMs, features, network: network.policy };
+export function payloadRules({ limits, features, network, images }: Config): PayloadRules {
+  return { maxRunTimeMs: limits.maxRunTimeMs, features, network: network.policy, images };
 }
 
 type FeatureRules = Pick<
@@ -90,6 +93,7 @@ export function parsePayload(data: unknown, options: PayloadOptions): ParsedPayl
     ...cacheIssues(payload?.caches ?? [], (options.features ?? NOTHING_ALLOWED).caches),
     ...semanticIssues(payload ?? data, options.maxRunTimeMs ?? MAX_DURATION_MS, options.features ?? NOTHING_ALLOWED),
     ...networkIssues(networkIn(data), options.network ?? NOTHING_REACHED),
+    ...imageIssues(imageIn(data), options.images ?? EVERY_SOURCE),
   ];
   if (payload === undefined || all.length > 0) throw new InvalidInputError(options.subject, all, options.blame);
   return {
@@ -124,6 +128,10 @@ function trySchema(data: unknown, options: ParseOptions): { payload?: TaskPayloa
 
 function networkIn(data: unknown): unknown {
   return typeof data === "object" && data !== null && "network" in data ? data.network : undefined;
+}
+
+function imageIn(data: unknown): unknown {
+  return typeof data === "object" && data !== null && "image" in data ? data.image : undefined;
 }
 
 /** Looks only at what has the right shape: the schema speaks of the rest. */

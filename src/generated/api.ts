@@ -1,6 +1,9 @@
 // Generated from schemas/api.schema.json by scripts/generate-types.ts; never edited.
 
 import type { ConfigValuesDuration } from "./config-values.ts";
+import type { ImageSource } from "./image-source.ts";
+import type { RegistryTag } from "./registry-tag.ts";
+import type { SignatureEnvelope } from "./signature-envelope.ts";
 
 /**
  * The newest first.
@@ -30,6 +33,26 @@ export type ApiWorkers = ApiWorker[];
  * Those of one worker.
  */
 export type ApiImages = ApiImage[];
+/**
+ * What a name in a registry stands for.
+ */
+export type ApiRegistryTag = RegistryTag;
+/**
+ * All names of a registry.
+ */
+export type ApiRegistryTags = ApiRegistryTag[];
+/**
+ * What a name is to stand for.
+ */
+export type ApiRegistryTagRequest = RegistryTag;
+/**
+ * Signatures of an image.
+ */
+export type ApiSignatureEnvelope = SignatureEnvelope;
+/**
+ * Signatures that are added.
+ */
+export type ApiSignatureEnvelopeRequest = SignatureEnvelope;
 /**
  * The newest first.
  */
@@ -942,9 +965,9 @@ export interface ApiRemovedImage {
  */
 export interface ApiPullRequest {
   /**
-   * A path or URL that the configuration allows.
+   * As the `image` of a task: a path or URL that the configuration allows, a URL with digests, or an artifact.
    */
-  source: string;
+  source: ImageSource;
   /**
    * A name for it.
    */

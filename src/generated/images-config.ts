@@ -23,7 +23,13 @@ export interface ImagesConfig {
    */
   allowPaths?: boolean;
   /**
-   * Whether tasks may name an archive by its URL.
+   * Whether tasks may name an archive by its URL: `true` for every host of the internet, or a list of what URLs may begin with: scheme, host and port, and the folders of a path. A host with a private address must be in the list.
+   *
+   * @maxItems 1000
    */
-  allowUrls?: boolean;
+  allowUrls?: boolean | string[];
+  /**
+   * Whether tasks may name an archive that is an artifact of a task of the same queue.
+   */
+  allowArtifacts?: boolean;
 }

@@ -12,6 +12,7 @@ import type { FeatureSecrets } from "./feature-secrets.ts";
 import type { FeatureStallTimeout } from "./feature-stall-timeout.ts";
 import type { FeatureSteps, FeatureStepsCommand } from "./feature-steps.ts";
 import type { FeatureVideo } from "./feature-video.ts";
+import type { ImageSource } from "./image-source.ts";
 import type { MachineOverrides } from "./machine.ts";
 
 /**
@@ -21,18 +22,7 @@ export type TaskPayload = {
   /**
    * Image the machine starts from; the worker's default image if it is left out.
    */
-  image?:
-    | string
-    | {
-        /**
-         * Where the archive is.
-         */
-        url: string;
-        /**
-         * SHA-256 digest of the archive, in lower-case hexadecimal.
-         */
-        sha256: string;
-      };
+  image?: ImageSource;
   /**
    * Program and arguments; no shell is involved unless it is named.
    */

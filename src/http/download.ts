@@ -31,6 +31,8 @@ export interface DownloadOptions {
    * @returns whether the server must have an address of the internet. Default: it need not.
    */
   admit?: (url: URL) => { publicOnly: boolean };
+  /** Asked before each request, those that a redirect leads to included: what else it says. */
+  headers?: (url: URL) => Promise<Readonly<Record<string, string>>>;
 }
 
 type Body = AsyncIterator<Uint8Array>;
@@ -44,6 +46,10 @@ const HEADERS = { "accept-encoding": "identity", "user-agent": "boxcar" };
 export class Download implements AsyncDisposable {
   /** The same for the same contents, and never for others; undefined where the server does not say. */
   readonly key: string | undefined;
+  /** Tells this content from others that were there before, or will be; undefined where the server does not say. */
+  readonly version: string | undefined;
+  /** How the bytes are packed, which are as they are stored; undefined: not at all, as far as the server says. */
+  readonly contentEncoding: string | undefined;
   /** undefined where the server does not say. */
   readonly bytes: number | undefined;
   readonly sha256: string | undefined;
@@ -58,7 +64,9 @@ export class Download implements AsyncDisposable {
     this.#body = bodyOf(response);
     this.bytes = lengthOf(response);
     this.sha256 = sha256;
-    this.key = this.#validator === undefined ? undefined : `url ${client.url.href} ${this.#validator} ${this.bytes}`;
+    this.contentEncoding = response.headers["content-encoding"]?.trim().toLowerCase();
+    this.version = this.#validator === undefined ? undefined : `${this.#validator} ${this.bytes}`;
+    this.key = this.version === undefined ? undefined : `url ${client.url.href} ${this.version}`;
   }
 
   /** Asks for the file; resolves when the server has begun to answer. @throws {DownloadError} */
@@ -127,6 +135,7 @@ class HttpClient {
   readonly url: URL;
   readonly #subject: string;
   readonly #admit: NonNullable<DownloadOptions["admit"]>;
+  readonly #headers: NonNullable<DownloadOptions["headers"]>;
   readonly #maxAttempts: number;
   readonly #backOffMs: number;
   readonly #stallMs: number;
@@ -144,6 +153,7 @@ class HttpClient {
     this.shownUrl = showUrl(parsed);
     this.#subject = subject;
     this.#admit = options.admit ?? (() => ({ publicOnly: false }));
+    this.#headers = options.headers ?? (async () => ({}));
     this.#maxAttempts = maxAttempts;
     this.#backOffMs = backOffMs;
     this.#stallMs = stallMs;
@@ -170,7 +180,8 @@ class HttpClient {
   async #follow(headers: Readonly<Record<string, string>>, signal: AbortSignal): Promise<HttpResponse> {
     let url = this.url;
     for (let redirects = 0; redirects <= MAX_REDIRECTS; redirects++) {
-      const response = await get(url, { headers: { ...HEADERS, ...headers }, signal, ...this.#admit(url) });
+      const all = { ...HEADERS, ...(await this.#headers(url)), ...headers };
+      const response = await get(url, { headers: all, signal, ...this.#admit(url) });
       const target = redirectTarget(response, url);
       if (target === undefined) return response;
       response.body.destroy();

@@ -7,6 +7,7 @@
  * A task is claimed by one worker at a time. Who stops renewing loses it, and it is run again, by somebody else.
  */
 import type { Cancellation, ExceptionReason } from "../base/errors.ts";
+import type { QueueArtifacts } from "./queue-artifacts.ts";
 import type { Priority } from "./task.ts";
 
 export interface QueueDriver extends AsyncDisposable {
@@ -34,6 +35,8 @@ export interface Claim {
   readonly lost: AbortSignal;
   /** Where what is to be kept of the run goes, before it is resolved. */
   readonly artifacts: ArtifactDestination;
+  /** Artifacts of other tasks, as this task may have them; undefined: all tasks of the queue may have the same. */
+  readonly origin?: QueueArtifacts;
 
   /**
    * Asks for a longer lease. A run that is not ours any more makes `lost` fire.

@@ -16,6 +16,7 @@ import type { FeatureStallTimeout } from "../generated/feature-stall-timeout.ts"
 import type { FeatureSteps } from "../generated/feature-steps.ts";
 import type { FeatureVideo } from "../generated/feature-video.ts";
 import type { ImageProvenance } from "../generated/image.ts";
+import type { ImageSource } from "../generated/image-source.ts";
 import type { ImageStatement } from "../generated/image-statement.ts";
 import type { ImagesConfig } from "../generated/images-config.ts";
 import type { LimitsConfig } from "../generated/limits-config.ts";
@@ -71,6 +72,7 @@ export interface SchemaTypes {
   "webhooks-config": WebhooksConfig;
   "worker-process-config": WorkerProcessConfig;
   image: ImageProvenance;
+  "image-source": ImageSource;
   "image-statement": ImageStatement;
   "registry-tag": RegistryTag;
   "signature-envelope": SignatureEnvelope;

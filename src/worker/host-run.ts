@@ -11,7 +11,7 @@ import { type ParsedPayload, parsePayload, payloadRules } from "../feature/paylo
 import { OwnedDirectory } from "../host/owned-directory.ts";
 import { privateMemoryMiB } from "../host/room.ts";
 import { throttledProgress } from "../image/progress.ts";
-import { acquireImage } from "../image/source.ts";
+import { acquireImage } from "../image/source/acquire.ts";
 import type { Image } from "../image/store/image.ts";
 import type { LogSource } from "../log/log-source.ts";
 import { describeTimings } from "../log/timings.ts";
@@ -218,6 +218,7 @@ export class HostRun implements OpenedRun, LiveRun {
 
   async #run(payload: ParsedPayload, staging: string, signal: AbortSignal): Promise<TaskResult> {
     const { config, images, networks, pool, agentFile, chooseAccelerator, features } = this.#host;
+    const { imageHooks, origin } = this.#host;
     const { taskId, runId } = this.#claim.task;
     const folders = hostFolders(config);
     const log = (this.#log as RunLog).task;
@@ -234,8 +235,8 @@ export class HostRun implements OpenedRun, LiveRun {
       acquireImage: async (runSignal) => {
         let imported: Image | undefined;
         const lease = await acquireImage(images, payload.image ?? config.images.default, {
-          signal: runSignal,
-          policy: config.images,
+          ...{ ...imageHooks, signal: runSignal, policy: config.images },
+          origin: this.#claim.origin ?? origin,
           onProgress: throttledProgress(note),
           onImport: (image) => {
             imported = image;

@@ -5,6 +5,8 @@ import type { Logger } from "../base/log.ts";
 import type { Config } from "../config/config.ts";
 import type { Feature } from "../feature/feature.ts";
 import { reclaimDirectories } from "../host/owned-directory.ts";
+import type { ImageHooks } from "../image/source/acquire.ts";
+import type { ArtifactOrigin } from "../image/source/artifact-origin.ts";
 import type { ImageStore } from "../image/store/image-store.ts";
 import type { MachineNetworks } from "../sandbox/machine-networks.ts";
 import type { MachinePool } from "../sandbox/machine-pool.ts";
@@ -16,6 +18,9 @@ import type { WorkerObserver } from "./observer.ts";
 export interface TaskHost {
   readonly config: Config;
   readonly images: ImageStore;
+  readonly imageHooks?: ImageHooks | undefined;
+  /** Artifacts of the queue, for tasks whose claim has none of its own. */
+  readonly origin?: ArtifactOrigin | undefined;
   readonly networks: MachineNetworks;
   readonly pool: MachinePool | undefined;
   readonly agentFile: SandboxOptions["agentFile"];

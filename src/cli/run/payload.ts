@@ -4,6 +4,7 @@ import { resolve } from "node:path";
 import { InvalidInputError } from "../../base/errors.ts";
 import type { Config } from "../../config/config.ts";
 import { type ParsedPayload, parsePayload, payloadRules } from "../../feature/payload.ts";
+import { EVERY_SOURCE } from "../../image/source/policy.ts";
 import { whyUnreadable } from "../config.ts";
 import { networkOfFlag } from "../network-flag.ts";
 
@@ -35,6 +36,8 @@ export async function readPayload(source: PayloadSource): Promise<ParsedPayload>
     subject: taskFile === undefined ? "The task" : `The task ${taskFile}`,
     blame: "task",
     ...payloadRules(config),
+    // Who runs a task by hand may read what he names.
+    images: EVERY_SOURCE,
   });
 }
 

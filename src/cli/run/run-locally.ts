@@ -10,21 +10,26 @@ import { join, resolve } from "node:path";
 import { finished } from "node:stream/promises";
 import { DirectoryStore } from "../../artifact/directory-store.ts";
 import { messageOf } from "../../base/errors.ts";
+import { Scope } from "../../base/scope.ts";
 import type { Config } from "../../config/config.ts";
 import { FEATURES } from "../../feature/all.ts";
 import type { ParsedPayload } from "../../feature/payload.ts";
 import { finalScreen } from "../../feature/screens/final-screen.ts";
 import { reclaimDirectories } from "../../host/owned-directory.ts";
 import { throttledProgress } from "../../image/progress.ts";
-import { acquireImage } from "../../image/source.ts";
+import { acquireImage } from "../../image/source/acquire.ts";
+import { EVERY_SOURCE } from "../../image/source/policy.ts";
+import type { ImageSpec } from "../../image/source/spec.ts";
 import { TaskLog } from "../../log/task-log.ts";
 import { maskOf } from "../../worker/run-log.ts";
 import type { TaskResult } from "../../worker/task-result.ts";
 import { runTask } from "../../worker/task-run.ts";
 import { chooseAccelerator } from "../accelerator.ts";
+import { lazyArtifactOrigin } from "../artifact-origin.ts";
 import type { CliContext } from "../context.ts";
 import { agentFile } from "../guest-programs.ts";
 import { openNetworks } from "../networks.ts";
+import { ProgressBar } from "../progress-bar.ts";
 import { openStore } from "../store.ts";
 import { claimOutputFolder } from "./output-folder.ts";
 
@@ -45,12 +50,14 @@ export async function runLocally({ payload, config, flags, context }: LocalRun):
   for (const parent of [runParent, stateParent]) await reclaimDirectories(parent);
   await using store = await openStore(config);
   await using networks = await openNetworks(config);
+  await using scope = new Scope();
+  using bar = stderr.isTTY === true ? new ProgressBar(stderr) : undefined;
 
   await claimOutputFolder(output);
   const logFile = createWriteStream(join(output, "task.log"));
   const log = new TaskLog(
     [
-      { guest: stdout, worker: stderr },
+      { guest: stdout, worker: bar?.output ?? stderr },
       { guest: logFile, worker: logFile },
     ],
     { mask: maskOf(payload, config) },
@@ -72,13 +79,17 @@ export async function runLocally({ payload, config, flags, context }: LocalRun):
     cacheDirectory: join(config.stateDir, "cache"),
     directory: output,
     features: flags.screenshot === undefined ? FEATURES : [...FEATURES, finalScreen(resolve(cwd, flags.screenshot))],
-    acquireImage: (runSignal) =>
-      acquireImage(store, localImage(flags.image ?? payload.image ?? config.images.default, cwd), {
+    acquireImage: async (runSignal) => {
+      const lease = await acquireImage(store, localImage(flags.image ?? payload.image ?? config.images.default, cwd), {
         signal: runSignal,
         // Who runs a task by hand may read what he names.
-        policy: { allowPaths: true, allowUrls: true },
-        onProgress: throttledProgress((text) => log.note(text)),
-      }),
+        policy: EVERY_SOURCE,
+        origin: lazyArtifactOrigin(config, scope),
+        onProgress: bar?.reporter("unpacking the image") ?? throttledProgress((text) => log.note(text)),
+      });
+      bar?.[Symbol.dispose]();
+      return lease;
+    },
     chooseAccelerator: (runSignal) => chooseAccelerator(config, runSignal, (text) => log.note(text)),
   });
 
@@ -93,6 +104,6 @@ export async function runLocally({ payload, config, flags, context }: LocalRun):
 }
 
 /** A path as people write it becomes absolute; names and URLs stay as they are. */
-function localImage(image: ParsedPayload["image"] & {}, cwd: string): string | { url: string; sha256: string } {
+function localImage(image: ImageSpec, cwd: string): ImageSpec {
   return typeof image === "string" && /^\.{1,2}\//.test(image) ? resolve(cwd, image) : image;
 }

@@ -41,6 +41,7 @@ function partsOf(config: Config): ApiParts {
         workers: absent(),
         events: absent(),
         webhooks: absent(),
+        origin: absent(),
       },
       [Symbol.asyncDispose]: async () => {},
     },

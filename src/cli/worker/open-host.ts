@@ -5,6 +5,7 @@ import type { Logger } from "../../base/log.ts";
 import type { Scope } from "../../base/scope.ts";
 import type { Config } from "../../config/config.ts";
 import { FEATURES } from "../../feature/all.ts";
+import type { ArtifactOrigin } from "../../image/source/artifact-origin.ts";
 import { MachinePool } from "../../sandbox/machine-pool.ts";
 import { parsePrivateKey } from "../../signing/keys.ts";
 import type { HostRuns } from "../../worker/lookup/host-runs.ts";
@@ -21,12 +22,14 @@ export interface HostParts {
   logger: Logger;
   runs: HostRuns;
   observer: WorkerObserver;
+  /** Artifacts of the queue, for tasks and operators. */
+  origin: ArtifactOrigin;
   scope: Scope;
 }
 
 /** What killed processes have left is gone then. @param parts.scope Owns what is opened. */
 export async function openHost(parts: HostParts): Promise<TaskHost> {
-  const { config, logger, runs, observer, scope } = parts;
+  const { config, logger, runs, observer, origin, scope } = parts;
   const folders = hostFolders(config);
   const { manifestKey } = config.features.artifacts;
   await mkdir(config.stateDir, { recursive: true, mode: 0o755 });
@@ -43,7 +46,7 @@ export async function openHost(parts: HostParts): Promise<TaskHost> {
   const pool =
     config.pool.machines === 0 ? undefined : scope.use(new MachinePool({ ...config.pool, acquireImage, logger }));
   return {
-    ...{ config, images, networks, pool, agentFile, logger, runs, observer },
+    ...{ config, images, networks, pool, agentFile, logger, runs, observer, origin },
     chooseAccelerator: (signal, note) => chooseAccelerator(config, signal, note),
     features: FEATURES,
     manifestKey:

@@ -5,12 +5,15 @@ import { InvalidInputError } from "../../base/errors.ts";
 import type { Logger } from "../../base/log.ts";
 import { Scope } from "../../base/scope.ts";
 import type { Config } from "../../config/config.ts";
+import type { ArtifactOrigin } from "../../image/source/artifact-origin.ts";
 import type { QueueDriver } from "../../queue/driver.ts";
 import type { QueueEvents } from "../../queue/queue-events.ts";
 import { SoleDirectory, SoleEvents } from "../../queue/sole-worker.ts";
 import type { TaskQueue } from "../../queue/task-queue.ts";
+import type { TaskclusterQueue } from "../../queue/taskcluster/taskcluster-queue.ts";
 import type { WebhookOutbox } from "../../queue/webhook-outbox.ts";
 import type { WorkerDirectory } from "../../queue/worker-directory.ts";
+import { FleetArtifacts } from "../../web/fleet/fleet-artifacts.ts";
 import { openTaskQueue } from "../queue/open-task-queue.ts";
 
 export interface OpenQueue extends AsyncDisposable {
@@ -23,6 +26,8 @@ export interface OpenQueue extends AsyncDisposable {
   readonly access: Pick<AccessStore, "tokens" | "sessions"> | undefined;
   /** What happens on it; where others have the queue, in this process. */
   readonly events: QueueEvents;
+  /** Artifacts of its tasks, as the worker may have them. */
+  readonly origin: ArtifactOrigin;
   /** Messages about its tasks that are to be sent; undefined where others have the queue. */
   readonly webhooks: WebhookOutbox | undefined;
 }
@@ -38,7 +43,7 @@ export async function openQueue(config: Config, logger: Logger): Promise<OpenQue
       events: new SoleEvents(),
       webhooks: undefined,
     };
-    return { driver, ...alone, [Symbol.asyncDispose]: () => driver[Symbol.asyncDispose]() };
+    return { driver, ...alone, origin: driver.origin, [Symbol.asyncDispose]: () => driver[Symbol.asyncDispose]() };
   }
   await using scope = new Scope();
   const tasks = scope.use(await openTaskQueue(config));
@@ -46,10 +51,20 @@ export async function openQueue(config: Config, logger: Logger): Promise<OpenQue
   const driver = scope.use(tasks.openDriver({ queue, workerId, leaseMs }));
   const all = scope.move();
   const { access, workers, events, webhooks } = tasks;
-  return { driver, tasks, access, workers, events, webhooks, [Symbol.asyncDispose]: () => all[Symbol.asyncDispose]() };
+  const origin = new FleetArtifacts({ self: workerId, tasks, workers });
+  return {
+    driver,
+    tasks,
+    access,
+    workers,
+    events,
+    webhooks,
+    origin,
+    [Symbol.asyncDispose]: () => all[Symbol.asyncDispose](),
+  };
 }
 
-async function openTaskcluster({ queue }: Config, logger: Logger): Promise<QueueDriver> {
+async function openTaskcluster({ queue }: Config, logger: Logger): Promise<TaskclusterQueue> {
   const { name: taskQueueId, taskcluster, workerId = defaultWorkerId() } = queue;
   if (taskcluster === undefined) {
     throw new InvalidInputError("The configuration", [{ path: "queue.taskcluster", message: "is missing" }], "host");

@@ -55,7 +55,7 @@ export async function serve({ config, context, logger }: ServeOptions): Promise<
   let fleet: FleetMember | undefined;
   const phases = phaseEvents(queue.events, workerId, () => fleet?.changed());
   const observer = joinObservers([...telemetry.observers, phases], logger);
-  const host = await openHost({ config, logger, runs, observer, scope });
+  const host = await openHost({ config, logger, runs, observer, origin: queue.origin, scope });
   const notifier = scope.use(SystemdNotifier.fromEnvironment(context.surroundings.env, { logger }));
   const audit = scope.use(await AuditLog.open({ directory: auditDirectory(config), logger }));
   const settings = config.worker;

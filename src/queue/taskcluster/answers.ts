@@ -46,6 +46,16 @@ export type UploadAnswer =
       readonly credentials: Credentials;
     };
 
+export type ArtifactContent =
+  | { readonly storageType: "s3" | "reference"; readonly url: string }
+  | { readonly storageType: "object"; readonly name: string; readonly credentials: Credentials }
+  | { readonly storageType: "error"; readonly reason: string; readonly message: string };
+
+export interface ObjectDownload {
+  readonly url: string;
+  readonly digests: { readonly sha256?: string; readonly sha512?: string };
+}
+
 export interface PutUrl {
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
@@ -94,6 +104,38 @@ export function parsePutUrl(answer: unknown): PutUrl | undefined {
   const headers = field(method, "headers");
   const names = typeof headers === "object" && headers !== null ? Object.keys(headers) : [];
   return { url: text(method, "url"), headers: Object.fromEntries(names.map((name) => [name, text(headers, name)])) };
+}
+
+/** Of `artifact` and `latestArtifact`. */
+export function parseArtifactContent(answer: unknown): ArtifactContent {
+  const storageType = text(answer, "storageType");
+  switch (storageType) {
+    case "s3":
+    case "reference":
+      return { storageType, url: text(answer, "url") };
+    case "object":
+      return { storageType, name: text(answer, "name"), credentials: parseCredentials(field(answer, "credentials")) };
+    case "error":
+      return { storageType, reason: text(answer, "reason"), message: text(answer, "message") };
+    default:
+      throw new AnswerError(`storageType is ${JSON.stringify(storageType)}`);
+  }
+}
+
+/** The id of the task. */
+export function parseIndexedTask(answer: unknown): string {
+  return text(answer, "taskId");
+}
+
+/** Of `startDownload`, by the only method it was asked for. */
+export function parseDownload(answer: unknown): ObjectDownload {
+  const method = text(answer, "method");
+  if (method !== "getUrl") throw new AnswerError(`method is ${JSON.stringify(method)}`);
+  const hashes = field(answer, "hashes");
+  const sha256 = optionalText(hashes, "sha256")?.toLowerCase();
+  const sha512 = optionalText(hashes, "sha512")?.toLowerCase();
+  const digests = { ...(sha256 === undefined ? {} : { sha256 }), ...(sha512 === undefined ? {} : { sha512 }) };
+  return { url: text(answer, "url"), digests };
 }
 
 function parseClaim(claim: unknown): ClaimAnswer {

@@ -3,7 +3,7 @@
  *
  * *Owns* the connections of what is under way; disposal closes them.
  */
-import type { ClientOptions, ObjectClient, QueueClient } from "taskcluster-client";
+import type { ClientOptions, IndexClient, ObjectClient, QueueClient } from "taskcluster-client";
 import { orAborted, orTimeout } from "../../base/abort.ts";
 import type { Blame } from "../../base/errors.ts";
 import type { QueueError } from "../errors.ts";
@@ -15,6 +15,8 @@ export interface CallOptions<T> {
   /** Name of the method, for messages. */
   readonly call: string;
   readonly credentials: Credentials;
+  /** Fewer than the credentials allow. */
+  readonly authorizedScopes?: readonly string[];
   readonly parse: (answer: unknown) => T;
   readonly refusalBlame: Blame;
   readonly signal?: AbortSignal | undefined;
@@ -56,8 +58,13 @@ export class TaskclusterApi implements AsyncDisposable {
     return this.#call(options, (clientOptions) => ask(new this.#library.clients.Object(clientOptions)));
   }
 
+  /** As {@link queue}, of the index. */
+  index<T>(options: CallOptions<T>, ask: (index: IndexClient) => Promise<unknown>): Promise<T> {
+    return this.#call(options, (clientOptions) => ask(new this.#library.clients.Index(clientOptions)));
+  }
+
   async #call<T>(options: CallOptions<T>, ask: (options: ClientOptions) => Promise<unknown>): Promise<T> {
-    const { signal, credentials, timeoutMs = this.#timeoutMs } = options;
+    const { signal, credentials, authorizedScopes, timeoutMs = this.#timeoutMs } = options;
     signal?.throwIfAborted();
     const connection = new AbortController();
     const close = () => connection.abort();
@@ -65,7 +72,8 @@ export class TaskclusterApi implements AsyncDisposable {
     this.#disposal.signal.addEventListener("abort", close, { once: true });
     if (this.#disposal.signal.aborted) close();
     const agent = { keepAlive: false, signal: connection.signal };
-    const clientOptions = { rootUrl: this.rootUrl, credentials, timeout: timeoutMs, retries: 0, agent };
+    const restricted = authorizedScopes === undefined ? {} : { authorizedScopes };
+    const clientOptions = { rootUrl: this.rootUrl, credentials, timeout: timeoutMs, retries: 0, agent, ...restricted };
     // The library may also throw at once.
     const asked = Promise.resolve(clientOptions).then(ask);
     this.#running.add(asked);

@@ -10,10 +10,12 @@
 import type { Cancellation } from "../../base/errors.ts";
 import type { ArtifactDestination, Claim, ClaimedTask, Resolution } from "../driver.ts";
 import { QueueError } from "../errors.ts";
+import type { QueueArtifacts } from "../queue-artifacts.ts";
 import type { ClaimAnswer, RunStatus } from "./answers.ts";
 import type { TaskclusterApi } from "./api.ts";
 import { TaskclusterArtifacts } from "./artifacts.ts";
 import { Lease } from "./lease.ts";
+import { TaskclusterLocator } from "./located-artifacts.ts";
 import { cancellation } from "./loss.ts";
 import { DEFAULT_TIMEOUTS, type TaskclusterOptions } from "./options.ts";
 import { type Report, reportOf } from "./report.ts";
@@ -34,6 +36,7 @@ export class TaskclusterClaim implements Claim {
   /** What the task itself may do: whatever acts for the guest must be restricted to it (`authorizedScopes`). */
   readonly scopes: readonly string[];
   readonly artifacts: ArtifactDestination;
+  readonly origin: QueueArtifacts;
   readonly #run: RunApi;
   readonly #clock: ServerClock;
   readonly #lease: Lease;
@@ -56,6 +59,7 @@ export class TaskclusterClaim implements Claim {
     this.#lease = new Lease(this.#clock, answer.takenUntil, () => this.#lose(cancellation("claim-expired")));
     this.#watch = new StatusWatch(options.statusPollMs, () => this.#look());
     this.artifacts = this.#openArtifacts();
+    this.origin = new TaskclusterLocator(api, () => ({ credentials: this.#run.credentials, scopes }));
   }
 
   get takenUntil(): Date {

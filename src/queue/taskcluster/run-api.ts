@@ -63,6 +63,11 @@ export class RunApi {
     return await this.#api.queue({ ...options, parse }, (queue) => queue.status(this.taskId));
   }
 
+  /** The newest the queue gave for the task. */
+  get credentials(): Credentials {
+    return this.#credentials;
+  }
+
   async createArtifact<T>(name: string, body: object, parse: (answer: unknown) => T, signal: AbortSignal): Promise<T> {
     const options = this.#options("createArtifact", "task", signal);
     const parseAnswer = (answer: unknown) => {

@@ -21,15 +21,23 @@ declare module "taskcluster-client" {
     createArtifact(taskId: string, runId: string, name: string, body: object): Promise<unknown>;
     finishArtifact(taskId: string, runId: string, name: string, body: object): Promise<unknown>;
     status(taskId: string): Promise<unknown>;
+    artifact(taskId: string, runId: string, name: string): Promise<unknown>;
+    latestArtifact(taskId: string, name: string): Promise<unknown>;
   }
 
   export interface ObjectClient {
     createUpload(name: string, body: object): Promise<unknown>;
     finishUpload(name: string, body: object): Promise<unknown>;
+    startDownload(name: string, body: object): Promise<unknown>;
+  }
+
+  export interface IndexClient {
+    findTask(indexPath: string): Promise<unknown>;
   }
 
   export const clients: {
     readonly Queue: new (options: ClientOptions) => QueueClient;
     readonly Object: new (options: ClientOptions) => ObjectClient;
+    readonly Index: new (options: ClientOptions) => IndexClient;
   };
 }

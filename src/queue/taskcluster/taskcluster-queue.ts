@@ -10,9 +10,11 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { Cancellation, messageOf } from "../../base/errors.ts";
 import type { Claim, QueueDriver } from "../driver.ts";
+import type { QueueArtifacts } from "../queue-artifacts.ts";
 import { type ClaimAnswer, parseClaims } from "./answers.ts";
 import { TaskclusterApi } from "./api.ts";
 import { TaskclusterClaim } from "./claim.ts";
+import { TaskclusterLocator } from "./located-artifacts.ts";
 import { DEFAULT_TIMEOUTS, type TaskclusterOptions } from "./options.ts";
 import { RunApi } from "./run-api.ts";
 
@@ -24,6 +26,8 @@ const GIVE_BACK_PAUSES_MS = [0, 500, 2_000];
 
 export class TaskclusterQueue implements QueueDriver {
   readonly description: string;
+  /** Artifacts, as the worker itself may have them. */
+  readonly origin: QueueArtifacts;
   readonly #options: TaskclusterOptions;
   readonly #api: TaskclusterApi;
   readonly #claims = new Set<TaskclusterClaim>();
@@ -33,6 +37,7 @@ export class TaskclusterQueue implements QueueDriver {
   private constructor(options: TaskclusterOptions, api: TaskclusterApi) {
     this.#options = options;
     this.#api = api;
+    this.origin = new TaskclusterLocator(api, () => options);
     this.description = `Taskcluster at ${api.rootUrl}, task queue ${options.taskQueueId}`;
   }
 

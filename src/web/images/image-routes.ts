@@ -3,7 +3,10 @@ import type { Permission } from "../../access/role.ts";
 import type { ApiJob, ApiPullRequest, ApiTagRequest, ApiWarmRequest } from "../../generated/api.ts";
 import { imageDocument, snapshotDocument } from "../../image/document.ts";
 import { describeProgress } from "../../image/progress.ts";
-import { acquireImage, checkAllowed, type ImageSourcePolicy, parseImageSpec } from "../../image/source.ts";
+import { acquireImage, type ImageHooks } from "../../image/source/acquire.ts";
+import type { ArtifactOrigin } from "../../image/source/artifact-origin.ts";
+import { checkAllowed, type ImageSourcePolicy } from "../../image/source/policy.ts";
+import { type ImageSpec, parseImageSpec } from "../../image/source/spec.ts";
 import type { ImageStore } from "../../image/store/image-store.ts";
 import { requireTagName } from "../../image/store/reference.ts";
 import { ApiError } from "../api/api-error.ts";
@@ -15,6 +18,9 @@ export interface ImageRoutesOptions {
   images: ImageStore;
   jobs: Jobs;
   policy: ImageSourcePolicy;
+  /** Artifacts of the queue, as operators may have them. */
+  origin?: ArtifactOrigin | undefined;
+  hooks?: ImageHooks | undefined;
   /** Makes a snapshot of the machine that most tasks have. @throws {WorkerError} `no-snapshot` */
   warm: (digest: string, options: { signal: AbortSignal; note: (text: string) => void }) => Promise<unknown>;
 }
@@ -27,7 +33,7 @@ const OF_WORKER = {
   query: { worker: text("Name of the worker whose images are meant; default: the one that answers.") },
 } as const;
 
-export function imageRoutes({ images, jobs, policy, warm }: ImageRoutesOptions): Route[] {
+export function imageRoutes({ images, jobs, policy, origin, hooks, warm }: ImageRoutesOptions): Route[] {
   return [
     defineRoute()({
       ...OF_WORKER,
@@ -61,7 +67,7 @@ export function imageRoutes({ images, jobs, policy, warm }: ImageRoutesOptions):
         if (tag !== undefined) requireTagName(tag);
         return jobs.start("pull", JSON.stringify([source, tag]), async (signal, report) => {
           await using lease = await acquireImage(images, source, {
-            ...{ policy, signal },
+            ...{ ...hooks, policy, origin, signal, keepArchive: true },
             onProgress: (progress) => report(() => describeProgress(progress)),
           });
           const { digest } = lease.image;
@@ -146,12 +152,16 @@ function beginning<const K extends ApiJob["kind"]>(kind: K, summary: string, per
   } as const;
 }
 
-/** @throws {ApiError}, {ImageError} What could not be fetched later either. */
-function requireSource(source: string, policy: ImageSourcePolicy): void {
+/** @throws {ApiError}, {ImageError}, {InvalidInputError} What could not be fetched later either. */
+function requireSource(source: ImageSpec, policy: ImageSourcePolicy): void {
   const spec = parseImageSpec(source);
   checkAllowed(spec, policy);
   if (spec.kind !== "name") return;
-  throw new ApiError(400, "bad-request", "the source of an image is a path or a URL; what has a name is here already");
+  throw new ApiError(
+    400,
+    "bad-request",
+    "the source of an image is a path, a URL or an artifact; what has a name is here already",
+  );
 }
 
 function jobNotFound(): never {

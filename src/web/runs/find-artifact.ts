@@ -16,17 +16,30 @@ const MAX_LINKS = 5;
  * @throws {ApiError} `bad-request`, `artifact-not-found`, `artifact-missing`, `artifact-elsewhere`
  */
 export function findArtifact(artifacts: readonly ArtifactEntry[], name: string): FoundArtifact {
+  const found = followLinks(artifacts, name);
+  if (found.kind === "address") return found;
+  const { file, sha256 } = found.artifact;
+  if (file === undefined || sha256 === undefined) throw elsewhere(found.artifact);
+  return { kind: "file", artifact: { ...found.artifact, file, sha256 } };
+}
+
+/**
+ * The same, wherever it is: on another host there is an entry without a file. Pure.
+ *
+ * @throws {ApiError} `bad-request`, `artifact-not-found`, `artifact-missing`
+ */
+export function followLinks(
+  artifacts: readonly ArtifactEntry[],
+  name: string,
+): { kind: "content"; artifact: ArtifactEntry } | { kind: "address"; url: string } {
   const fault = unsafePathReason(name);
   if (fault !== undefined)
     throw new ApiError(400, "bad-request", `the name of an artifact is a relative path; ${fault}`);
   let next = name;
   for (let links = 0; links <= MAX_LINKS; links++) {
     const found = requireContent(artifacts, next);
-    const { file, link, sha256 } = found;
-    if (link === undefined) {
-      if (file !== undefined && sha256 !== undefined) return { kind: "file", artifact: { ...found, file, sha256 } };
-      throw elsewhere(found);
-    }
+    const { link } = found;
+    if (link === undefined) return { kind: "content", artifact: found };
     if ("url" in link) return { kind: "address", url: requireAddress(link.url) };
     next = link.artifact;
   }

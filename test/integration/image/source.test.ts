@@ -6,7 +6,9 @@ import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { afterAll, beforeEach, describe, expect, it } from "vitest";
 import { Download, skip } from "../../../src/http/download.ts";
-import { type AcquireImageOptions, acquireImage, type ImageSpec } from "../../../src/image/source.ts";
+import { type AcquireImageOptions, acquireImage } from "../../../src/image/source/acquire.ts";
+import { EVERY_SOURCE } from "../../../src/image/source/policy.ts";
+import type { ImageSpec } from "../../../src/image/source/spec.ts";
 import { ImageStore } from "../../../src/image/store/image-store.ts";
 import { BinaryZstd } from "../../../src/image/zstd/binary-zstd.ts";
 import { ArchiveFolder } from "./archives.ts";
@@ -85,7 +87,7 @@ beforeEach(async () => {
 
 async function acquire(spec: ImageSpec, options: Partial<AcquireImageOptions> = {}): Promise<string> {
   await using lease = await acquireImage(store, spec, {
-    policy: { allowPaths: true, allowUrls: true },
+    policy: EVERY_SOURCE,
     download: { backOffMs: 1, maxAttempts: 3, stallMs: 200 },
     onProgress: () => received.resolve(),
     ...options,
@@ -113,7 +115,7 @@ describe("an image named", () => {
   });
 
   it("by a path or a URL is refused where the worker does not allow that", async () => {
-    const policy = { allowPaths: false, allowUrls: false };
+    const policy = { allowPaths: false, allowUrls: false, allowArtifacts: false };
     await expect(acquire(archive, { policy })).rejects.toMatchObject({ code: "image-path-not-allowed", blame: "task" });
     for (const spec of ["http://127.0.0.1/x", { url: "http://127.0.0.1/x", sha256 }]) {
       await expect(acquire(spec, { policy })).rejects.toMatchObject({ code: "image-url-not-allowed", blame: "task" });

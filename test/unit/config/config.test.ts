@@ -17,6 +17,7 @@ describe("resolveConfig", () => {
         maxSizeBytes: 50 * 1_024 ** 3,
         allowPaths: false,
         allowUrls: false,
+        allowArtifacts: false,
       },
       machineOptions: { maxMemory: 4_096, maxCPUs: 4, defaultThreads: 1 },
       machine: {},

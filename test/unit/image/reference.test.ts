@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { parseImageSpec } from "../../../src/image/source.ts";
+import { parseImageSpec } from "../../../src/image/source/spec.ts";
 import { parseReference } from "../../../src/image/store/reference.ts";
 
 describe("parseReference", () => {
@@ -23,8 +23,8 @@ describe("parseImageSpec", () => {
     const sha256 = "0".repeat(64);
     expect(parseImageSpec("debian")).toEqual({ kind: "name", name: "debian" });
     expect(parseImageSpec("/images/debian.tar.zst")).toEqual({ kind: "path", path: "/images/debian.tar.zst" });
-    expect(parseImageSpec("https://x/y")).toEqual({ kind: "url", url: "https://x/y", sha256: undefined });
-    expect(parseImageSpec({ url: "http://x/y", sha256 })).toEqual({ kind: "url", url: "http://x/y", sha256 });
+    expect(parseImageSpec("https://x/y")).toEqual({ kind: "url", url: "https://x/y", digests: {} });
+    expect(parseImageSpec({ url: "http://x/y", sha256 })).toEqual({ kind: "url", url: "http://x/y", digests: { sha256 } });
     expect(parseImageSpec("file:///etc/shadow")).toMatchObject({ kind: "url" });
   });
 });
