@@ -2,13 +2,14 @@
  * The HTTP side of a worker, put together: the routes of its API, the dashboard, and what is said to mistakes.
  *
  * Trust boundary. Who asks is found out by `authenticate`, for each route; the name in `Host` must be this server's own,
- * so that no name of a stranger leads a browser here; what changes something must come as JSON, which pages of others
- * cannot send.
+ * so that no name of a stranger leads a browser here; what changes something must come as JSON, or be PUT as what no form
+ * has, which pages of others cannot send.
  */
 import type { IncomingMessage } from "node:http";
 import express, { type ErrorRequestHandler, type Express, type RequestHandler, type Router } from "express";
 import { requireOwnHost } from "../access/own-host.ts";
 import { ApiError, toApiError } from "./api-error.ts";
+import { mediaTypeOf } from "./media-type.ts";
 import { methodRouter } from "./method-router.ts";
 import type { Route } from "./route.ts";
 import { type RouteParts, routeRouter } from "./route-router.ts";
@@ -44,7 +45,7 @@ export function createApp({
     if (request.url.length > MAX_URL_LENGTH) throw new ApiError(414, "too-long", "the address is too long");
     next();
   };
-  app.use(requireHost, hardenAnswer, methodRouter(routes), requireJson, routeRouter(routes, parts), ...others);
+  app.use(requireHost, hardenAnswer, methodRouter(routes), requireJson(routes), routeRouter(routes, parts), ...others);
   app.use((request) => {
     throw new ApiError(404, "not-found", `there is nothing at ${request.method} ${request.path.slice(0, 200)}`);
   });
@@ -63,13 +64,17 @@ const hardenAnswer: RequestHandler = (_request, response, next) => {
   next();
 };
 
-const requireJson: RequestHandler = (request, _response, next) => {
-  const isJson = request.headers["content-type"]?.split(";")[0]?.trim().toLowerCase() === "application/json";
-  if (!SAFE_METHODS.has(request.method) && !isJson) {
-    throw new ApiError(415, "json-only", "the body must be JSON; set Content-Type: application/json");
-  }
-  next();
-};
+function requireJson(routes: readonly Route[]): RequestHandler {
+  const streamed = new Set(routes.flatMap(({ stream }) => stream ?? []));
+  return (request, _response, next) => {
+    const type = mediaTypeOf(request);
+    const isStream = request.method === "PUT" && type !== undefined && streamed.has(type);
+    if (!SAFE_METHODS.has(request.method) && !isStream && type !== "application/json") {
+      throw new ApiError(415, "json-only", "the body must be JSON; set Content-Type: application/json");
+    }
+    next();
+  };
+}
 
 function answerError(onFailure: AppOptions["onFailure"]): ErrorRequestHandler {
   return (error: unknown, request, response, _next) => {

@@ -77,6 +77,7 @@ function operationOf(route: Route, sockets: readonly SocketRoute[], documents: S
     ...(route.permission === undefined ? { security: [] } : {}),
     parameters: [...pathParameters(route.path), ...queryParameters(route)],
     ...(route.body === undefined ? {} : { requestBody: bodyOf(route.body, documents) }),
+    ...(route.stream === undefined ? {} : { requestBody: { required: true, content: { [route.stream]: {} } } }),
     responses: {
       ...Object.fromEntries(answers),
       default: answerOf({ description: "What went wrong.", schema: "error" }),
@@ -119,6 +120,8 @@ const PATH_NAMES: Readonly<Record<string, string>> = {
   worker: "Name of a worker.",
   image: "Name of an image, its digest, or the first 6 digits of that.",
   job: "Id of a job.",
+  sha256: "SHA-256 digest of the archive of an image, in hexadecimal.",
+  tag: "Name of an image.",
 };
 
 function queryParameters({ query }: Pick<Route, "query">): Json[] {

@@ -5,6 +5,7 @@ import { parseAs, parseDefinition } from "../../schema/parse.ts";
 import { splitUrl } from "../runs/log-request.ts";
 import { ApiError } from "./api-error.ts";
 import { requireFlat } from "./json-depth.ts";
+import { mediaTypeOf } from "./media-type.ts";
 import { parseQuery, requireNames } from "./parameters.ts";
 import { requirePermission } from "./permission.ts";
 import type { BodySchema, Call, Route } from "./route.ts";
@@ -34,14 +35,14 @@ export function routeRouter(routes: readonly Route[], parts: RouteParts): Router
   const router = Router({ caseSensitive: true });
   const parseJson = express.json({ limit: MAX_BODY, strict: true });
   for (const route of routes) {
-    const before = route.method === "GET" ? [] : [parseJson];
+    const before = route.method === "GET" || route.stream !== undefined ? [] : [parseJson];
     // Who may not ask is not asked what he wants.
     router[METHOD[route.method]](expressPath(route.path), knowing(route, parts), ...before, answering(route, parts));
   }
   return router;
 }
 
-const METHOD = { GET: "get", POST: "post", DELETE: "delete" } as const;
+const METHOD = { GET: "get", POST: "post", PUT: "put", DELETE: "delete" } as const;
 
 /** As express has it. */
 export function expressPath(path: string): string {
@@ -71,6 +72,7 @@ function answering(route: Route, parts: RouteParts) {
   const statuses = Object.keys(route.answers).map(Number);
   const status = statuses.find((each) => each >= 200 && each < 300) ?? 200;
   return async (request: Request, response: Response) => {
+    if (route.stream !== undefined) requireType(request, route.stream);
     const { query } = splitUrl(request.originalUrl);
     const call: Call = {
       principal: known.get(request) ?? NOBODY,
@@ -87,6 +89,12 @@ function answering(route: Route, parts: RouteParts) {
     if (answer !== undefined) response.status(status).set("Cache-Control", "no-store").json(answer);
     else if (status === 204 && !response.headersSent) response.status(204).end();
   };
+}
+
+/** @throws {ApiError} `wrong-type` */
+function requireType(request: Request, type: string): void {
+  if (mediaTypeOf(request) === type) return;
+  throw new ApiError(415, "wrong-type", `the body must be ${type}, and Content-Type must say so`);
 }
 
 /**

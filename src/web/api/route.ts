@@ -7,7 +7,7 @@ import type { Principal } from "../../access/principal.ts";
 import type { Permission } from "../../access/role.ts";
 import type { Parameters, ParsedQuery } from "./parameters.ts";
 
-export type Method = "GET" | "POST" | "DELETE";
+export type Method = "GET" | "POST" | "PUT" | "DELETE";
 
 /**
  * Bodies that have a type: definitions of schemas/api.schema.json that end in `Request`, or a whole schema; `unchecked`:
@@ -56,6 +56,8 @@ export interface RouteOptions<P extends string, Q extends Parameters, B> {
   /** Others have made the query, and may say what they like; default false: what nobody asked about is a mistake. */
   readonly takesAnyQuery?: boolean;
   readonly body?: BodySchema;
+  /** Media type of a body that is no document: {@link handle} reads it from the request. Only of `PUT`. */
+  readonly stream?: string;
   /** By status; the first one is what {@link handle} answers with. Errors are the same everywhere. */
   readonly answers: Readonly<Record<number, Answer>>;
   /** Which worker answers: the one that has the run `{task}`, `{run}`, or the one of `{worker}`. Default: this one. */

@@ -5,6 +5,7 @@ import type { IncomingMessage, RequestListener, Server, ServerOptions } from "no
 import { connect } from "node:net";
 import type { Duplex } from "node:stream";
 import { codeOf, messageOf, WorkerError } from "../../base/errors.ts";
+import { limitBody } from "./body-limit.ts";
 import type { Certificate } from "./certificate.ts";
 import { CONNECTION_LIMITS, type ConnectionLimits, limitConnections, limitPipelining } from "./connection-limit.ts";
 
@@ -57,8 +58,9 @@ export class HttpService implements AsyncDisposable {
   ): Promise<HttpService> {
     if ("path" in address) await removeStaleSocket(address.path);
     const shouldUpgradeCallback = (request: IncomingMessage) => upgrade !== undefined && wantsWebsocket(request);
-    const options = { ...LIMITS, ...limits, shouldUpgradeCallback };
-    const limited = limitPipelining(handler);
+    const { requestTimeout, ...others } = { ...LIMITS, ...limits };
+    const options = { ...others, requestTimeout: 0, shouldUpgradeCallback };
+    const limited = limitPipelining(limitBody(handler, requestTimeout));
     const server =
       certificate === undefined ? createServer(options, limited) : secureServer(certificate, options, limited);
     limitConnections(server, { ...CONNECTION_LIMITS, ...connections });

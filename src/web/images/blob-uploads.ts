@@ -1,0 +1,104 @@
+/**
+ * Archives that clients send. Each is unpacked and checked while it comes; nothing is left of one that is refused, cut
+ * off, or not what its address says.
+ */
+import type { IncomingMessage } from "node:http";
+import { orTimeout } from "../../base/abort.ts";
+import { formatBytes } from "../../base/units.ts";
+import { imageDocument } from "../../image/document.ts";
+import type { ImageStore } from "../../image/store/image-store.ts";
+import { ApiError } from "../api/api-error.ts";
+import { liftBodyLimit } from "../server/body-limit.ts";
+
+export const ARCHIVE_TYPE = "application/zstd";
+
+export interface BlobUploadsOptions {
+  maxArchiveBytes: number;
+  /** At once; default 4. */
+  maxRunning?: number;
+  /** Silence that ends an upload; default 60 s. */
+  stallMs?: number;
+}
+
+export class BlobUploads {
+  readonly #images: ImageStore;
+  readonly #options: Required<BlobUploadsOptions>;
+  readonly #running = new Set<string>();
+
+  constructor(images: ImageStore, options: BlobUploadsOptions) {
+    this.#images = images;
+    this.#options = { maxRunning: 4, stallMs: 60_000, ...options };
+  }
+
+  /** @throws {ApiError}, {ImageError} */
+  async take(digest: `sha256:${string}`, request: IncomingMessage, signal: AbortSignal) {
+    this.#checkHeaders(digest, request);
+    if (request.headers["if-none-match"] === "*" && (await this.#isKept(digest))) {
+      throw new ApiError(412, "precondition-failed", `${digest} is here already`);
+    }
+    this.#begin(digest);
+    liftBodyLimit(request);
+    try {
+      const bytes = lengthOf(request);
+      const source = { key: undefined, bytes, sha256: digest.slice("sha256:".length), open: () => this.#read(request) };
+      return imageDocument(await this.#images.import(source, { keepArchive: true, signal }));
+    } catch (error) {
+      // A connection that breaks ends the import in many ways.
+      signal.throwIfAborted();
+      throw error;
+    } finally {
+      this.#running.delete(digest);
+    }
+  }
+
+  async #isKept(digest: string): Promise<boolean> {
+    if (!(await this.#images.has(digest.slice("sha256:".length)))) return false;
+    return (await this.#images.archiveFile(digest)) !== undefined;
+  }
+
+  #checkHeaders(digest: string, request: IncomingMessage): void {
+    const { maxArchiveBytes } = this.#options;
+    if ((lengthOf(request) ?? 0) > maxArchiveBytes) throw tooLarge(maxArchiveBytes);
+    const said = request.headers["content-digest"];
+    if (said === undefined) return;
+    const [, sha256] = /(?:^|,)\s*sha-256=:([A-Za-z0-9+/]{43}=):/.exec(String(said)) ?? [];
+    if (sha256 === undefined || `sha256:${Buffer.from(sha256, "base64").toString("hex")}` === digest) return;
+    throw new ApiError(400, "digest-mismatch", `Content-Digest speaks of another archive than ${digest}`);
+  }
+
+  #begin(digest: string): void {
+    const again = { "Retry-After": "5" };
+    if (this.#running.has(digest)) {
+      const message = `${digest} is being sent by somebody else; try again later`;
+      throw new ApiError(409, "upload-under-way", message, undefined, again);
+    }
+    if (this.#running.size >= this.#options.maxRunning) {
+      const message = `${this.#running.size} archives are being sent already; try again later`;
+      throw new ApiError(429, "too-many-uploads", message, undefined, again);
+    }
+    this.#running.add(digest);
+  }
+
+  async *#read(request: IncomingMessage): AsyncGenerator<Uint8Array> {
+    const { maxArchiveBytes, stallMs } = this.#options;
+    const stalled = () => new ApiError(408, "upload-stalled", `nothing came for ${stallMs / 1_000} s; send it again`);
+    const body = (request as AsyncIterable<Buffer>)[Symbol.asyncIterator]();
+    let done = 0;
+    for (;;) {
+      const next = await orTimeout(body.next(), stallMs, stalled);
+      if (next.done === true) return;
+      done += next.value.length;
+      if (done > maxArchiveBytes) throw tooLarge(maxArchiveBytes);
+      yield next.value;
+    }
+  }
+}
+
+function tooLarge(maxArchiveBytes: number): ApiError {
+  return new ApiError(413, "too-large", `an archive may have ${formatBytes(maxArchiveBytes)} here`);
+}
+
+function lengthOf({ headers }: IncomingMessage): number | undefined {
+  const length = headers["content-length"];
+  return length === undefined ? undefined : Number(length);
+}
