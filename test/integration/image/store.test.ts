@@ -7,8 +7,8 @@ import { afterAll, beforeEach, describe, expect, it } from "vitest";
 import type { ArchiveSource } from "../../../src/image/store/archive-source.ts";
 import { ImageStore } from "../../../src/image/store/image-store.ts";
 import { BinaryZstd } from "../../../src/image/zstd/binary-zstd.ts";
-import type { DecompressOptions } from "../../../src/image/zstd/codec.ts";
 import { ArchiveFolder } from "./archives.ts";
+import { CountingZstd } from "./counting-zstd.ts";
 
 const folder = new ArchiveFolder();
 afterAll(() => folder[Symbol.dispose]());
@@ -25,16 +25,6 @@ const archive = folder.pack(imageDirectory, [
   "layer.qcow2",
 ]);
 const otherArchive = folder.packImage(folder.makeImage({ machine: { version: 2, memory: 512 } }));
-
-/** Counts how often something is unpacked. */
-class CountingZstd extends BinaryZstd {
-  unpacked = 0;
-
-  override decompress(source: AsyncIterable<Uint8Array>, options: DecompressOptions): AsyncGenerator<Buffer> {
-    this.unpacked++;
-    return super.decompress(source, options);
-  }
-}
 
 let count = 0;
 let directory: string;
