@@ -6,7 +6,7 @@
  * Then, if the recipe has more to do, the installed system is started as any image's is.
  */
 import { mkdir, open, stat } from "node:fs/promises";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { makeFolderCd } from "../../host/cd-image.ts";
 import type { Cdrom } from "../../vm/cdroms.ts";
 import { requireCdromPlaces } from "../../vm/cdroms.ts";
@@ -79,7 +79,7 @@ async function openCd(cd: RecipeSource, target: string, context: BuildContext) {
   report.stage(`making a CD of ${cd.path}`);
   await makeFolderCd({ file: target, label: "SECOND", directory: cd.path, signal });
   const made = await fetchSource({ kind: "file", path: target, sha256: undefined }, options);
-  return { file: target, source: { kind: "file", name: cd.path, ...digestOf(made.source) } as const };
+  return { file: target, source: { kind: "file", name: basename(cd.path), ...digestOf(made.source) } as const };
 }
 
 function digestOf({ sha256 }: BuildSource) {
@@ -130,6 +130,7 @@ function startInstaller(installation: Installation, isFirst: boolean, signal: Ab
     ...{ name: recipe.name, machine: hardware, cdroms, network: recipe.network, context, signal },
     disk: { diskFile: file, format: "raw", directBoot: undefined },
     bootFrom: isFirst ? "cdrom" : "disk",
+    isRestart: !isFirst,
   });
 }
 

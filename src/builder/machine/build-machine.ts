@@ -37,6 +37,8 @@ export interface BuildMachineOptions {
   cdroms?: readonly Cdrom[];
   bootFrom?: BootFrom;
   network: NetworkPolicy;
+  /** It was said already what machine it is. */
+  isRestart?: boolean;
   context: BuildContext;
   signal: AbortSignal;
 }
@@ -72,8 +74,9 @@ export class BuildMachine implements AsyncDisposable {
   static async start(options: BuildMachineOptions): Promise<BuildMachine> {
     const { machine, disk, cdroms = [], bootFrom, context, signal } = options;
     const { config, report } = context;
-    const accelerator = await context.chooseAccelerator(signal, (text) => report.line(text));
-    report.line(`machine: ${describeMachine(machine)}, ${accelerator}`);
+    const say = options.isRestart ? () => {} : (text: string) => report.line(text);
+    const accelerator = await context.chooseAccelerator(signal, say);
+    say(`machine: ${describeMachine(machine)}, ${accelerator}`);
     const networks = await context.openNetworks();
     const runParent = join(config.runDir, "m");
     await reclaimDirectories(runParent);
