@@ -34,8 +34,10 @@ export interface BuildReport {
   stage(text: string): void;
   /** How far the stage is. */
   progress(doneBytes: number, totalBytes: number | undefined): void;
-  /** A line of a tool, or of the log of the machine. */
+  /** A line of the log of the machine. */
   line(text: string): void;
+  /** A line of a tool, for who wants to know all. */
+  detail(text: string): void;
   /** What the person should know now, such as the address of a screen. */
   note(text: string): void;
 }

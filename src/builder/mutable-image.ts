@@ -35,7 +35,7 @@ export interface InstalledPackage {
 
 /** As `sources` of image.json has it. */
 export interface BuildSource {
-  readonly kind: "image" | "disk" | "iso" | "packages" | "file";
+  readonly kind: "debian" | "image" | "disk" | "iso" | "file";
   readonly name?: string;
   readonly url?: string;
   readonly sha256?: string;

@@ -44,9 +44,13 @@ export class OwnedDirectory implements AsyncDisposable {
 /**
  * Removes the folders in `parent` whose owner is dead; resolves with their names.
  *
+ * @param remove For folders in which there may be files that this user may not remove as itself.
  * @throws {WorkerError} `directory-not-private`, as {@link OwnedDirectory.create} does.
  */
-export async function reclaimDirectories(parent: string): Promise<string[]> {
+export async function reclaimDirectories(
+  parent: string,
+  remove: (path: string) => Promise<void> = (path) => rm(path, { recursive: true, force: true }),
+): Promise<string[]> {
   const { bootId } = await currentOwner();
   const removed: string[] = [];
   const names = await namesIn(parent);
@@ -56,7 +60,7 @@ export async function reclaimDirectories(parent: string): Promise<string[]> {
     if (match === null) continue;
     // A start time is counted from boot; that pid and start time both recur after a reboot is not to be expected.
     if (await isAlive({ pid: Number(match[1]), startTime: Number(match[2]), bootId })) continue;
-    await rm(join(parent, name), { recursive: true, force: true });
+    await remove(join(parent, name));
     removed.push(name);
   }
   return removed;

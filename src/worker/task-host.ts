@@ -66,6 +66,6 @@ export function hostFolders({ runDir, stateDir }: Pick<Config, "runDir" | "state
 
 /** Removes what killed processes have left, and nothing of the living; resolves with how many folders that were. */
 export async function reclaimHost({ run, machines, staging }: HostFolders): Promise<number> {
-  const removed = await Promise.all([run, machines, staging].map(reclaimDirectories));
+  const removed = await Promise.all([run, machines, staging].map((parent) => reclaimDirectories(parent)));
   return removed.flat().length;
 }

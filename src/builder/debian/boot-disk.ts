@@ -7,7 +7,7 @@
  *
  * @see GRUB boot.S, diskboot.S: where the boot sector and the first sector of the core say what to load
  */
-import { copyFile, mkdir, open, readFile, truncate, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, open, readFile, stat, truncate, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { InvalidInputError } from "../../base/errors.ts";
 import { ADMINISTRATORS_PATH, type CommandOptions, runCommand } from "../../host/command.ts";
@@ -20,6 +20,8 @@ import {
   SECTOR,
 } from "./boot-disk-layout.ts";
 import { embedCore } from "./boot-sector.ts";
+import type { Starter } from "./namespace.ts";
+import { forgetTimes } from "./root-disk.ts";
 
 export interface BootDiskOptions extends Pick<CommandOptions, "signal" | "onLine"> {
   /** Absolute path of the files. It must have a kernel and an initial RAM disk that /vmlinuz and /initrd.img lead to. */
@@ -27,6 +29,8 @@ export interface BootDiskOptions extends Pick<CommandOptions, "signal" | "onLine
   /** Absolute path of the new disk: raw and sparse. */
   file: string;
   sizeMiB: number;
+  /** Where the owners of the files are what they are to be; default here. */
+  starter?: Starter;
   /** Absolute path of an empty folder, for what is made on the way. */
   workDirectory: string;
   /** What makes the disk distinguishable; the same gives the same disk. An RFC 4122 UUID. */
@@ -64,14 +68,13 @@ export async function makeBootDisk(options: BootDiskOptions): Promise<void> {
     );
   }
   const identity: DiskIdentity = { uuid, label };
-  await writeFile(join(root, "etc/fstab"), fileSystemTable(identity));
-  await mkdir(join(root, "boot/grub"), { recursive: true });
-  await writeFile(join(root, "boot/grub/grub.cfg"), bootConfig(identity, cmdline));
+  await addBootFiles(root, identity, cmdline);
   await writeFile(file, "", { flag: "wx" });
   await truncate(file, sizeMiB * MIB);
   const layout = layoutOf(sizeMiB * MIB);
   const run = (command: readonly [string, ...string[]], input?: string, env: Record<string, string> = {}) =>
     runCommand(command, {
+      starter: options.starter ?? [],
       signal: options.signal,
       env: { PATH: ADMINISTRATORS_PATH, ...env },
       ...(options.onLine === undefined ? {} : { onLine: options.onLine }),
@@ -79,6 +82,7 @@ export async function makeBootDisk(options: BootDiskOptions): Promise<void> {
     });
   await run(["sfdisk", "--quiet", "--no-reread", "--no-tell-kernel", file], partitionTable(layout, identity));
   await makeRoot(run, layout.root, options, identity);
+  await forgetTimes(`${file}?offset=${layout.root.offsetBytes}`, options.signal);
   await addBios(run, layout.bios, options);
   await addEfi(run, layout.efi, options);
 }
@@ -92,6 +96,17 @@ type Run = (
 interface Extent {
   readonly offsetBytes: number;
   readonly sizeBytes: number;
+}
+
+/** With the time of the root itself, so that they are the same each time. */
+async function addBootFiles(root: string, identity: DiskIdentity, cmdline: string): Promise<void> {
+  const { mtime } = await stat(root);
+  await mkdir(join(root, "boot/grub"), { recursive: true });
+  await writeFile(join(root, "etc/fstab"), fileSystemTable(identity));
+  await writeFile(join(root, "boot/grub/grub.cfg"), bootConfig(identity, cmdline));
+  for (const name of ["etc/fstab", "etc", "boot/grub/grub.cfg", "boot/grub", "boot"]) {
+    await utimes(join(root, name), mtime, mtime);
+  }
 }
 
 async function makeRoot(run: Run, at: Extent, { root, file }: BootDiskOptions, identity: DiskIdentity): Promise<void> {

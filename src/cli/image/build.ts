@@ -1,64 +1,163 @@
-/** `boxcar image build`: an image from a recipe, into a file and into the store. */
-import { access, mkdir } from "node:fs/promises";
+/** `boxcar image build`: an image by a recipe, into a file and into the store. */
+import { access, mkdir, readFile, writeFile } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
-import { WorkerError } from "../../base/errors.ts";
-import { formatDuration } from "../../base/units.ts";
+import { InvalidInputError, WorkerError } from "../../base/errors.ts";
+import { Scope } from "../../base/scope.ts";
+import { formatBytes } from "../../base/units.ts";
+import { buildImage } from "../../builder/build.ts";
+import type { BuildContext, GuestPrograms } from "../../builder/build-context.ts";
+import { reclaimBuilds } from "../../builder/debian/reclaim-builds.ts";
+import { type BuildInputs, inputsOf } from "../../builder/inputs.ts";
+import type { ParsedRecipe } from "../../builder/recipe.ts";
 import type { Config } from "../../config/config.ts";
-import { OwnedDirectory, reclaimDirectories } from "../../host/owned-directory.ts";
+import { type ListenAddress, MAX_PORT, parseListenAddress } from "../../config/listen-address.ts";
+import { OwnedDirectory } from "../../host/owned-directory.ts";
 import { imageDocument } from "../../image/document.ts";
-import { buildDebianMinimal, debianMinimalInputs } from "../../image/recipe/debian-minimal.ts";
+import { ImageSignatures } from "../../image/signatures/image-signatures.ts";
 import type { Image } from "../../image/store/image.ts";
+import type { ImageStore } from "../../image/store/image-store.ts";
+import type { MachineNetworks } from "../../sandbox/machine-networks.ts";
+import { formatSignature, signImage } from "../../signing/image-signature.ts";
+import { parsePrivateKey } from "../../signing/keys.ts";
+import { chooseAccelerator } from "../accelerator.ts";
+import { whyUnreadable } from "../config.ts";
 import { type CliContext, print, printJson } from "../context.ts";
 import { guestProgramPath } from "../guest-programs.ts";
+import { openNetworks } from "../networks.ts";
+import { ProgressBar } from "../progress-bar.ts";
+import { readRecipe } from "../recipes.ts";
 import { openStore } from "../store.ts";
+import { readVersion } from "../version.ts";
+import { BuildLog } from "./build-log.ts";
+import { enterPressed } from "./enter-pressed.ts";
 
 export interface BuildFlags {
   output?: string;
   tag?: string;
+  layer?: boolean;
+  vnc?: string | true;
+  keepOnFailure?: boolean;
   ifOutdated?: boolean;
+  sign?: string;
   verbose?: boolean;
   json?: boolean;
 }
 
-export async function buildImage(
-  recipe: string,
+export async function buildByRecipe(
+  word: string,
   flags: BuildFlags,
   config: Config,
   context: CliContext,
 ): Promise<void> {
-  const tag = flags.tag ?? recipe;
+  const recipe = await readRecipe(word, context.cwd);
+  if (flags.layer && recipe.from.kind !== "image") {
+    const message = "only an image from another image has a layer; leave it out";
+    throw new InvalidInputError("The command line", [{ path: "--layer", message }], "task");
+  }
+  const tag = flags.tag ?? recipe.name;
+  const key = flags.sign === undefined ? undefined : await readKey(flags.sign, context.cwd);
   await using store = await openStore(config);
   const programs = {
     agentBinary: await guestProgram("boxcar-agent"),
     initBinary: await guestProgram("boxcar-init"),
   };
-  if (flags.ifOutdated && isCurrent(await store.list(), tag, await debianMinimalInputs(programs))) return;
+  const parent = recipe.from.kind === "image" ? await store.inspect(recipe.from.reference) : undefined;
+  const inputs = await inputsOf(recipe, programs, parent?.digest.slice("sha256:".length));
+  if (flags.ifOutdated && isCurrent(await store.list(), tag, inputs)) return;
 
-  const begin = performance.now();
-  const say = (text: string) => void context.stderr.write(`${text}\n`);
-  const workParent = join(config.stateDir, "builds");
-  await reclaimDirectories(workParent);
-  await using work = await OwnedDirectory.create(workParent);
-  const output = flags.output === undefined ? join(work.path, "image.tar.zst") : resolve(context.cwd, flags.output);
-  await mkdir(dirname(output), { recursive: true });
-  await buildDebianMinimal({
-    output,
-    workDirectory: join(work.path, "root"),
-    ...programs,
-    signal: context.signal,
-    onProgress: (stage) => say(`${recipe}: ${stage}`),
-    ...(flags.verbose ? { onLine: say } : {}),
-  });
-  say(`${recipe}: bringing it into the store`);
-  const image = await store.import(output, { tag, signal: context.signal });
-  say(`${recipe}: done in ${formatDuration(performance.now() - begin)}`);
+  using bar = new ProgressBar(context.stderr);
+  const log = new BuildLog(recipe.name, bar, flags.verbose ?? false);
+  const image = await build(recipe, { flags, tag, inputs, programs, store, config, context, log, bar });
+  if (key !== undefined) {
+    const { name, created } = image.provenance ?? { name: tag };
+    const signature = signImage({ digest: image.digest, name, ...(created === undefined ? {} : { created }) }, key);
+    await new ImageSignatures(config.images.directory).add(signature);
+    if (flags.output !== undefined) {
+      await writeFile(`${resolve(context.cwd, flags.output)}.sig`, formatSignature(signature));
+    }
+  }
+  log.end(`${formatBytes(image.sizes.archiveBytes)} packed, ${formatBytes(image.sizes.diskBytes)} on the disk`);
   if (flags.json) printJson(context, imageDocument(image));
   else print(context, `${image.digest} (${image.tags.join(", ")})`);
 }
 
-function isCurrent(images: readonly Image[], tag: string, inputs: Readonly<Record<string, string>>): boolean {
+interface Build {
+  flags: BuildFlags;
+  tag: string;
+  inputs: BuildInputs;
+  programs: GuestPrograms;
+  store: ImageStore;
+  config: Config;
+  context: CliContext;
+  log: BuildLog;
+  bar: ProgressBar;
+}
+
+async function build(recipe: ParsedRecipe, job: Build): Promise<Image> {
+  const { flags, tag, inputs, programs, store, config, context, log, bar } = job;
+  const { signal } = context;
+  const workParent = join(config.stateDir, "builds");
+  await reclaimBuilds(workParent);
+  await using scope = new Scope();
+  const work = scope.use(await OwnedDirectory.create(workParent));
+  const output = flags.output === undefined ? join(work.path, "image.tar.zst") : resolve(context.cwd, flags.output);
+  await mkdir(dirname(output), { recursive: true });
+  let networks: Promise<MachineNetworks> | undefined;
+  const openOnce = () => {
+    networks ??= openNetworks(config).then((opened) => scope.use(opened));
+    return networks;
+  };
+  const buildContext: BuildContext = {
+    ...{ config, images: store, programs, signal, report: log },
+    directory: join(work.path, "b"),
+    openNetworks: openOnce,
+    chooseAccelerator: (probeSignal, note) => chooseAccelerator(config, probeSignal, note),
+    vnc: flags.vnc === undefined ? undefined : addressOf(flags.vnc),
+    keepOnFailure: flags.keepOnFailure ?? false,
+    ...(context.stdin.isTTY === true ? { dismissed: (until) => enterPressed(context.stdin, until) } : {}),
+  };
+  await mkdir(buildContext.directory);
+  await buildImage(recipe, {
+    ...{ context: buildContext, inputs, output, layer: flags.layer ?? false },
+    builder: `boxcar ${readVersion()}`,
+    epochSeconds: epochOf(context),
+  });
+  log.stage("bringing it into the store");
+  const onProgress = bar.reporter("bringing it into the store");
+  return await store.import(output, { tag, signal, keepArchive: true, onProgress });
+}
+
+function isCurrent(images: readonly Image[], tag: string, inputs: BuildInputs): boolean {
   const found = images.find(({ tags }) => tags.includes(tag))?.provenance?.inputs;
   return Object.entries(inputs).every(([name, digest]) => found?.[name] === digest);
+}
+
+/** @see https://reproducible-builds.org/specs/source-date-epoch/ */
+function epochOf({ surroundings }: CliContext): number | undefined {
+  const text = surroundings.env["SOURCE_DATE_EPOCH"];
+  if (text === undefined || text === "") return undefined;
+  if (/^\d{1,10}$/.test(text)) return Number(text);
+  const message = "must be a number of seconds since 1970";
+  throw new InvalidInputError("The environment", [{ path: "SOURCE_DATE_EPOCH", message }], "task");
+}
+
+const ANY_LOCAL: ListenAddress = { host: "127.0.0.1", port: 0 };
+
+function addressOf(flag: string | true): ListenAddress {
+  if (flag === true) return ANY_LOCAL;
+  const address = /^.+:\d{1,5}$/.test(flag) ? parseListenAddress(flag) : undefined;
+  if (address !== undefined && address.port <= MAX_PORT) return address;
+  const message = "must be an address and a port, such as 127.0.0.1:5901";
+  throw new InvalidInputError("The command line", [{ path: "--vnc", message }], "task");
+}
+
+async function readKey(file: string, cwd: string) {
+  try {
+    return parsePrivateKey(await readFile(resolve(cwd, file), "utf8"), file);
+  } catch (error) {
+    if (error instanceof WorkerError) throw error;
+    throw new InvalidInputError(`The key ${file}`, [{ path: "", message: whyUnreadable(error) }], "task");
+  }
 }
 
 async function guestProgram(name: "boxcar-agent" | "boxcar-init"): Promise<string> {

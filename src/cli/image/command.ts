@@ -6,7 +6,7 @@ import { throttledProgress } from "../../image/progress.ts";
 import type { ImageStore } from "../../image/store/image-store.ts";
 import { configOf } from "../config.ts";
 import { type CliContext, print, printJson } from "../context.ts";
-import { buildCommand } from "./build-command.ts";
+import { buildCommand, recipesCommand } from "./build-command.ts";
 import { describeImage, describeSnapshots, imageTable } from "./describe.ts";
 import { diffCommand } from "./diff-command.ts";
 import { warmCommand } from "./warm-command.ts";
@@ -24,6 +24,7 @@ export function imageCommand(context: CliContext): Command {
   const image = new Command("image").description("build, import and look at machine images");
   image.addHelpText("after", EXAMPLES);
   image.addCommand(buildCommand(context));
+  image.addCommand(recipesCommand(context));
   image
     .command("import")
     .description("check an archive and bring it into the store")

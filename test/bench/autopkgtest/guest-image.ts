@@ -3,13 +3,14 @@ import { createHash } from "node:crypto";
 import { access, mkdir, mkdtemp, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { buildCpio } from "../../../src/builder/debian/cpio.ts";
+import { makeDebianRoot } from "../../../src/builder/debian/debian-root.ts";
+import { buildDriverMap, fileInInitramfs } from "../../../src/builder/debian/driver-map.ts";
+import { addGuestFiles } from "../../../src/builder/debian/guest-files.ts";
+import { DRIVERS, unpackKernel } from "../../../src/builder/debian/kernel.ts";
+import { makeRootDisk } from "../../../src/builder/debian/root-disk.ts";
+import { RootEdits } from "../../../src/builder/debian/root-edits.ts";
 import { guestProgramPath } from "../../../src/cli/guest-programs.ts";
-import { buildCpio } from "../../../src/image/recipe/cpio.ts";
-import { makeDebianRoot } from "../../../src/image/recipe/debian-root.ts";
-import { buildDriverMap, fileInInitramfs } from "../../../src/image/recipe/driver-map.ts";
-import { addGuestFiles } from "../../../src/image/recipe/guest-files.ts";
-import { DRIVERS, unpackKernel } from "../../../src/image/recipe/kernel.ts";
-import { makeRootDisk } from "../../../src/image/recipe/root-disk.ts";
 import type { Image } from "../../../src/image/store/image.ts";
 
 const MIB = 1_048_576;
@@ -44,14 +45,15 @@ async function buildGuestImage(image: Image, directory: string): Promise<void> {
     const packages = (image.provenance?.packages ?? []).map(({ name }) => name);
     await makeDebianRoot({
       directory: at("root"),
-      kernelDirectory: at("kernel"),
+      kernel: { directory: at("kernel"), package: KERNEL_PACKAGE },
       packages: [...packages.filter((name) => !name.startsWith("linux-image-")), ...ADDED_PACKAGES],
-      kernelPackage: KERNEL_PACKAGE,
     });
-    await addGuestFiles(at("root"), ROOT_SHELL, initBinary);
+    const edits = new RootEdits();
+    addGuestFiles(edits, { boot: "agent", agent: true, firstBoot: [] }, { agentBinary: ROOT_SHELL, initBinary });
+    await edits.apply(at("root"), []);
     const kernel = await unpackKernel(at("kernel"), initBinary);
     await mkdir(at("guest"));
-    await makeRootDisk(at("root"), at("guest/disk.img"), image.sizes.virtualBytes / MIB);
+    await makeRootDisk({ root: at("root"), file: at("guest/disk.img"), sizeMiB: image.sizes.virtualBytes / MIB });
     await writeFile(at("guest/kernel"), kernel.kernel);
     // Linux unpacks one archive after the other; a later file takes the place of an earlier one.
     const added = await addedDrivers(at(`kernel/unpacked/lib/modules/${kernel.version}`));

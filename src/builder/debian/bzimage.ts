@@ -3,7 +3,7 @@
  *
  * @see Linux Documentation/arch/x86/boot.rst, "The Real-Mode Kernel Header"
  */
-import { ImageError } from "../errors.ts";
+import { ImageError } from "../../image/errors.ts";
 
 const SETUP_SECTORS_AT = 0x1f1;
 const MAGIC_AT = 0x202;

@@ -4,7 +4,8 @@ import { join } from "node:path";
 import { Readable } from "node:stream";
 import { ADMINISTRATORS_PATH, runCommand } from "../../host/command.ts";
 import { filter } from "../../host/filter.ts";
-import { ImageError } from "../errors.ts";
+import { ImageError } from "../../image/errors.ts";
+import type { InstalledPackage } from "../mutable-image.ts";
 import { payloadOf } from "./bzimage.ts";
 import { buildCpio, type CpioEntry } from "./cpio.ts";
 import { buildDriverMap, type DriverPlan, fileInInitramfs } from "./driver-map.ts";
@@ -35,8 +36,10 @@ export interface GuestKernel {
   initramfs: Buffer;
   /** As in the name of its package. */
   version: string;
-  /** File name of its package. */
-  packageFile: string;
+  /** Its package. */
+  package: InstalledPackage;
+  /** Absolute path of the folder with all its modules, whose name is the version. */
+  modules: string;
 }
 
 /** @param directory Holds the one package; it is unpacked beside it. */
@@ -52,8 +55,15 @@ export async function unpackKernel(directory: string, initBinary: string, signal
     kernel: await decompress(await readFile(join(root, "boot", `vmlinuz-${version}`)), signal),
     initramfs: await buildInitramfs(join(root, "lib/modules", version), initBinary),
     version,
-    packageFile,
+    package: packageOf(packageFile),
+    modules: join(root, "lib/modules", version),
   };
+}
+
+/** Of its file name, in which a colon is written as %3a. */
+function packageOf(file: string): InstalledPackage {
+  const [name = "", version = "unknown"] = file.split("_");
+  return { name, version: decodeURIComponent(version) };
 }
 
 async function decompress(bzImage: Buffer, signal: AbortSignal | undefined): Promise<Buffer> {

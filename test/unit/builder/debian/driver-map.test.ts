@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { buildDriverMap } from "../../../../src/image/recipe/driver-map.ts";
+import { buildDriverMap } from "../../../../src/builder/debian/driver-map.ts";
 
 const DEP = `kernel/drivers/virtio/virtio.ko: kernel/drivers/virtio/virtio_ring.ko
 kernel/drivers/virtio/virtio_ring.ko:

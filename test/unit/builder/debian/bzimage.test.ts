@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { payloadOf } from "../../../../src/image/recipe/bzimage.ts";
+import { payloadOf } from "../../../../src/builder/debian/bzimage.ts";
 
 const SETUP_SECTORS = 3;
 

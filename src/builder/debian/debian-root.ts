@@ -1,16 +1,24 @@
 /** The files of a Debian system, from the host's package sources. */
 import { mkdir, readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { type CommandOptions, runCommand } from "../../host/command.ts";
+import { ADMINISTRATORS_PATH, type CommandOptions, runCommand } from "../../host/command.ts";
+import type { PackageCache } from "./package-cache.ts";
 
-export interface DebianRootOptions extends Pick<CommandOptions, "signal" | "onLine"> {
+export interface DebianRootOptions extends Pick<CommandOptions, "signal" | "onLine" | "starter"> {
   /** Absolute path; is made. */
   directory: string;
-  /** Absolute path of an empty folder; the kernel's package is put there, not installed. */
-  kernelDirectory: string;
+  /** A release, or `host`. */
+  release?: string;
   packages: readonly string[];
-  /** Package whose first dependency is the kernel's package. */
-  kernelPackage: string;
+  /** Its package is put into a folder, not installed; left out: none is fetched. */
+  kernel?: {
+    /** Absolute path of an empty folder. */
+    directory: string;
+    /** Package whose first dependency is the kernel's package. */
+    package: string;
+  };
+  /** Where packages are kept between builds; left out: nowhere. */
+  cache?: PackageCache;
 }
 
 /** Documentation and translations: most of the size of a small system, and of no use to a task. */
@@ -22,41 +30,60 @@ const LEFT_OUT = [
   "/usr/share/lintian/*",
 ];
 
-const TIMEOUT_MS = 20 * 60_000;
+const TIMEOUT_MS = 60 * 60_000;
+
+/**
+ * Some programs of packages ask for the time of what they write. A time before any package, so that it does not change;
+ * not the first day of all, which would say that passwords have run out.
+ */
+const BUILD_EPOCH_SECONDS = 1_600_000_000;
 
 /** Runs inside mmdebstrap, with the package lists it fetched. */
 const FETCH_KERNEL = `
 cd "$KERNEL_DIRECTORY"
 export APT_CONFIG="$MMDEBSTRAP_APT_CONFIG"
 kernel=$(apt-cache depends "$KERNEL_PACKAGE" | sed -n 's/^ *Depends: \\(linux-image-\\)/\\1/p' | head -n 1)
+file=$(apt-get download --print-uris "$kernel" | cut -d ' ' -f 2)
+if [ -n "\${PACKAGE_CACHE:-}" ] && [ -e "$PACKAGE_CACHE/archives/$file" ]; then cp "$PACKAGE_CACHE/archives/$file" .; fi
 apt-get download "$kernel"
+if [ -n "\${PACKAGE_CACHE:-}" ]; then cp -n "$file" "$PACKAGE_CACHE/archives/"; fi
 `;
 
 /** @throws {CommandError} with the end of what mmdebstrap said. */
 export async function makeDebianRoot(options: DebianRootOptions): Promise<void> {
-  await mkdir(options.kernelDirectory, { recursive: true });
+  const { kernel, cache, signal } = options;
+  if (kernel !== undefined) await mkdir(kernel.directory, { recursive: true });
+  const release = await releaseOf(options.release ?? "host", signal);
   await runCommand(
     [
       "mmdebstrap",
       ...["--mode=root", "--variant=essential", "--format=directory"],
-      `--include=${options.packages.join(",")}`,
+      ...(options.packages.length === 0 ? [] : [`--include=${options.packages.join(",")}`]),
       ...LEFT_OUT.map((pattern) => `--dpkgopt=path-exclude=${pattern}`),
-      ...(await aptSettings(options.signal)).map((setting) => `--aptopt=${setting}`),
-      `--customize-hook=${FETCH_KERNEL}`,
-      ...[await hostRelease(options.signal), options.directory],
+      ...(await aptSettings(signal)).map((setting) => `--aptopt=${setting}`),
+      ...(cache?.hooks ?? []),
+      ...(kernel === undefined ? [] : [`--customize-hook=${FETCH_KERNEL}`]),
+      ...[release, options.directory],
       ...(await hostSources()),
     ],
     {
-      signal: options.signal,
+      signal,
       timeoutMs: TIMEOUT_MS,
-      env: { KERNEL_DIRECTORY: options.kernelDirectory, KERNEL_PACKAGE: options.kernelPackage },
+      starter: options.starter ?? [],
+      env: {
+        PATH: ADMINISTRATORS_PATH,
+        SOURCE_DATE_EPOCH: String(BUILD_EPOCH_SECONDS),
+        ...(kernel === undefined ? {} : { KERNEL_DIRECTORY: kernel.directory, KERNEL_PACKAGE: kernel.package }),
+        ...(cache === undefined ? {} : { PACKAGE_CACHE: cache.directory }),
+      },
       ...(options.onLine === undefined ? {} : { onLine: options.onLine }),
     },
   );
 }
 
-/** The guest is of the host's release, so that the host's mirrors and keys fit. */
-async function hostRelease(signal: AbortSignal | undefined): Promise<string> {
+/** `host`: so that the host's mirrors and keys fit. */
+export async function releaseOf(release: string, signal: AbortSignal | undefined): Promise<string> {
+  if (release !== "host") return release;
   const { stdout } = await runCommand(["sh", "-c", '. /etc/os-release && echo "$VERSION_CODENAME"'], { signal });
   return stdout.trim();
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { buildCpio } from "../../../../src/image/recipe/cpio.ts";
+import { buildCpio } from "../../../../src/builder/debian/cpio.ts";
 
 /** Reads names, modes and contents back, by the description of the format. */
 function read(archive: Buffer): { name: string; mode: number; content: string }[] {
