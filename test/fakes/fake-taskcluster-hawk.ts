@@ -23,9 +23,12 @@ const MAX_SKEW_MS = 15 * 60_000;
 export class FakeHawk {
   readonly #grants: Grant[] = [];
   readonly #now: () => Date;
+  readonly #anonymous: readonly string[];
 
-  constructor(now: () => Date) {
+  /** @param anonymous What the role `anonymous` has. */
+  constructor(now: () => Date, anonymous: readonly string[] = []) {
     this.#now = now;
+    this.#anonymous = anonymous;
   }
 
   issue(clientId: string, scopes: readonly string[], expires?: Date): FakeCredentials {
@@ -64,7 +67,11 @@ export class FakeHawk {
     if (Math.abs(Number(ts) * 1_000 - Date.now()) > MAX_SKEW_MS) throw new AuthenticationError("Stale timestamp");
     if (grant.expires <= this.#now()) throw new AuthenticationError("ext.certificate.expiry < now");
     if (grant.revoked) throw new AuthenticationError("these credentials were replaced by newer ones");
-    return (extension.authorizedScopes as string[] | undefined) ?? grant.scopes;
+    const authorized = extension.authorizedScopes as string[] | undefined;
+    const excess = authorized?.find((scope) => !satisfies(grant.scopes, scope));
+    if (excess !== undefined) throw new AuthenticationError(`ext.authorizedScopes oversteps your scopes: ${excess}`);
+    // Whoever asks may what everybody may, also who asks with less than he has.
+    return [...(authorized ?? grant.scopes), ...this.#anonymous];
   }
 }
 

@@ -1,6 +1,6 @@
 /** Where the fake queue keeps artifacts: a store that takes signed PUTs, and the object service's book. */
 import { createHash, randomBytes } from "node:crypto";
-import type { IncomingMessage } from "node:http";
+import type { IncomingMessage, ServerResponse } from "node:http";
 
 export interface FakeArtifact {
   readonly storageType: string;
@@ -35,6 +35,8 @@ export class FakeStore {
   readonly files = new Map<string, StoredFile>();
   readonly objects = new Map<string, FakeObject>();
   readonly #signatures = new Map<string, Signature>();
+  /** Token → key of the file that may be had with it. */
+  readonly #downloads = new Map<string, string>();
 
   /** Path and query of an address that takes one kind of file. */
   sign(signature: Signature): string {
@@ -46,6 +48,38 @@ export class FakeStore {
   /** Makes every address given so far as good as expired. */
   expireSignatures(): void {
     this.#signatures.clear();
+    this.#downloads.clear();
+  }
+
+  /** Path and query of an address that gives a file out. */
+  signDownload(key: string): string {
+    const token = randomBytes(16).toString("hex");
+    this.#downloads.set(token, key);
+    return `/store/${encodeURIComponent(key)}?X-Amz-Signature=${token}`;
+  }
+
+  /** As S3: with ranges and entity tags; what was stored packed comes packed. */
+  get(request: IncomingMessage, response: ServerResponse, url: URL): void {
+    const key = this.#downloads.get(url.searchParams.get("X-Amz-Signature") ?? "");
+    const file = key === undefined ? undefined : this.files.get(key);
+    if (file === undefined) {
+      const { status, body } = refusal("AccessDenied", "Request has expired", url);
+      response.writeHead(status, { "content-type": "application/xml" }).end(body);
+      return;
+    }
+    const { bytes, contentType, contentEncoding } = file;
+    const headers = {
+      etag: `"${createHash("md5").update(bytes).digest("hex")}"`,
+      ...(contentType === undefined ? {} : { "content-type": contentType }),
+      ...(contentEncoding === undefined ? {} : { "content-encoding": contentEncoding }),
+    };
+    const first = Number(/^bytes=(\d+)-$/.exec(request.headers.range ?? "")?.[1] ?? Number.NaN);
+    if (Number.isNaN(first)) {
+      response.writeHead(200, { ...headers, "content-length": bytes.length }).end(bytes);
+      return;
+    }
+    const range = `bytes ${first}-${bytes.length - 1}/${bytes.length}`;
+    response.writeHead(206, { ...headers, "content-range": range }).end(bytes.subarray(first));
   }
 
   async put(request: IncomingMessage, url: URL): Promise<{ status: number; body: string }> {

@@ -21,6 +21,8 @@ export interface FakeTaskclusterOptions {
   clockAheadMs?: number;
   /** What the worker may do besides claiming. */
   workerScopes?: readonly string[];
+  /** What everybody may do. */
+  anonymousScopes?: readonly string[];
 }
 
 export interface SeenRequest {
@@ -61,6 +63,10 @@ const ROUTES: readonly (readonly [method: string, path: RegExp, call: string])[]
   ["POST", /^\/api\/queue\/v1\/task\/([^/]+)\/runs\/(\d+)\/artifacts\/(.+)$/, "createArtifact"],
   ["PUT", /^\/api\/queue\/v1\/task\/([^/]+)\/runs\/(\d+)\/artifacts\/(.+)$/, "finishArtifact"],
   ["GET", /^\/api\/queue\/v1\/task\/([^/]+)\/status$/, "status"],
+  ["GET", /^\/api\/queue\/v1\/task\/([^/]+)\/runs\/(\d+)\/artifact-content\/(.+)$/, "artifact"],
+  ["GET", /^\/api\/queue\/v1\/task\/([^/]+)\/artifact-content\/(.+)$/, "latestArtifact"],
+  ["GET", /^\/api\/index\/v1\/task\/([^/]+)$/, "findTask"],
+  ["PUT", /^\/api\/object\/v1\/start-download\/(.+)$/, "startDownload"],
   ["PUT", /^\/api\/object\/v1\/upload\/(.+)$/, "createUpload"],
   ["POST", /^\/api\/object\/v1\/finish-upload\/(.+)$/, "finishUpload"],
 ];
@@ -72,6 +78,8 @@ export class FakeTaskcluster implements AsyncDisposable {
   readonly requests: SeenRequest[] = [];
   /** By "<taskId>/<runId>/<name>". */
   readonly artifacts = new Map<string, FakeArtifact>();
+  /** Index path → id of the task. */
+  readonly index = new Map<string, string>();
   readonly workerCredentials: FakeCredentials;
   /** Every secret it has given to anybody. */
   readonly secrets = new Set<string>();
@@ -88,9 +96,10 @@ export class FakeTaskcluster implements AsyncDisposable {
       onlyNewestCredentials: false,
       clockAheadMs: 0,
       workerScopes: ["queue:status:*"],
+      anonymousScopes: ["queue:get-artifact:public/*", "index:find-task:*"],
       ...options,
     };
-    this.#hawk = new FakeHawk(() => this.now());
+    this.#hawk = new FakeHawk(() => this.now(), this.#options.anonymousScopes);
     this.tasks = new FakeTasks(() => this.now());
     const claiming = ["queue:claim-work:proj/*", "queue:worker-id:*"];
     this.workerCredentials = this.#issue("worker", [...claiming, ...this.#options.workerScopes]);
@@ -153,13 +162,14 @@ export class FakeTaskcluster implements AsyncDisposable {
     const url = new URL(request.url ?? "/", this.rootUrl);
     const isStore = url.pathname.startsWith("/store/");
     const route = ROUTES.find(([method, path]) => method === request.method && path.test(url.pathname));
-    const call = isStore ? "put" : (route?.[2] ?? "unknown");
+    const call = isStore ? (request.method === "GET" ? "get" : "put") : (route?.[2] ?? "unknown");
     const fault = this.faults.next(call);
     const clientId = /id="([^"]*)"/.exec(request.headers.authorization ?? "")?.[1];
     const seen = { call, url: url.href, headers: request.headers, clientId };
     if (isStore) {
       this.#note({ ...seen, body: undefined });
       if (fault !== undefined && applyFault(fault, request, response)) return;
+      if (call === "get") return this.store.get(request, response, url);
       const { status, body } = await this.store.put(request, url).catch(() => ({ status: 400, body: "" }));
       await this.#answer(fault, request, response, status, body, "application/xml");
       return;
@@ -222,6 +232,14 @@ export class FakeTaskcluster implements AsyncDisposable {
         return this.#createUpload(exchange);
       case "finishUpload":
         return this.#finishUpload(exchange);
+      case "artifact":
+        return this.#artifact(exchange, Number(exchange.args[1]), exchange.args[2] ?? "");
+      case "latestArtifact":
+        return this.#artifact(exchange, this.#task(exchange.args[0]).runs.length - 1, exchange.args[1] ?? "");
+      case "findTask":
+        return this.#findTask(exchange);
+      case "startDownload":
+        return this.#startDownload(exchange);
       default:
         require(exchange, `queue:status:${exchange.args[0]}`);
         return { status: statusOf(this.#task(exchange.args[0])) };
@@ -353,6 +371,54 @@ export class FakeTaskcluster implements AsyncDisposable {
       throw new ApiError(400, "InputError", "Object storing artifact data does not exist");
     }
     artifact.present = true;
+  }
+
+  /** As `artifact-content`: links are followed, and each needs its scope. */
+  #artifact(exchange: Exchange, runId: number, name: string): object {
+    const [taskId = ""] = exchange.args;
+    require(exchange, `queue:get-artifact:${name}`);
+    const key = `${taskId}/${runId}/${name}`;
+    const artifact = this.artifacts.get(key);
+    if (artifact === undefined || !artifact.present || artifact.expires <= this.now()) {
+      throw new ApiError(404, "ResourceNotFound", "Artifact not found");
+    }
+    const { storageType, details } = artifact;
+    switch (storageType) {
+      case "link":
+        return this.#artifact(exchange, runId, String(details["artifact"]));
+      case "reference":
+        return { storageType, url: details["url"] };
+      case "error":
+        return { storageType, reason: details["reason"], message: details["message"] };
+      case "object": {
+        const object = `t/${key}`;
+        const until = new Date(this.now().getTime() + 600_000);
+        const credentials = this.#issue("artifact-download", [`object:download:${object}`], until);
+        return { storageType, name: object, credentials };
+      }
+      default:
+        return { storageType, url: this.rootUrl + this.store.signDownload(key) };
+    }
+  }
+
+  #findTask(exchange: Exchange): object {
+    const [namespace = ""] = exchange.args;
+    require(exchange, `index:find-task:${namespace}`);
+    const taskId = this.index.get(namespace);
+    if (taskId === undefined) throw new ApiError(404, "ResourceNotFound", "Indexed task not found");
+    return { namespace, taskId, rank: 0, data: {}, expires: new Date(this.now().getTime() + 86_400_000) };
+  }
+
+  #startDownload(exchange: Exchange): object {
+    const [name = ""] = exchange.args;
+    require(exchange, `object:download:${name}`);
+    const object = this.store.objects.get(name);
+    if (object?.finished !== true) throw new ApiError(404, "ResourceNotFound", "Object not found");
+    const methods = exchange.body["acceptDownloadMethods"] as Record<string, unknown>;
+    if (methods["getUrl"] !== true) throw new ApiError(406, "NoMatchingMethod", "Object does not support that method");
+    const url = this.rootUrl + this.store.signDownload(name.slice(2));
+    const { expires, hashes } = object;
+    return { method: "getUrl", url, expires, hashes };
   }
 
   #createUpload(exchange: Exchange): object {
