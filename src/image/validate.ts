@@ -1,7 +1,6 @@
 /** Checks the unpacked files of an image; every rule of policy.ts, applied to a directory. */
 import { open, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { InvalidInputError, messageOf } from "../base/errors.ts";
 import type { ImageProvenance } from "../generated/image.ts";
 import type { Machine } from "../generated/machine.ts";
 import { parseMachine } from "../schema/machine.ts";
@@ -9,9 +8,16 @@ import { parseAs } from "../schema/parse.ts";
 import { judgeCompleteness } from "./archive/entry-rules.ts";
 import type { ImageFile, ImageLimits } from "./archive/format.ts";
 import { ImageError } from "./errors.ts";
+import { parseModestJson } from "./modest-json.ts";
 import { judgeBootFiles, judgeLayer, judgeRawDisk, type LayerBase, RAW_DISK_PROBE_BYTES } from "./policy.ts";
 import { parseQcow2Header, QCOW2_HEADER_BYTES } from "./qcow2-header.ts";
 import { checkLayer } from "./qemu-img.ts";
+
+/** A name and a version of each package; a machine has some dozens of values. */
+const JSON_LIMITS = {
+  "image.json": { maxValues: 500_000, maxDepth: 16 },
+  "machine.json": { maxValues: 10_000, maxDepth: 32 },
+} as const;
 
 export interface ImageContents {
   machine: Machine;
@@ -120,13 +126,8 @@ async function readVirtualBytes(directory: string, files: ReadonlySet<ImageFile>
   return parseQcow2Header(await readStart(join(directory, "layer.qcow2"), QCOW2_HEADER_BYTES)).virtualBytes;
 }
 
-async function readJson(directory: string, file: ImageFile): Promise<unknown> {
-  const text = await readFile(join(directory, file), "utf8");
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    throw new InvalidInputError(file, [{ path: "", message: `is not JSON: ${messageOf(error)}` }], "image");
-  }
+async function readJson(directory: string, file: "image.json" | "machine.json"): Promise<unknown> {
+  return parseModestJson(await readFile(join(directory, file), "utf8"), file, JSON_LIMITS[file]);
 }
 
 async function readStart(path: string, bytes: number): Promise<Buffer> {

@@ -12,6 +12,9 @@ import { nearest } from "./nearest.ts";
 /** More issues than anyone reads; the rest is counted. */
 const MAX_ISSUES = 100;
 
+/** So many errors are looked into: it takes the square of their number, and a hostile document has as many as it likes. */
+const MAX_ERRORS = 2_000;
+
 /** Up to so many known keys or values are listed whole. */
 const MAX_LISTED = 40;
 
@@ -171,7 +174,8 @@ function superfluous(choice: ErrorObject, errors: readonly ErrorObject[]): Error
 }
 
 /** One issue per mistake, in the order they were found. */
-export function issuesFrom(errors: readonly ErrorObject[]): Issue[] {
+export function issuesFrom(all: readonly ErrorObject[]): Issue[] {
+  const errors = all.slice(0, MAX_ERRORS);
   const choices = errors.filter(({ keyword }) => keyword === "oneOf" || keyword === "anyOf");
   const dropped = new Set(choices.flatMap((choice) => superfluous(choice, errors)));
   const kept = errors.filter((error) => !dropped.has(error) && error.keyword !== "propertyNames");
@@ -181,6 +185,7 @@ export function issuesFrom(errors: readonly ErrorObject[]): Issue[] {
     .filter((error) => error.keyword === "type" || !mistyped.has(error.instancePath))
     .map((error) => (DESCRIBE[error.keyword] ?? ((e) => here(e, e.message ?? "is not allowed")))(error));
   const unique = [...new Map(issues.map((issue) => [`${issue.path}\n${issue.message}`, issue])).values()];
-  if (unique.length <= MAX_ISSUES) return unique;
-  return [...unique.slice(0, MAX_ISSUES), { path: "", message: `and ${unique.length - MAX_ISSUES} more issues` }];
+  const more = Math.max(0, unique.length - MAX_ISSUES) + (all.length - errors.length);
+  if (more === 0) return unique;
+  return [...unique.slice(0, MAX_ISSUES), { path: "", message: `and ${more} more issues` }];
 }

@@ -30,6 +30,11 @@ export function maxBytesOf(file: ImageFile, limits: ImageLimits): number {
       return MIB;
     case "image.json":
       return 16 * MIB;
+    // QEMU reads both into memory, whatever their size.
+    case "kernel":
+      return 256 * MIB;
+    case "initrd":
+      return GIB;
     default:
       return limits.maxFileBytes;
   }

@@ -18,7 +18,10 @@ export function parsePax(bytes: Buffer): Map<string, string> {
     const record = bytes.toString("utf8", space + 1, end - 1);
     const equals = record.indexOf("=");
     if (equals < 1) throw corrupt("an extended header without a keyword");
-    records.set(record.slice(0, equals), record.slice(equals + 1));
+    const key = record.slice(0, equals);
+    // The last one counts, says POSIX; not every program heeds that.
+    if (records.has(key)) throw corrupt("an extended header that says the same thing twice");
+    records.set(key, record.slice(equals + 1));
     offset = end;
   }
   return records;

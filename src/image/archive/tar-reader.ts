@@ -38,6 +38,8 @@ const KINDS: Readonly<Record<string, TarEntryKind>> = {
 
 /** Headers that only describe the next entry. */
 const MAX_META_BYTES = 1_024 * 1_024;
+/** Any tar writes at most four before a file. */
+const MAX_META_HEADERS = 16;
 /** GNU tar fills its last record with zeros, 10 KiB by default. */
 const MAX_PADDING_BYTES = 8 * 1_024 * 1_024;
 
@@ -52,32 +54,36 @@ export class TarReader {
   /** The next entry; undefined at the end of the archive, which must be the end of the stream too. */
   async next(): Promise<TarEntry | undefined> {
     if (this.#pending) throw new Error("the content of the last entry was not read");
-    let pax: ReadonlyMap<string, string> = new Map();
+    let pax: ReadonlyMap<string, string> | undefined;
     let longName: string | undefined;
-    for (;;) {
+    for (let headers = 0; ; headers++) {
       const block = await this.#reader.tryReadExactly(BLOCK_BYTES);
       if (block === undefined) throw truncated();
       const header = parseTarHeader(block);
       if (header === undefined) {
+        if (headers > 0) throw corrupt("an extended header that no file follows");
         await this.#expectPadding();
         return undefined;
       }
+      if (headers > MAX_META_HEADERS) throw corrupt("too many extended headers in a row");
       switch (header.type) {
         case "x":
+          if (pax !== undefined) throw corrupt("two extended headers for one file");
           pax = parsePax(await this.#readMeta(header));
           break;
         case "g":
-          // Global headers carry comments; nothing in them may change how files are read.
-          await this.#readMeta(header);
+          refuseOverrides(parsePax(await this.#readMeta(header)));
           break;
         case "L":
+          if (longName !== undefined) throw corrupt("two long names for one file");
           longName = (await this.#readMeta(header)).toString("utf8").replace(/\0+$/, "");
           break;
         case "K":
           await this.#readMeta(header);
           break;
         default:
-          return this.#entry(header, pax, longName);
+          if (longName !== undefined && pax?.has("path") === true) throw corrupt("two long names for one file");
+          return this.#entry(header, pax ?? new Map(), longName);
       }
     }
   }
@@ -95,6 +101,7 @@ export class TarReader {
     if (isPaxSparse && (major !== "1" || pax.get("GNU.sparse.minor") !== "0")) {
       throw new ImageError("archive-sparse-map", "pack sparse files with GNU tar's --sparse-version=1.0 or without it");
     }
+    if (isPaxSparse && header.gnuSparse !== undefined) throw corrupt("a file with two sparse maps");
     const paxSize = paxNumber(pax, "GNU.sparse.realsize");
     if (isPaxSparse && paxSize === undefined) throw corrupt("a sparse file without its size");
     const realBytes = paxSize ?? header.gnuSparse?.realBytes ?? storedBytes;
@@ -162,3 +169,11 @@ export class TarReader {
 function padding(bytes: number): number {
   return (BLOCK_BYTES - (bytes % BLOCK_BYTES)) % BLOCK_BYTES;
 }
+
+/** A global header may carry comments. What changes how files are read is heeded by some readers and not by others. */
+function refuseOverrides(pax: ReadonlyMap<string, string>): void {
+  const override = [...pax.keys()].find((key) => OVERRIDES.has(key) || key.startsWith("GNU.sparse."));
+  if (override !== undefined) throw corrupt(`a header for all files that changes their ${override.slice(0, 40)}`);
+}
+
+const OVERRIDES = new Set(["path", "linkpath", "size", "hdrcharset"]);

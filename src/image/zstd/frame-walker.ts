@@ -14,6 +14,9 @@ import { corrupt, ZstdError } from "./codec.ts";
 const MAX_WINDOW_BYTES = 8 * 1_024 * 1_024;
 
 const MAGIC = 0xfd2fb528;
+/** The last hexadecimal digit is anybody's. */
+const SKIPPABLE_MAGIC = 0x184d2a50;
+const SKIPPABLE_MASK = 0xfffffff0;
 const MAX_BLOCK_BYTES = 128 * 1_024;
 const CHECKSUM_BYTES = 4;
 const BLOCK_HEADER_BYTES = 3;
@@ -77,11 +80,23 @@ export class FrameWalker {
 
   /** As early as it can be told, so that a short text file is "not zstd" rather than "truncated". */
   #checkMagic(): void {
-    for (let i = 0; i < this.#collected; i++) {
-      if (this.#field[i] !== ((MAGIC >>> (8 * i)) & 0xff)) {
-        throw new ZstdError("zstd-not-zstd", "this is no zstd data; images are archives named .tar.zst");
-      }
+    if (this.#startsWith(SKIPPABLE_MAGIC, SKIPPABLE_MASK)) {
+      if (this.#collected < 4) return;
+      throw new ZstdError(
+        "zstd-unsupported",
+        "the zstd data begins with a frame to be skipped; pack it with plain zstd",
+      );
     }
+    if (!this.#startsWith(MAGIC, 0xffffffff)) {
+      throw new ZstdError("zstd-not-zstd", "this is no zstd data; images are archives named .tar.zst");
+    }
+  }
+
+  #startsWith(magic: number, mask: number): boolean {
+    for (let i = 0; i < this.#collected; i++) {
+      if ((((this.#field[i] as number) ^ (magic >>> (8 * i))) & (mask >>> (8 * i)) & 0xff) !== 0) return false;
+    }
+    return true;
   }
 
   #decide(): void {
