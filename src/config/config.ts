@@ -68,7 +68,7 @@ function complete(filled: FilledConfig, secrets: Secrets): Config {
   return {
     stateDir,
     runDir,
-    images: completeImages(filled.images),
+    images: completeImages(filled.images, secrets),
     machineOptions,
     machine,
     accelerator,

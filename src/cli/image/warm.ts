@@ -7,6 +7,7 @@ import { warmImage } from "../../sandbox/warm-image.ts";
 import { chooseAccelerator } from "../accelerator.ts";
 import { type CliContext, print, printJson } from "../context.ts";
 import { agentFile } from "../guest-programs.ts";
+import { imageHooks } from "../image-hooks.ts";
 import { openNetworks } from "../networks.ts";
 import { readPayload } from "../run/payload.ts";
 import { openStore } from "../store.ts";
@@ -25,6 +26,7 @@ export async function warm(reference: string, flags: WarmFlags, config: Config, 
   const [runParent, stateParent] = [join(config.runDir, "m"), join(config.stateDir, "machines")];
   for (const parent of [runParent, stateParent]) await reclaimDirectories(parent);
   await using store = await openStore(config);
+  await (await imageHooks(config)).accept?.(await store.inspect(reference));
   await using networks = await openNetworks(config);
   const snapshot = await warmImage(reference, {
     ...{ images: store, networks, config, agentFile, signal },

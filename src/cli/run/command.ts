@@ -13,6 +13,7 @@ interface RunFlags {
   network?: string;
   screenshot?: string;
   cold?: boolean;
+  allowUnsigned?: boolean;
 }
 
 const EXAMPLES = `
@@ -37,6 +38,7 @@ export function runCommand(context: CliContext, argv: readonly string[]): Comman
     .option("--network <policy>", "isolated, internet, or allow=NAME,…; replaces the task's")
     .option("--screenshot <file>", "write the screen as a PNG when the command has ended")
     .option("--cold", "boot the machine, instead of resuming one that has booted before")
+    .option("--allow-unsigned", "take an image that nobody of images.requireSignature has signed")
     .option("--json", "print the result as one JSON object on the last line")
     .addHelpText("after", EXAMPLES)
     .action(async (words: string[], flags: RunFlags, command: Command) => {

@@ -28,6 +28,7 @@ import { chooseAccelerator } from "../accelerator.ts";
 import { lazyArtifactOrigin } from "../artifact-origin.ts";
 import type { CliContext } from "../context.ts";
 import { agentFile } from "../guest-programs.ts";
+import { imageHooks } from "../image-hooks.ts";
 import { openNetworks } from "../networks.ts";
 import { ProgressBar } from "../progress-bar.ts";
 import { openStore } from "../store.ts";
@@ -36,7 +37,7 @@ import { claimOutputFolder } from "./output-folder.ts";
 export interface LocalRun {
   payload: ParsedPayload;
   config: Config;
-  flags: { output?: string; image?: string; screenshot?: string; cold?: boolean };
+  flags: { output?: string; image?: string; screenshot?: string; cold?: boolean; allowUnsigned?: boolean };
   context: CliContext;
 }
 
@@ -81,6 +82,7 @@ export async function runLocally({ payload, config, flags, context }: LocalRun):
     features: flags.screenshot === undefined ? FEATURES : [...FEATURES, finalScreen(resolve(cwd, flags.screenshot))],
     acquireImage: async (runSignal) => {
       const lease = await acquireImage(store, localImage(flags.image ?? payload.image ?? config.images.default, cwd), {
+        ...(await imageHooks(config, flags)),
         signal: runSignal,
         // Who runs a task by hand may read what he names.
         policy: EVERY_SOURCE,

@@ -13,6 +13,7 @@ import type { WorkerObserver } from "../../worker/observer.ts";
 import { hostFolders, reclaimHost, type TaskHost } from "../../worker/task-host.ts";
 import { chooseAccelerator } from "../accelerator.ts";
 import { agentFile } from "../guest-programs.ts";
+import { imageHooks } from "../image-hooks.ts";
 import { openNetworks } from "../networks.ts";
 import { openStore } from "../store.ts";
 import { defaultWorkerId } from "./open-queue.ts";
@@ -47,6 +48,7 @@ export async function openHost(parts: HostParts): Promise<TaskHost> {
     config.pool.machines === 0 ? undefined : scope.use(new MachinePool({ ...config.pool, acquireImage, logger }));
   return {
     ...{ config, images, networks, pool, agentFile, logger, runs, observer, origin },
+    imageHooks: await imageHooks(config),
     chooseAccelerator: (signal, note) => chooseAccelerator(config, signal, note),
     features: FEATURES,
     manifestKey:

@@ -1,10 +1,13 @@
 /** What a worker answers about tasks and their runs, and about its images. */
 
 import { parsePayload, payloadRules } from "../../feature/payload.ts";
+import { maxArchiveBytes } from "../../image/registry/limits.ts";
+import { ImageSignatures } from "../../image/signatures/image-signatures.ts";
 import { warmImage } from "../../sandbox/warm-image.ts";
 import type { Route } from "../../web/api/route.ts";
 import { imageRoutes } from "../../web/images/image-routes.ts";
 import type { Jobs } from "../../web/images/jobs.ts";
+import { registryRoutes } from "../../web/images/registry-routes.ts";
 import { describeLive } from "../../web/machines/machine-lookup.ts";
 import { artifactRoutes } from "../../web/runs/artifact-routes.ts";
 import { runRoutes } from "../../web/runs/run-routes.ts";
@@ -13,7 +16,10 @@ import type { TaskHost } from "../../worker/task-host.ts";
 import { agentFile } from "../guest-programs.ts";
 import type { OpenQueue } from "./open-queue.ts";
 
-export type ApiHost = Pick<TaskHost, "config" | "images" | "networks" | "chooseAccelerator" | "runs">;
+export type ApiHost = Pick<
+  TaskHost,
+  "config" | "images" | "imageHooks" | "origin" | "networks" | "chooseAccelerator" | "runs"
+>;
 
 /** None where others have the queue. */
 export function taskRoutes({ config, runs }: ApiHost, queue: Pick<OpenQueue, "tasks" | "workers">): Route[] {
@@ -40,10 +46,20 @@ export function taskRoutes({ config, runs }: ApiHost, queue: Pick<OpenQueue, "ta
   ];
 }
 
-export function hostImageRoutes({ config, images, networks, chooseAccelerator }: ApiHost, jobs: Jobs): Route[] {
-  return imageRoutes({
-    ...{ images, jobs, policy: config.images },
-    warm: (digest, options) =>
-      warmImage(digest, { images, networks, config, agentFile, chooseAccelerator, ...options }),
-  });
+export function hostImageRoutes(host: ApiHost, jobs: Jobs): Route[] {
+  const { config, images, imageHooks, origin, networks, chooseAccelerator } = host;
+  const { directory, maxSizeBytes } = config.images;
+  return [
+    ...imageRoutes({
+      ...{ images, jobs, policy: config.images, origin, hooks: imageHooks },
+      warm: async (digest, options) => {
+        await imageHooks?.accept?.(await images.inspect(digest));
+        return await warmImage(digest, { images, networks, config, agentFile, chooseAccelerator, ...options });
+      },
+    }),
+    ...registryRoutes({
+      ...{ images, signatures: new ImageSignatures(directory) },
+      maxArchiveBytes: maxArchiveBytes(maxSizeBytes),
+    }),
+  ];
 }
