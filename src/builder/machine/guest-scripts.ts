@@ -71,8 +71,13 @@ if [ -n "$keys" ]; then
 fi
 `;
 
-/** Succeeds where boxcar-init is the first process, which runs the first boot script by itself. */
-export const IS_BOXCAR_INIT = "case $(readlink /proc/1/exe) in */boxcar-init) exit 0 ;; esac; exit 1";
+/** Prints who is to run a file when the machine first boots. Arguments: the file. */
+export const WHO_RUNS_FIRST_BOOT = `
+case $(readlink /proc/1/exe) in
+  */boxcar-init) if grep -q "$1" /proc/1/exe; then echo init; else echo old-init; fi ;;
+  *) echo systemd ;;
+esac
+`;
 
 /** Arguments: path, owner, mode. */
 export const OWN_FILE = `chown -- "$2" "$1" && chmod -- "$3" "$1"`;

@@ -15,9 +15,9 @@ import {
   CLEAN_UP,
   ENABLE_UNIT,
   INSTALL_PACKAGES,
-  IS_BOXCAR_INIT,
   LIST_PACKAGES,
   OWN_FILE,
+  WHO_RUNS_FIRST_BOOT,
 } from "./guest-scripts.ts";
 import { LineSplitter } from "./line-splitter.ts";
 import type { MachineWork } from "./work.ts";
@@ -27,6 +27,8 @@ const TAIL_LINES = 20;
 const MAX_TAIL_LINE = 500;
 const MAX_PACKAGES = 100_000;
 const MAX_LIST_BYTES = 16 * 1_024 ** 2;
+
+const INIT_FILE = "/usr/lib/boxcar/boxcar-init";
 
 const ENVIRONMENT = { DEBIAN_FRONTEND: "noninteractive" } as const;
 
@@ -97,11 +99,12 @@ export class GuestWork {
   async #putFirstBoot(commands: readonly RecipeCommand[]): Promise<void> {
     this.#options.report.line(`put ${FIRST_BOOT_FILE}`);
     await this.#write(FIRST_BOOT_FILE, Buffer.from(firstBootScript(commands)), 0o755);
-    const { exitCode } = await this.#options.guest.exec(
-      { command: script(IS_BOXCAR_INIT), user: "root" },
-      this.#limits,
-    );
-    if (exitCode !== 0) await this.#putUnit(FIRST_BOOT_UNIT);
+    const question = { command: script(WHO_RUNS_FIRST_BOOT, FIRST_BOOT_FILE), user: "root" };
+    const { output } = await this.#options.guest.exec(question, this.#limits);
+    const who = output.toString("latin1").trim();
+    if (who === "systemd") await this.#putUnit(FIRST_BOOT_UNIT);
+    // Of an image from before there was a first boot.
+    if (who === "old-init") await this.#write(INIT_FILE, await readFile(this.#options.programs.initBinary), 0o755);
   }
 
   async #putUnit({ name, text }: { name: string; text: string }): Promise<void> {
