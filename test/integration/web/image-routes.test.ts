@@ -1,25 +1,30 @@
-import { writeFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { ApiJob } from "../../../src/generated/api.ts";
 import { PostgresServer } from "../../postgres-server.ts";
-import { ArchiveFolder } from "../image/archives.ts";
+import { FileServer } from "../feature/inputs/file-server.ts";
+import { ArchiveFolder, sha256Of } from "../image/archives.ts";
 import { TaskService } from "./task-service.ts";
 
 const folder = new ArchiveFolder();
 const archive = folder.packImage(folder.makeImage());
 
+let files: FileServer;
 let server: PostgresServer;
 let service: TaskService;
 
 beforeAll(async () => {
   server = await PostgresServer.start();
-  service = await TaskService.start(server, { allowPaths: true });
+  files = await FileServer.start({ "/ci/image.tar.zst": await readFile(archive) });
+  const allowUrls = [files.url("/ci/")];
+  service = await TaskService.start(server, { allowPaths: true, allowUrls, allowArtifacts: true });
 });
 
 afterAll(async () => {
   await service[Symbol.asyncDispose]();
   await server[Symbol.asyncDispose]();
+  await files[Symbol.asyncDispose]();
   folder[Symbol.dispose]();
 });
 
@@ -59,6 +64,20 @@ describe("images over HTTP", () => {
     expect((await service.client.get("/api/v1/images")).json).toEqual([]);
   });
 
+  it("are fetched by a URL that is allowed, with its digests, and from what a task has left", async () => {
+    const sha256 = sha256Of(archive);
+    const { taskId } = await service.finished({ "public/image.tar.zst": { content: await readFile(archive) } });
+    const url = files.url("/ci/image.tar.zst");
+    for (const source of [url, { url, sha256 }, { taskId, artifact: "public/image.tar.zst" }]) {
+      expect(await ended(await pull({ source }))).toMatchObject({ state: "done", image: `sha256:${sha256}` });
+    }
+    expect(await service.host.images.archiveFile(sha256), "it can be pushed").toBeDefined();
+    const wrong = await ended(await pull({ source: { url, sha256, md5: "0".repeat(32) } }));
+    expect(wrong).toMatchObject({ state: "failed", error: { code: "image-digest-mismatch" } });
+    const missing = await ended(await pull({ source: { taskId, artifact: "public/none" } }));
+    expect(missing).toMatchObject({ state: "failed", error: { code: "image-artifact-not-found" } });
+  });
+
   it("are fetched by one job for all who ask at once", async () => {
     const answers = await Promise.all([1, 2, 3].map(() => pull({ source: archive })));
     expect(new Set(answers.map(({ json }) => (json as ApiJob).job)).size).toBe(1);
@@ -84,6 +103,9 @@ describe("images over HTTP", () => {
     ["pull", { source: "debian-minimal" }, 400, "bad-request"],
     ["pull", { source: "/some/archive", tag: "No Name" }, 400, "image-reference-invalid"],
     ["pull", {}, 400, "invalid-input"],
+    ["pull", { source: { url: "https://example.com/image.tar.zst" } }, 400, "invalid-input"],
+    ["pull", { source: { taskId: "short", artifact: "a" } }, 400, "invalid-input"],
+    ["pull", { source: { url: "https://example.com/a", sha256: "0".repeat(64) } }, 400, "image-url-not-allowed"],
     ["warm", { image: "no-such-image" }, 404, "image-not-found"],
     ["tag", { image: "no-such-image", tag: "a" }, 404, "image-not-found"],
     ["tag", { image: "../../etc", tag: "a" }, 400, "image-reference-invalid"],

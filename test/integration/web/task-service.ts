@@ -22,6 +22,7 @@ import { createApp } from "../../../src/web/api/app.ts";
 import { buildOpenApi } from "../../../src/web/api/openapi.ts";
 import { openApiRoute } from "../../../src/web/api/openapi-route.ts";
 import { schemaRoutes } from "../../../src/web/api/schema-routes.ts";
+import { FleetArtifacts } from "../../../src/web/fleet/fleet-artifacts.ts";
 import { Jobs } from "../../../src/web/images/jobs.ts";
 import { HttpService } from "../../../src/web/server/service.ts";
 import { healthRoutes } from "../../../src/web/worker/health-routes.ts";
@@ -73,7 +74,7 @@ export class TaskService implements AsyncDisposable {
     this.#scope = scope;
   }
 
-  static async start(server: PostgresServer, { allowPaths = false } = {}): Promise<TaskService> {
+  static async start(server: PostgresServer, images: object = {}): Promise<TaskService> {
     await using scope = new Scope();
     const folder = await mkdtemp("/tmp/bxapi-");
     scope.defer(() => rm(folder, { recursive: true }));
@@ -82,7 +83,7 @@ export class TaskService implements AsyncDisposable {
     const connection = connectionOfUrl(databaseUrl);
     const queue = scope.use(await PostgresQueue.open({ connection, files }));
     const driver = scope.use(queue.openDriver({ queue: "default", workerId: "worker-1", leaseMs: 60_000 }));
-    const host = await openHost(configOf(folder, allowPaths), queue, scope);
+    const host = await openHost(configOf(folder, images), queue, scope);
     const failures: unknown[] = [];
     const jobs = scope.use(new Jobs());
     const main = [
@@ -143,8 +144,8 @@ export class TaskService implements AsyncDisposable {
   }
 }
 
-function configOf(folder: string, allowPaths: boolean): Config {
-  const images = { directory: join(folder, "images"), allowPaths };
+function configOf(folder: string, settings: object): Config {
+  const images = { directory: join(folder, "images"), ...settings };
   const own = { stateDir: folder, runDir: join(folder, "run"), images };
   return resolveConfig(own, { env: {}, uid: 0, home: folder, host: { memoryMiB: 65_536, cpus: 8 } });
 }
@@ -152,6 +153,7 @@ function configOf(folder: string, allowPaths: boolean): Config {
 async function openHost(config: Config, queue: PostgresQueue, scope: Scope): Promise<ApiHost> {
   return {
     config,
+    origin: new FleetArtifacts({ self: "worker-1", tasks: queue, workers: queue.workers }),
     runs: new HostRuns({ tasks: queue, runsFolder: hostFolders(config).runs }),
     images: scope.use(await ImageStore.open({ directory: config.images.directory, limits: { reserveBytes: 0 } })),
     networks: scope.use(await openNetworks(config.stateDir)),
