@@ -1,5 +1,6 @@
 /** Files that say who uses an image; of a dead process they say nothing. */
-import { mkdir, rm, writeFile } from "node:fs/promises";
+import { mkdir, rm, rmdir, writeFile } from "node:fs/promises";
+import { codeOf } from "../../base/errors.ts";
 import { isAbandoned, makeOwnedName } from "../../host/owned-name.ts";
 import type { StoreLayout } from "./layout.ts";
 
@@ -15,6 +16,13 @@ export async function beginLease(layout: StoreLayout, sha256: string): Promise<A
       return release;
     },
   };
+}
+
+/** Under the lock of an image that is not in the store. What others hold stays. */
+export async function tryRemoveLeaseFolder(layout: StoreLayout, sha256: string): Promise<void> {
+  await rmdir(layout.path("leases", sha256)).catch((error: unknown) => {
+    if (codeOf(error) !== "ENOTEMPTY" && codeOf(error) !== "ENOENT") throw error;
+  });
 }
 
 /** Names of the leases on an image whose owners live; the others are removed on the way. */

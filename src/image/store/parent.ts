@@ -8,7 +8,7 @@ import type { ParentDisk } from "../validate.ts";
 import { type Ancestor, parentTop } from "./chain.ts";
 import { type Image, readImage, readRecord } from "./image.ts";
 import type { StoreLayout } from "./layout.ts";
-import { beginLease } from "./leases.ts";
+import { beginLease, tryRemoveLeaseFolder } from "./leases.ts";
 import { type ImageDigest, sha256Of } from "./reference.ts";
 
 /** A parent that nobody removes until this is disposed. */
@@ -29,6 +29,20 @@ export async function holdParent(
   digest: ImageDigest,
   bring: () => Promise<unknown>,
 ): Promise<HeldParent> {
+  try {
+    return await tryHold(layout, locks, digest, bring);
+  } catch (error) {
+    await forgetMissing(layout, locks, sha256Of(digest));
+    throw error;
+  }
+}
+
+async function tryHold(
+  layout: StoreLayout,
+  locks: FileLocks,
+  digest: ImageDigest,
+  bring: () => Promise<unknown>,
+): Promise<HeldParent> {
   const sha256 = sha256Of(digest);
   await using scope = new Scope();
   scope.use(await leaseLocked(layout, locks, sha256));
@@ -41,6 +55,12 @@ export async function holdParent(
     ancestors: [{ digest, files }, ...ancestors],
     [Symbol.asyncDispose]: () => held[Symbol.asyncDispose](),
   };
+}
+
+/** Anybody can name parents that do not exist; no trace is left of them. */
+async function forgetMissing(layout: StoreLayout, locks: FileLocks, sha256: string): Promise<void> {
+  await using _lock = await locks.acquire(`image-${sha256}`);
+  if (!(await layout.hasBlob(sha256))) await tryRemoveLeaseFolder(layout, sha256);
 }
 
 async function leaseLocked(layout: StoreLayout, locks: FileLocks, sha256: string): Promise<AsyncDisposable> {

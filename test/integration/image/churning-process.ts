@@ -2,6 +2,7 @@
  * Imports the archive argv[3], whose parent is argv[4], into the store argv[2] with both archives kept, and removes them
  * again, for ever. Says when it begins, and how long the first round took.
  */
+import { flushCompileCache } from "node:module";
 import { fileSource } from "../../../src/image/store/archive-source.ts";
 import { ImageStore } from "../../../src/image/store/image-store.ts";
 
@@ -13,5 +14,8 @@ for (let round = 0; ; round++) {
   const image = await store.import(child, { keepArchive: true, tag: "child", bringParent: () => fileSource(parent) });
   await store.remove("child");
   await store.remove(image.parent as string);
-  if (round === 0) process.stdout.write(`${performance.now() - begin}\n`);
+  if (round > 0) continue;
+  const roundMs = performance.now() - begin;
+  flushCompileCache();
+  process.stdout.write(`${roundMs}\n`);
 }

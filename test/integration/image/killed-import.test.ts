@@ -27,7 +27,9 @@ const archives = new Map([parent, child].map((archive) => [archive.digest as str
 async function begin(directory: string) {
   const script = join(import.meta.dirname, "churning-process.ts");
   const args = [script, directory, child.archive, parent.archive];
-  const process_ = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "inherit"] });
+  // Else most of the test is the same programs being compiled.
+  const env = { ...process.env, NODE_COMPILE_CACHE: join(folder.path, "compiled") };
+  const process_ = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "inherit"], env });
   const lines = createInterface({ input: process_.stdout })[Symbol.asyncIterator]();
   expect((await lines.next()).value).toBe("begins");
   const kill = async () => {

@@ -135,7 +135,7 @@ describe("an image with a parent", () => {
       code: "image-parent-missing",
       details: { parent: root.digest },
     });
-    expect([...leftovers(), ...entries("blobs")]).toEqual([]);
+    expect([...leftovers(), ...entries("blobs"), ...entries("leases")]).toEqual([]);
     await store.import(root.archive);
     await store.import(child.archive);
   });
