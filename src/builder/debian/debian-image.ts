@@ -42,7 +42,7 @@ const SYSTEMD_PACKAGES = ["systemd-sysv", "udev", "dbus", "kmod"];
 const ADDED_PACKAGES: Readonly<Record<ParsedRecipe["boot"], readonly string[]>> = {
   agent: [],
   systemd: SYSTEMD_PACKAGES,
-  disk: [...SYSTEMD_PACKAGES, KERNEL_PACKAGE, "initramfs-tools"],
+  disk: [...SYSTEMD_PACKAGES, "initramfs-tools"],
 };
 
 /** All that decides what comes out, beside recipe and programs. */
@@ -71,7 +71,7 @@ export async function buildDebian(
   const ownKernel = recipe.boot === "disk" ? undefined : { directory: kernelDirectory, package: KERNEL_PACKAGE };
   await makeDebianRoot({
     ...{ directory: root, release, cache, starter, signal },
-    packages: [...ADDED_PACKAGES[recipe.boot], ...recipe.packages],
+    packages: packagesOf(recipe),
     onLine: (line) => report.detail(line),
     ...(ownKernel === undefined ? {} : { kernel: ownKernel }),
   });
@@ -102,6 +102,12 @@ export async function buildDebian(
     ...(recipe.agent ? { agent: await agentVersion(context.programs.agentBinary) } : {}),
     newestSeconds,
   };
+}
+
+/** A disk that boots by itself has a kernel in it: the one that the recipe names, or ours. */
+function packagesOf({ boot, packages }: ParsedRecipe): string[] {
+  const hasKernel = boot !== "disk" || packages.some((name) => name.startsWith("linux-image-"));
+  return [...ADDED_PACKAGES[boot], ...(hasKernel ? [] : [KERNEL_PACKAGE]), ...packages];
 }
 
 /** The kernel knows this keyboard from its beginning; for one with USB drivers would have to be loaded at each boot. */
@@ -159,11 +165,12 @@ async function bootDisk(
   file: string,
   options: { sizeMiB: number; uuid: string; starter: Starter; context: BuildContext },
 ): Promise<void> {
-  const { sizeMiB, uuid, context } = options;
+  const { sizeMiB, uuid, starter, context } = options;
   const workDirectory = join(context.directory, "boot");
   await mkdir(workDirectory);
   const { signal, report } = context;
-  await makeBootDisk({ root, file, sizeMiB, workDirectory, uuid, signal, onLine: (line) => report.detail(line) });
+  const onLine = (line: string) => report.detail(line);
+  await makeBootDisk({ root, file, sizeMiB, workDirectory, uuid, starter, signal, onLine });
 }
 
 async function agentVersion(agentBinary: string): Promise<string> {
