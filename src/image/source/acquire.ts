@@ -116,7 +116,10 @@ class Bringing {
     const known = located.isFinal || hasDigest(digests) ? await this.#known(id, digests) : undefined;
     if (known !== undefined) return known;
     if ("file" in located) {
-      return await this.import(await localArchive(located.file, { id, digests, encoding: located.contentEncoding }));
+      const facts = { id, digests, encoding: located.contentEncoding };
+      return await this.import(
+        await localArchive(located.file, facts).catch((error: unknown) => gone(reference, error)),
+      );
     }
     const { url, headers } = located;
     const admit = this.#admissionOf(located);
@@ -169,6 +172,13 @@ class Bringing {
     const origin = URL.parse(url)?.origin;
     return (target) => ({ publicOnly: target.origin !== origin });
   }
+}
+
+/** Where it was is nobody's business. */
+function gone(reference: ArtifactReference, error: unknown): never {
+  if (codeOf(error) !== "image-not-found") throw error;
+  const message = `${describeReference(reference)} is not on its host any more; run the task again`;
+  throw new ImageError("image-artifact-not-found", message, { blame: "task" });
 }
 
 /** Nobody else gets them. */

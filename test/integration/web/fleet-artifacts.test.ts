@@ -96,7 +96,11 @@ async function acquire(image: ImageSpec): Promise<string> {
 }
 
 describe.each(["asked", "other"])("an image that a task has left on the host of the worker %s", (worker) => {
-  it.each([undefined, "gzip", "zstd"] as const)("is there for others, kept as %s", async (encoding) => {
+  it.each([
+    ["as it is", undefined],
+    ["packed with gzip", "gzip"],
+    ["packed with zstd", "zstd"],
+  ] as const)("is there for others, kept %s", async (_, encoding) => {
     const taskId = await made(worker, encoding);
     expect(await acquire({ taskId, artifact: name })).toBe(digest);
     expect(await acquire({ taskId, runId: 0, artifact: "public/latest", sha256: digest.slice(7) })).toBe(digest);
@@ -132,6 +136,14 @@ describe("an artifact that is no image for a task", () => {
     const indexed = acquire({ namespace: "a.b", artifact: name });
     await expect(indexed).rejects.toMatchObject({ blame: "task", message: expect.stringContaining("has no index") });
   });
+});
+
+it("that was removed from the disk is said to be gone, not where it was", async () => {
+  const taskId = await made("asked");
+  await rm(join(folder, "asked", taskId), { recursive: true });
+  const error = await acquire({ taskId, artifact: name }).catch((error: unknown) => error);
+  expect(error).toMatchObject({ code: "image-artifact-not-found", blame: "task" });
+  expect((error as Error).message).not.toContain(folder);
 });
 
 it("is to be had later where the worker that has it is gone", async () => {
