@@ -104,10 +104,21 @@ rm -rf /var/log/journal/*
 find /var/log -xdev -type f \\( -name '*.gz' -o -name '*.[0-9]' -o -name '*.old' \\) -exec rm -f {} + 2>/dev/null
 find /var/log -xdev -type f -exec sh -c 'for file; do : >"$file"; done' sh {} + 2>/dev/null
 sync
-# What was deleted takes no room in the image then.
-if command -v fstrim >/dev/null; then fstrim / 2>/dev/null; fi
 exit 0
 `;
+
+/**
+ * From now on what is deleted takes no room on the disk. Lasts until the machine ends. A small Debian has no mount(8), but
+ * Perl, which can ask the kernel (x86-64: call 165; MS_REMOUNT is 32).
+ */
+export const DISCARD_DELETED = `
+mount -o remount,discard / 2>/dev/null && exit 0
+perl -e 'my ($root, $options) = ("/", "discard"); syscall(165, 0, $root, 0, 32, $options)' 2>/dev/null
+exit 0
+`;
+
+/** What was deleted before, too: on an overlay it would hide all that is empty below it, and all of that be compared. */
+export const DISCARD_ALL = "if command -v fstrim >/dev/null; then fstrim / 2>/dev/null; fi; exit 0";
 
 /**
  * boxcar-init stops no services and unmounts nothing: whoever ends it has to see to the disk. Elsewhere the system does.

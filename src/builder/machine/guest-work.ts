@@ -13,6 +13,8 @@ import { BuildMachineError } from "./errors.ts";
 import {
   ADD_USER,
   CLEAN_UP,
+  DISCARD_ALL,
+  DISCARD_DELETED,
   ENABLE_UNIT,
   INSTALL_PACKAGES,
   LIST_PACKAGES,
@@ -48,6 +50,7 @@ export class GuestWork {
 
   /** @throws {BuildMachineError} `build-command-failed` with what was run, how it ended and what it printed last. */
   async do({ packages, users, files, firstBoot, commands, installAgent }: MachineWork): Promise<void> {
+    await this.#quietly(DISCARD_DELETED);
     if (installAgent) await this.#installAgent();
     if (packages.length > 0) await this.#run(`install ${packages.join(" ")}`, script(INSTALL_PACKAGES, ...packages));
     for (const user of users) await this.#addUser(user);
@@ -57,9 +60,9 @@ export class GuestWork {
   }
 
   /** Takes out what tells machines apart, and what nobody needs. */
-  async cleanUp(): Promise<void> {
-    // What commands have left running would go on writing.
-    await this.#options.guest.exec({ command: script(CLEAN_UP), user: "root", cwd: "/" }, this.#limits);
+  async cleanUp({ discardAll }: { discardAll: boolean }): Promise<void> {
+    await this.#quietly(CLEAN_UP);
+    if (discardAll) await this.#quietly(DISCARD_ALL);
   }
 
   /** What is installed, as far as the guest knows. */
@@ -70,6 +73,11 @@ export class GuestWork {
       options,
     );
     return exitCode === 0 ? parsePackages(output.toString("utf8")) : [];
+  }
+
+  /** What it comes to does not matter. */
+  async #quietly(text: string): Promise<void> {
+    await this.#options.guest.exec({ command: script(text), user: "root", cwd: "/" }, this.#limits);
   }
 
   get #limits() {

@@ -48,7 +48,7 @@ export async function provisionImage(
     await guest.do(work);
     report.stage("cleaning up");
     const packages = await guest.listPackages();
-    await guest.cleanUp();
+    await guest.cleanUp({ discardAll: image.disk.format === "raw" });
     report.stage("powering off");
     await powerOff(started, signal);
     return { ...image, packages: packages.length === 0 ? image.packages : packages };
