@@ -26,6 +26,7 @@ export type ImageErrorCode =
   | "archive-missing-file"
   | "archive-not-kept"
   | "archive-sparse-map"
+  | "archive-too-large"
   | "archive-truncated"
   | "archive-unexpected-file"
   | "archive-unsafe-name"

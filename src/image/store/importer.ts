@@ -15,9 +15,10 @@ import { createHash } from "node:crypto";
 import { rename } from "node:fs/promises";
 import { Scope } from "../../base/scope.ts";
 import { SingleFlight } from "../../base/single-flight.ts";
+import { formatBytes } from "../../base/units.ts";
 import { syncDirectory } from "../../host/durable-file.ts";
 import type { FileLocks } from "../../host/file-locks.ts";
-import type { ImageLimits } from "../archive/format.ts";
+import { type ImageLimits, maxArchiveBytes } from "../archive/format.ts";
 import { unpackArchive } from "../archive/unpack.ts";
 import { requireDiskSpace } from "../disk-space.ts";
 import { ImageError } from "../errors.ts";
@@ -113,6 +114,7 @@ export class Importer implements AsyncDisposable {
 
     await source.prepare?.(signal);
     const { bytes: totalBytes = 0 } = source;
+    this.#requireArchiveBytes(totalBytes);
     await requireDiskSpace(
       this.#layout.directory,
       keepArchive ? 2 * totalBytes : totalBytes,
@@ -122,11 +124,13 @@ export class Importer implements AsyncDisposable {
     await using kept = keepArchive ? await ArchiveKeeper.begin(this.#layout, this.#limits.reserveBytes) : undefined;
     const hash = createHash("sha256");
     let doneBytes = 0;
+    const requireArchiveBytes = (bytes: number) => this.#requireArchiveBytes(bytes);
     async function* hashed(): AsyncGenerator<Uint8Array> {
       for await (const chunk of source.open(signal)) {
+        doneBytes += chunk.length;
+        requireArchiveBytes(doneBytes);
         hash.update(chunk);
         await kept?.write(chunk);
-        doneBytes += chunk.length;
         yield chunk;
         report({ doneBytes, totalBytes: source.bytes });
       }
@@ -154,6 +158,17 @@ export class Importer implements AsyncDisposable {
     await this.#publish(staging.path, sha256, kept);
     if (source.key !== undefined) await this.#remember(key, sha256);
     return sha256;
+  }
+
+  /** What unpacks to nothing, such as empty blocks, has no end that the limits of unpacking could find. */
+  #requireArchiveBytes(bytes: number): void {
+    const maxBytes = maxArchiveBytes(this.#limits);
+    if (bytes <= maxBytes) return;
+    throw new ImageError(
+      "archive-too-large",
+      `the archive is longer than the ${formatBytes(maxBytes)} that an image may unpack to`,
+      { details: { maxBytes } },
+    );
   }
 
   /** The digest an earlier import of this key had. Whether the image is still there is another question. */

@@ -107,6 +107,28 @@ describe("importing", () => {
     expect(entries("sources")).toEqual([]);
   });
 
+  it("refuses an archive that is longer than what it may unpack to, before anything of it comes", async () => {
+    await using store = await openStore();
+    const endless: ArchiveSource = {
+      key: "endless",
+      bytes: 2 ** 50,
+      sha256: undefined,
+      open: () => expect.fail("it was opened"),
+    };
+    await expect(store.import(endless)).rejects.toMatchObject({ code: "archive-too-large", blame: "image" });
+    const silent: ArchiveSource = {
+      ...endless,
+      bytes: undefined,
+      async *open() {
+        // A frame without a known length, and the length of what is yielded without its bytes.
+        yield Buffer.from("28b52ffd0000", "hex");
+        yield Object.defineProperty(new Uint8Array(8), "length", { value: 2 ** 50 });
+      },
+    };
+    await expect(store.import(silent)).rejects.toMatchObject({ code: "archive-too-large" });
+    expect([...entries("staging"), ...entries("blobs")]).toEqual([]);
+  });
+
   it("reports its progress up to the whole archive", async () => {
     await using store = await openStore();
     const progress: (number | undefined)[][] = [];
