@@ -943,6 +943,31 @@ export interface ApiImage {
    * Items: A name.
    */
   tags: string[];
+  /**
+   * Digest of the image it lies on; absent if it stands alone.
+   */
+  parent?: string;
+  /**
+   * What it lies on: its parent, the parent of that, and so on.
+   *
+   * Items: `sha256:` and hex digits.
+   */
+  ancestors?: string[];
+  /**
+   * Whether the archive it came from is there too, so that others can have it from the registry of this worker.
+   */
+  archiveKept?: boolean;
+  /**
+   * Who says that he has signed it; that it is true shows when it is verified.
+   *
+   * Items: One signature.
+   */
+  signatures?: {
+    /**
+     * SHA-256 digest of the public key, in hexadecimal.
+     */
+    key: string;
+  }[];
   [k: string]: unknown;
 }
 /**

@@ -49,17 +49,17 @@ export function taskRoutes({ config, runs }: ApiHost, queue: Pick<OpenQueue, "ta
 export function hostImageRoutes(host: ApiHost, jobs: Jobs): Route[] {
   const { config, images, imageHooks, origin, networks, chooseAccelerator } = host;
   const { directory, maxSizeBytes } = config.images;
+  const signatures = new ImageSignatures(directory);
   return [
     ...imageRoutes({
-      ...{ images, jobs, policy: config.images, origin, hooks: imageHooks },
+      ...{ images, signatures, jobs, policy: config.images, origin, hooks: imageHooks },
       warm: async (digest, options) => {
         await imageHooks?.accept?.(await images.inspect(digest));
         return await warmImage(digest, { images, networks, config, agentFile, chooseAccelerator, ...options });
       },
     }),
     ...registryRoutes({
-      ...{ images, signatures: new ImageSignatures(directory) },
-      maxArchiveBytes: maxArchiveBytes(maxSizeBytes),
+      ...{ images, signatures, maxArchiveBytes: maxArchiveBytes(maxSizeBytes) },
     }),
   ];
 }

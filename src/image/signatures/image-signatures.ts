@@ -1,6 +1,7 @@
 /** Who has signed the images of a store, as far as it was told. */
 import type { KeyObject } from "node:crypto";
 import { rm } from "node:fs/promises";
+import { InvalidInputError } from "../../base/errors.ts";
 import { FileLocks } from "../../host/file-locks.ts";
 import { MAX_ENVELOPE_BYTES } from "../../signing/dsse.ts";
 import {
@@ -27,6 +28,14 @@ export class ImageSignatures {
   async read(digest: string): Promise<ImageSignature | undefined> {
     const bytes = await readBounded(this.#layout.signatureFile(sha256Of(digest)), MAX_ENVELOPE_BYTES);
     return bytes && parseImageSignature(bytes, digest, `The signature of ${digest} in the store`);
+  }
+
+  /** To be shown: a file that is damaged says nothing. */
+  async tryRead(digest: string): Promise<ImageSignature | undefined> {
+    return await this.read(digest).catch((error: unknown) => {
+      if (error instanceof InvalidInputError) return undefined;
+      throw error;
+    });
   }
 
   /**

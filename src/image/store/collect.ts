@@ -9,32 +9,67 @@ import type { Image } from "./image.ts";
 import type { ImageStore } from "./image-store.ts";
 import type { SnapshotEntry } from "./snapshots.ts";
 
+export interface CollectOptions {
+  /** `untagged`: images without a name alone, with all that belongs to them. Default: all that is said above. */
+  what?: "all" | "untagged";
+  /** Removes nothing, and does as if; what is in use is not known then. Default: no. */
+  dryRun?: boolean;
+}
+
+export interface Collected {
+  /** For people. */
+  readonly what: string;
+  /** On the disk. */
+  readonly bytes: number;
+}
+
 /**
  * Removes one thing after the other until `isEnough`; what is in use stays.
  *
- * @returns what was removed, for people.
+ * @param isEnough Told how much was removed, or would be.
  */
-export async function collectImages(store: ImageStore, isEnough: () => Promise<boolean>): Promise<string[]> {
-  const removed: string[] = [];
-  for (const image of (await store.list()).reverse().filter(({ sizes }) => sizes.keptArchiveBytes > 0)) {
-    if (await isEnough()) return removed;
-    if (await tryRemove(() => store.removeArchive(image.digest))) removed.push(`the archive of ${nameOf(image)}`);
+export async function collectFrom(
+  store: ImageStore,
+  isEnough: (freedBytes: number) => Promise<boolean>,
+  { what = "all", dryRun = false }: CollectOptions = {},
+): Promise<Collected[]> {
+  const removed: Collected[] = [];
+  const freed = () => removed.reduce((sum, { bytes }) => sum + bytes, 0);
+  const tryOne = async (one: Collected, remove: () => Promise<unknown>): Promise<boolean> => {
+    const isGone = dryRun || (await tryRemove(remove));
+    if (isGone) removed.push(one);
+    return isGone;
+  };
+  const archives = what === "all" ? (await store.list()).reverse().filter(hasArchive) : [];
+  for (const image of archives) {
+    if (await isEnough(freed())) return removed;
+    const one = { what: `the archive of ${nameOf(image)}`, bytes: image.sizes.keptArchiveBytes };
+    await tryOne(one, () => store.removeArchive(image.digest));
   }
-  for (const { image, entry } of await snapshotsByAge(store)) {
-    if (await isEnough()) return removed;
-    if (await tryRemove(() => removeSnapshot(store, image, entry))) removed.push(`a snapshot of ${nameOf(image)}`);
+  for (const { image, entry } of what === "all" ? await snapshotsByAge(store) : []) {
+    if (await isEnough(freed())) return removed;
+    const one = { what: `a snapshot of ${nameOf(image)}`, bytes: entry.kind === "snapshot" ? entry.diskBytes : 0 };
+    await tryOne(one, () => removeSnapshot(store, image, entry));
   }
   const left = new Set((await store.list()).reverse());
   const kept = new Set<Image>();
   for (let image = nextToCollect(left, kept); image !== undefined; image = nextToCollect(left, kept)) {
-    if (await isEnough()) return removed;
-    const { digest } = image;
-    if (await tryRemove(() => store.remove(digest))) {
-      removed.push(`the image ${nameOf(image)}`);
-      left.delete(image);
-    } else kept.add(image);
+    if (await isEnough(freed())) return removed;
+    const { digest, sizes } = image;
+    const bytes = sizes.diskBytes + (what === "untagged" ? sizes.keptArchiveBytes : 0);
+    if (await tryOne({ what: `the image ${nameOf(image)}`, bytes }, () => store.remove(digest))) left.delete(image);
+    else kept.add(image);
   }
   return removed;
+}
+
+/** {@link collectFrom} of everything. @returns what was removed, for people. */
+export async function collectImages(store: ImageStore, isEnough: () => Promise<boolean>): Promise<string[]> {
+  return (await collectFrom(store, isEnough)).map(({ what }) => what);
+}
+
+function hasArchive({ sizes }: Image): boolean {
+  return sizes.keptArchiveBytes > 0;
 }
 
 /** Those of the image that was used least recently first. */

@@ -6,6 +6,7 @@ import type { IncomingMessage } from "node:http";
 import { orTimeout } from "../../base/abort.ts";
 import { formatBytes } from "../../base/units.ts";
 import { imageDocument } from "../../image/document.ts";
+import type { ImageSignatures } from "../../image/signatures/image-signatures.ts";
 import type { ImageStore } from "../../image/store/image-store.ts";
 import { ApiError } from "../api/api-error.ts";
 import { liftBodyLimit } from "../server/body-limit.ts";
@@ -22,11 +23,13 @@ export interface BlobUploadsOptions {
 
 export class BlobUploads {
   readonly #images: ImageStore;
+  readonly #signatures: ImageSignatures;
   readonly #options: Required<BlobUploadsOptions>;
   readonly #running = new Set<string>();
 
-  constructor(images: ImageStore, options: BlobUploadsOptions) {
+  constructor(images: ImageStore, signatures: ImageSignatures, options: BlobUploadsOptions) {
     this.#images = images;
+    this.#signatures = signatures;
     this.#options = { maxRunning: 4, stallMs: 60_000, ...options };
   }
 
@@ -41,7 +44,8 @@ export class BlobUploads {
     try {
       const bytes = lengthOf(request);
       const source = { key: undefined, bytes, sha256: digest.slice("sha256:".length), open: () => this.#read(request) };
-      return imageDocument(await this.#images.import(source, { keepArchive: true, signal }));
+      const image = await this.#images.import(source, { keepArchive: true, signal });
+      return imageDocument(image, { signature: await this.#signatures.tryRead(digest) });
     } catch (error) {
       // A connection that breaks ends the import in many ways.
       signal.throwIfAborted();

@@ -2,11 +2,13 @@
 import type { Permission } from "../../access/role.ts";
 import type { ApiJob, ApiPullRequest, ApiTagRequest, ApiWarmRequest } from "../../generated/api.ts";
 import { imageDocument, snapshotDocument } from "../../image/document.ts";
-import { describeProgress } from "../../image/progress.ts";
+import { progressDescriber } from "../../image/progress.ts";
+import type { ImageSignatures } from "../../image/signatures/image-signatures.ts";
 import { acquireImage, type ImageHooks } from "../../image/source/acquire.ts";
 import type { ArtifactOrigin } from "../../image/source/artifact-origin.ts";
 import { checkAllowed, type ImageSourcePolicy } from "../../image/source/policy.ts";
 import { type ImageSpec, parseImageSpec } from "../../image/source/spec.ts";
+import type { Image } from "../../image/store/image.ts";
 import type { ImageStore } from "../../image/store/image-store.ts";
 import { requireTagName } from "../../image/store/reference.ts";
 import { ApiError } from "../api/api-error.ts";
@@ -16,6 +18,7 @@ import type { Jobs } from "./jobs.ts";
 
 export interface ImageRoutesOptions {
   images: ImageStore;
+  signatures: ImageSignatures;
   jobs: Jobs;
   policy: ImageSourcePolicy;
   /** Artifacts of the queue, as operators may have them. */
@@ -33,7 +36,9 @@ const OF_WORKER = {
   query: { worker: text("Name of the worker whose images are meant; default: the one that answers.") },
 } as const;
 
-export function imageRoutes({ images, jobs, policy, origin, hooks, warm }: ImageRoutesOptions): Route[] {
+export function imageRoutes({ images, signatures, jobs, policy, origin, hooks, warm }: ImageRoutesOptions): Route[] {
+  const documentOf = async (image: Image) =>
+    imageDocument(image, { signature: await signatures.tryRead(image.digest) });
   return [
     defineRoute()({
       ...OF_WORKER,
@@ -43,7 +48,7 @@ export function imageRoutes({ images, jobs, policy, origin, hooks, warm }: Image
       summary: "Images, the one that was used last first",
       permission: "read",
       answers: { 200: { description: "All there are.", schema: "images" } },
-      handle: async () => (await images.list()).map(imageDocument),
+      handle: async () => await Promise.all((await images.list()).map(documentOf)),
     }),
     ...jobRoutes(jobs),
     defineRoute()({
@@ -56,7 +61,7 @@ export function imageRoutes({ images, jobs, policy, origin, hooks, warm }: Image
       answers: { 200: { description: "The image.", schema: "image" } },
       async handle({ params }) {
         const image = await images.inspect(params.image);
-        return { ...imageDocument(image), snapshots: (await images.listSnapshots(image)).map(snapshotDocument) };
+        return { ...(await documentOf(image)), snapshots: (await images.listSnapshots(image)).map(snapshotDocument) };
       },
     }),
     defineRoute<ApiPullRequest>()({
@@ -66,9 +71,10 @@ export function imageRoutes({ images, jobs, policy, origin, hooks, warm }: Image
         requireSource(source, policy);
         if (tag !== undefined) requireTagName(tag);
         return jobs.start("pull", JSON.stringify([source, tag]), async (signal, report) => {
+          const describe = progressDescriber();
           await using lease = await acquireImage(images, source, {
             ...{ ...hooks, policy, origin, signal, keepArchive: true },
-            onProgress: (progress) => report(() => describeProgress(progress)),
+            onProgress: (progress) => report(describe(progress)),
           });
           const { digest } = lease.image;
           if (tag !== undefined) await images.tag(digest, tag);
@@ -98,7 +104,7 @@ export function imageRoutes({ images, jobs, policy, origin, hooks, warm }: Image
       answers: { 200: { description: "The image.", schema: "image" } },
       async handle({ body: { image, tag } }) {
         await images.tag(image, tag);
-        return imageDocument(await images.inspect(tag));
+        return await documentOf(await images.inspect(tag));
       },
     }),
     defineRoute()({

@@ -24,7 +24,11 @@ export interface RegistryRoutesOptions {
 const BASE = "/api/v1/registry";
 
 export function registryRoutes({ images, signatures, maxArchiveBytes }: RegistryRoutesOptions): Route[] {
-  return [...tagRoutes(images), ...blobRoutes(images, maxArchiveBytes), ...signatureRoutes(images, signatures)];
+  return [
+    ...tagRoutes(images),
+    ...blobRoutes(images, signatures, maxArchiveBytes),
+    ...signatureRoutes(images, signatures),
+  ];
 }
 
 function tagRoutes(images: ImageStore): Route[] {
@@ -72,8 +76,8 @@ function tagRoutes(images: ImageStore): Route[] {
   ];
 }
 
-function blobRoutes(images: ImageStore, maxArchiveBytes: number): Route[] {
-  const uploads = new BlobUploads(images, { maxArchiveBytes });
+function blobRoutes(images: ImageStore, signatures: ImageSignatures, maxArchiveBytes: number): Route[] {
+  const uploads = new BlobUploads(images, signatures, { maxArchiveBytes });
   return [
     defineRoute()({
       method: "GET",

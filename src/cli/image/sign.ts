@@ -1,0 +1,64 @@
+/** `boxcar image sign`: somebody vouches for an image. What would be refused is not signed. */
+import type { KeyObject } from "node:crypto";
+import { rename, writeFile } from "node:fs/promises";
+import { resolve } from "node:path";
+import type { Config } from "../../config/config.ts";
+import type { ImageProvenance } from "../../generated/image.ts";
+import { readKeyFile } from "../../image/signatures/signature-policy.ts";
+import { cosignImage, formatSignature, type ImageSignature, signImage } from "../../signing/image-signature.ts";
+import { keyId, parsePrivateKey } from "../../signing/keys.ts";
+import { type CliContext, print, printJson } from "../context.ts";
+import { ProgressBar } from "../progress-bar.ts";
+import { openStore } from "../store.ts";
+import { isArchivePath, verifyFile } from "./archive-file.ts";
+import { signatureFileOf, signaturesOf, tryReadSignatureFile } from "./signatures.ts";
+
+export interface SignFlags {
+  key: string;
+  json?: boolean;
+}
+
+export async function sign(image: string, flags: SignFlags, config: Config, context: CliContext): Promise<void> {
+  const keyFile = resolve(context.cwd, flags.key);
+  const key = parsePrivateKey(await readKeyFile(keyFile), keyFile);
+  const signed = isArchivePath(image)
+    ? await signFile(resolve(context.cwd, image), key, config, context)
+    : await signStored(image, key, config);
+  const { digest } = signed.statement;
+  const signatures = signed.envelope.signatures.length;
+  if (flags.json) printJson(context, { digest, key: keyId(key), signatures });
+  else print(context, `${digest} is signed by ${keyId(key)}${signatures === 1 ? "" : `, and ${signatures - 1} more`}`);
+}
+
+async function signStored(reference: string, key: KeyObject, config: Config): Promise<ImageSignature> {
+  await using store = await openStore(config);
+  const { digest, provenance } = await store.inspect(reference);
+  const signatures = signaturesOf(config);
+  return await signatures.add(signedBy(key, { digest, provenance, before: await signatures.read(digest) }));
+}
+
+async function signFile(file: string, key: KeyObject, config: Config, context: CliContext): Promise<ImageSignature> {
+  await using store = await openStore(config);
+  using bar = new ProgressBar(context.stderr);
+  const { digest, provenance } = await verifyFile(file, { store, config, context, bar });
+  const signed = signedBy(key, { digest, provenance, before: await tryReadSignatureFile(file, digest) });
+  const part = `${signatureFileOf(file)}.${crypto.randomUUID()}.part`;
+  await writeFile(part, formatSignature(signed), { flag: "wx" });
+  await rename(part, signatureFileOf(file));
+  return signed;
+}
+
+interface Signable {
+  digest: string;
+  provenance: ImageProvenance | undefined;
+  /** By others. */
+  before: ImageSignature | undefined;
+}
+
+/** Pure but for the key. Whoever signs later signs the statement of the first, so that there is one envelope. */
+function signedBy(key: KeyObject, { digest, provenance, before }: Signable): ImageSignature {
+  if (before !== undefined) return cosignImage(before, key);
+  const { name, created } = provenance ?? {};
+  const known = { ...(name === undefined ? {} : { name }), ...(created === undefined ? {} : { created }) };
+  return signImage({ digest, ...known }, key);
+}
