@@ -32,6 +32,10 @@ REQUIRED=(
   gcc:gcc
   make:make
   mke2fs:e2fsprogs
+  sfdisk:fdisk
+  mformat:mtools
+  grub-mkimage:grub-common
+  genisoimage:genisoimage
   setpriv:util-linux
   nsenter:util-linux
   ip:iproute2
@@ -50,6 +54,8 @@ debian_packages() {
   done
   [ -e /usr/include/stdio.h ] || missing+=(libc6-dev)
   [ -e /usr/share/OVMF ] || missing+=(ovmf)
+  [ -e /usr/lib/grub/i386-pc ] || missing+=(grub-pc-bin)
+  [ -e /usr/lib/grub/x86_64-efi ] || missing+=(grub-efi-amd64-bin)
   # The programs of the server; its cluster "main", which would be made and started, is not wanted.
   compgen -G "/usr/lib/postgresql/*/bin/postgres" >/dev/null || missing+=(postgresql-15)
   [ ${#missing[@]} -eq 0 ] && return

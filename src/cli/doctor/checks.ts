@@ -32,6 +32,14 @@ const RECIPE_PROGRAMS: readonly Program[] = [
   { command: ["dpkg-deb", "--version"], debianPackage: "dpkg" },
   { command: ["xz", "--version"], debianPackage: "xz-utils" },
   { command: ["depmod", "--version"], debianPackage: "kmod", path: ADMINISTRATORS_PATH },
+  { command: ["sfdisk", "--version"], debianPackage: "fdisk", path: ADMINISTRATORS_PATH },
+  { command: ["mtools", "--version"], debianPackage: "mtools" },
+  { command: ["grub-mkimage", "--version"], debianPackage: "grub-common grub-pc-bin grub-efi-amd64-bin" },
+];
+
+/** What machines with cloud-init on a disk need. */
+const CLOUD_INIT_PROGRAMS: readonly Program[] = [
+  { command: ["genisoimage", "--version"], debianPackage: "genisoimage" },
 ];
 
 /** What caches of tasks run; building an image runs mke2fs too. */
@@ -58,7 +66,7 @@ export async function checkHost(config: Config, signal: AbortSignal): Promise<Ch
     program("fail", { command: ["setpriv", "--version"], debianPackage: "util-linux" }),
     program("fail", { command: ["prlimit", "--version"], debianPackage: "util-linux" }),
     program("warn", { command: ["zstd", "--version"], debianPackage: "zstd" }),
-    ...[...RECIPE_PROGRAMS, ...CACHE_PROGRAMS].map((needed) => program("warn", needed)),
+    ...[...RECIPE_PROGRAMS, ...CACHE_PROGRAMS, ...CLOUD_INIT_PROGRAMS].map((needed) => program("warn", needed)),
     accelerator(config, signal),
     disk(config),
     memory(),

@@ -72,12 +72,13 @@ function issueToken(tokens: SessionTokens, method: string, headers: DataSourceRe
   return { status: 200, body: token, headers: { [TTL_HEADER]: String(Number(ttl)) } };
 }
 
-/** Without the "/" it begins with; some versions of cloud-init write two where one is meant. */
+/**
+ * Without the "/" it begins with; some versions of cloud-init write two where one is meant, and some encode what is
+ * between the digits of a MAC address.
+ */
 function normalize(path: string): string {
-  const plain = path.replaceAll(/\/{2,}/g, "/").slice(1);
-  try {
-    return decodeURIComponent(plain);
-  } catch {
-    return plain;
-  }
+  return path
+    .replaceAll(/\/{2,}/g, "/")
+    .replaceAll(/%3a/gi, ":")
+    .slice(1);
 }

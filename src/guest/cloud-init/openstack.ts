@@ -21,7 +21,9 @@ export function openStackTree(facts: CloudInitFacts): Tree {
     "vendor_data.json": json({}),
     "vendor_data2.json": json({}),
   };
-  return new Map(VERSIONS.flatMap((version) => below(`openstack/${version}`, files)));
+  // Looked for as whole lines.
+  const list: [string, string] = ["openstack", VERSIONS.join("\n")];
+  return new Map([list, ...VERSIONS.flatMap((version) => below(`openstack/${version}`, files))]);
 }
 
 /** The only card asks for its address. */

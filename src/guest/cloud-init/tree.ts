@@ -3,11 +3,11 @@
 /** Contents by path: no "/" at either end. */
 export type Tree = ReadonlyMap<string, string>;
 
-/** A document, or the names in a folder, one a line; those of folders end with "/". Undefined: there is none. */
+/** A document, which may say itself what is in its folder; or the names in a folder, one a line; those of folders end with "/". Undefined: there is none. */
 export function lookUp(tree: Tree, path: string): string | undefined {
   const name = path.replace(/\/$/, "");
   const content = tree.get(name);
-  if (content !== undefined) return name === path ? content : undefined;
+  if (content !== undefined) return content;
   const prefix = name === "" ? "" : `${name}/`;
   const names = new Set<string>();
   for (const key of tree.keys()) {
