@@ -24,9 +24,20 @@ export function throttledProgress(
   };
 }
 
-export function describeProgress({ doneBytes, totalBytes }: Progress): string {
-  const pace = { doneBytes, totalBytes, bytesPerSecond: undefined, percent: undefined, remainingMs: undefined };
-  return `unpacking the image: ${describePace(pace)}`;
+export function describeProgress(progress: Progress): string {
+  return progressDescriber()(progress)();
+}
+
+/** For who asks now and then: what is returned says how far it was when it was last told. */
+export function progressDescriber(
+  what = "unpacking the image",
+  now: () => number = () => performance.now(),
+): (progress: Progress) => () => string {
+  const meter = new PaceMeter();
+  return (progress) => {
+    const pace = meter.read(progress, now());
+    return () => `${what}: ${describePace(pace)}`;
+  };
 }
 
 /** "12 MiB of 100 MiB (12 %), 5.0 MiB/s, 18 s left", as far as it is known. */
