@@ -4,7 +4,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { launchChromium } from "./chromium.ts";
 import { Dashboard } from "./dashboard.ts";
 import { startFleet } from "./fleet.ts";
-import { IMAGES, NOBODY, operatorAnswers, VIEWER } from "./operator-views.ts";
+import { IMAGES, LAYERED, NOBODY, operatorAnswers, VIEWER } from "./operator-views.ts";
 import { Refusal, type ViewServer } from "./view-server.ts";
 import { DETAILS, RUNNING_DETAILS, SESSION } from "./views.ts";
 
@@ -105,6 +105,39 @@ describe("images", () => {
     await page.getByRole("dialog").getByRole("button", { name: "Remove" }).click();
     await page.getByText("The name debian-13 is gone.").waitFor();
     expect(changes()).toMatchObject([{ method: "DELETE", path: "/images/debian-13" }]);
+  });
+
+  it("tell of themselves on a page of their own: what they lie on, what is in them", async () => {
+    await using dashboard = await Dashboard.open(browser, server.origin, "/images");
+    const { page, faults } = dashboard;
+    await page.getByRole("link", { name: "debian-ci" }).click();
+    await page.getByText("boxcar-agent 046a38e9b831").waitFor();
+    await page.getByText("k-8f3a12c09d77").waitFor();
+    const search = page.getByLabel("Search packages");
+    await search.fill("many-20 lib");
+    await page.getByText("5 of 211", { exact: true }).waitFor();
+    await search.fill("g++");
+    await page.getByText("1 of 211", { exact: true }).waitFor();
+    expect(await page.locator(".package-row").allInnerTexts()).toEqual([expect.stringMatching(/^g\+\+-12\s+4:3/)]);
+    await search.fill("");
+    await page.getByRole("button", { name: "Show all 211" }).click();
+    expect(await page.locator(".package-row").count()).toBe(211);
+    await page.getByLabel("Layers").getByRole("link", { name: "debian-minimal" }).click();
+    await page.getByRole("heading", { name: "debian-minimal" }).waitFor();
+    await page.getByText("On it lies").waitFor();
+    await page.getByText("nobody: not signed").waitFor();
+    expect(faults).toEqual([]);
+  });
+
+  it("are left when they are gone", async () => {
+    server.answers[`DELETE /images/${LAYERED.digest}`] = { removedTags: LAYERED.tags, removedImage: true };
+    await using dashboard = await Dashboard.open(browser, server.origin, `/images/${LAYERED.digest}`);
+    const { page } = dashboard;
+    await page.getByRole("button", { name: "Remove …" }).click();
+    await page.getByRole("dialog").getByRole("button", { name: "Remove" }).click();
+    await page.getByText("debian-ci is gone.").waitFor();
+    await page.getByRole("heading", { name: "Images" }).waitFor();
+    expect(new URL(page.url()).pathname).toBe("/images");
   });
 });
 

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { launchChromium } from "./chromium.ts";
 import { Dashboard, VIEWPORTS } from "./dashboard.ts";
 import { startFleet } from "./fleet.ts";
-import { NOBODY, operatorAnswers } from "./operator-views.ts";
+import { IMAGES, LAYERED, NOBODY, operatorAnswers } from "./operator-views.ts";
 import type { ViewServer } from "./view-server.ts";
 import { DETAILS } from "./views.ts";
 
@@ -34,6 +34,8 @@ const PAGES: Readonly<Record<string, View>> = {
   workers: { path: "/workers", sign: ".worker" },
   worker: { path: "/workers/host-1", sign: ".worker" },
   images: { path: "/images", sign: ".image" },
+  image: { path: `/images/${LAYERED.digest}`, sign: ".image-history" },
+  "image-plain": { path: `/images/${IMAGES[0]?.digest}`, sign: ".image-section" },
   submit: { path: "/submit", sign: ".form-group" },
   "submit-copy": { path: `/submit?from=${DETAILS.taskId}`, sign: ".form-group" },
   audit: { path: "/audit", sign: ".audit-table tr" },

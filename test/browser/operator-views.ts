@@ -25,9 +25,11 @@ export const NOBODY: ApiSession = {
   methods: { token: true, oidc: { label: "Log in with Example", path: "/api/v1/session/oidc" } },
 };
 
-const DIGESTS = ["299eb23e7eba594305abde075c0e9dcc", "0b5c11d8f3a7e6429917aa36cd2e5f01"].map(
-  (half) => `sha256:${half.repeat(2)}`,
-);
+const DIGESTS = [
+  "299eb23e7eba594305abde075c0e9dcc",
+  "0b5c11d8f3a7e6429917aa36cd2e5f01",
+  "7d1e90aa43b1c5f2e86690d1127c4fb8",
+].map((half) => `sha256:${half.repeat(2)}`);
 
 export const IMAGES: ApiImage[] = [
   {
@@ -37,7 +39,12 @@ export const IMAGES: ApiImage[] = [
     created: ago(864_000),
     lastUsed: ago(40),
     machine: { version: 2, chipset: "q35", memory: 1_024, graphics: "VGA", network: "virtio-net-pci" },
-    provenance: { source: "deb.debian.org", packages: Array.from({ length: 118 }, (_, index) => `package-${index}`) },
+    archiveKept: false,
+    signatures: [],
+    provenance: {
+      ...{ created: ago(864_000), builder: "boxcar 0.1.0", recipe: "debian-minimal", source: "deb.debian.org" },
+      packages: Array.from({ length: 118 }, (_, index) => `package-${index}`),
+    },
   },
   {
     digest: DIGESTS[1] ?? "",
@@ -48,6 +55,53 @@ export const IMAGES: ApiImage[] = [
     machine: { version: 2, chipset: "pc", memory: 4_096, graphics: "qxl-vga", network: "e1000" },
   },
 ];
+
+/** A layer on the first of {@link IMAGES}. */
+export const LAYERED: ApiImage = {
+  digest: DIGESTS[2] ?? "",
+  tags: ["debian-ci", "ci-2026-11"],
+  parent: DIGESTS[0] ?? "",
+  sizes: {
+    archiveBytes: 212_403_112,
+    diskBytes: 801_112_064,
+    virtualBytes: 17_179_869_184,
+    keptArchiveBytes: 212_403_112,
+  },
+  archiveKept: true,
+  signatures: [{ key: "k-8f3a12c09d77" }, { key: "k-release-2026-with-a-long-name-of-its-own" }],
+  created: ago(7_200),
+  lastUsed: ago(200),
+  machine: { version: 2, chipset: "q35", memory: 2_048, graphics: "none", network: "virtio-net-pci" },
+  provenance: {
+    name: "debian-ci",
+    created: ago(9_000),
+    builder: "boxcar 0.1.0",
+    recipe: "debian-ci",
+    agent: "boxcar-agent 046a38e9b831",
+    history: [
+      { created: ago(9_200), by: "boxcar 0.1.0", what: "installed git, make, build-essential, nodejs, python3" },
+      { created: ago(9_060), by: "boxcar 0.1.0", what: "wrote /etc/ci.conf and 3 other files" },
+      {
+        ...{ created: ago(9_000), by: "boxcar 0.1.0" },
+        what: "ran npm config set registry https://packages.example.com/",
+      },
+    ],
+    parent: { digest: DIGESTS[0] ?? "", name: "debian-minimal" },
+    sources: [
+      { kind: "image", name: "debian-minimal", sha256: "299eb23e7eba594305abde075c0e9dcc".repeat(2) },
+      {
+        kind: "file",
+        url: "https://files.example.com/toolchains/arm64/gcc-14.2.0-linux-x86_64.tar.xz",
+        sha256: "5f".repeat(32),
+      },
+      { kind: "program", name: "boxcar-agent" },
+    ],
+    packages: [
+      ...["git", "make", "gcc-12", "g++-12", "nodejs", "python3.11", "libstdc++-12-dev"],
+      ...Array.from({ length: 204 }, (_, index) => `lib-of-many-${index}`),
+    ].map((name, index) => ({ name, version: `${1 + (index % 9)}:${index}.4.1-2+deb12u${index % 4}` })),
+  },
+};
 
 export const SNAPSHOTS = [
   { key: "a1", title: "1024 MiB, 2 CPUs", created: ago(8_000), lastUsed: ago(40), diskBytes: 188_743_680 },
@@ -153,7 +207,8 @@ export async function operatorAnswers(): Promise<Answers> {
       ...(index === 0 ? { url: "https://host-1.example.net:8443/" } : {}),
       status: { ...worker.status, network: "namespace: the kernel has all that it takes", pooled: index },
     })),
-    "/images": IMAGES,
+    "/images": [...IMAGES, LAYERED],
+    [`/images/${LAYERED.digest}`]: { ...LAYERED, snapshots: SNAPSHOTS },
     [`/images/${image?.digest}`]: { ...image, snapshots: SNAPSHOTS },
     "/images/jobs": JOBS,
     "/audit": auditEntries,

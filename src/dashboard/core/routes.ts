@@ -11,14 +11,15 @@ export type Route =
   | { readonly page: "overview" | "tasks" | "workers" | "images" | "submit" | "audit" | "login" | "link" }
   | { readonly page: "task"; readonly task: string; readonly run: number | "latest"; readonly tab: TaskTab }
   | { readonly page: "worker"; readonly worker: string }
+  | { readonly page: "image"; readonly image: string }
   | { readonly page: "none" };
 
 export function parseRoute(path: string): Route {
   const [first = "", ...rest] = path.split("/").filter((part) => part !== "");
   if (first === "tasks" && rest.length > 0) return parseTask(rest);
-  const [worker, ...more] = rest;
-  if (first === "workers" && worker !== undefined && more.length === 0)
-    return { page: "worker", worker: decode(worker) };
+  const [one, ...more] = rest;
+  if (first === "workers" && one !== undefined && more.length === 0) return { page: "worker", worker: decode(one) };
+  if (first === "images" && one !== undefined && more.length === 0) return { page: "image", image: decode(one) };
   if (rest.length > 0) return { page: "none" };
   if (first === "") return { page: "overview" };
   const page = PAGES.find((known) => known === first);

@@ -8,6 +8,7 @@ import { query, setQuery } from "../core/router.ts";
 import { may } from "../core/session.ts";
 import { imagePath } from "../features/images/image-api.ts";
 import { ImageCard } from "../features/images/image-card.tsx";
+import { chainOf } from "../features/images/image-chain.ts";
 import { PullDialog } from "../features/images/image-dialogs.tsx";
 import { imageFacts } from "../features/images/image-facts.ts";
 import { ImageJobs } from "../features/images/image-jobs.tsx";
@@ -54,7 +55,7 @@ export const ImagesPage = styled(href, () => {
       )}
       <div class="images">
         {data?.map((image) => (
-          <ImageCard key={image.digest} image={image} worker={worker} />
+          <ImageCard key={image.digest} image={image} parent={chainOf(image, data).below[0]} worker={worker} />
         ))}
       </div>
       {isPulling ? <PullDialog worker={worker} onClose={() => setPulling(false)} /> : undefined}

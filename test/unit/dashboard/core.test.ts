@@ -19,7 +19,8 @@ describe("an address", () => {
     ["/tasks/abc/runs/x", { page: "none" }],
     ["/tasks/abc/runs/0/nothing", { page: "none" }],
     ["/tasks/abc/other", { page: "none" }],
-    ["/images/x", { page: "none" }],
+    ["/images/sha256%3Aab", { page: "image", image: "sha256:ab" }],
+    ["/images/x/y", { page: "none" }],
     ["/constructor", { page: "none" }],
   ])("%s", (path, route) => {
     expect(parseRoute(path)).toEqual(route);

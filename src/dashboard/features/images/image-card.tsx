@@ -2,57 +2,46 @@ import { useState } from "preact/hooks";
 import type { ApiImage } from "../../../generated/api.ts";
 import { apiPath } from "../../core/api.ts";
 import { formatBytes, plural } from "../../core/format.ts";
-import { refreshAll, useResource } from "../../core/resource.ts";
-import { may } from "../../core/session.ts";
-import { Button } from "../../ui/button.tsx";
+import { useResource } from "../../core/resource.ts";
 import { ErrorNotice, Loading } from "../../ui/notices.tsx";
 import { RelativeTime } from "../../ui/time.tsx";
-import { toast } from "../../ui/toasts.tsx";
-import { imagePath, warm } from "./image-api.ts";
-import { RemoveDialog, TagDialog } from "./image-dialogs.tsx";
+import { ImageActions } from "./image-actions.tsx";
+import { imagePath } from "./image-api.ts";
+import type { ChainLink } from "./image-chain.ts";
 import { imageFacts, shortDigest } from "./image-facts.ts";
+import { ImageLink, imagePagePath } from "./image-link.tsx";
 
 interface ImageCardProps {
   image: ApiImage;
+  /** What it lies on. */
+  parent: ChainLink | undefined;
   worker: string | undefined;
 }
 
 /** An image: its names, its sizes; more when it is opened. */
-export function ImageCard({ image, worker }: ImageCardProps) {
+export function ImageCard({ image, parent, worker }: ImageCardProps) {
   const [isOpen, setOpen] = useState(false);
-  const [dialog, setDialog] = useState<"tag" | "remove">();
   const { digest, tags, title, archiveBytes, diskBytes, lastUsed } = imageFacts(image);
-  const startWarm = async () => {
-    await warm(worker, digest);
-    toast(`${title} is being booted, so that tasks resume it.`);
-    refreshAll();
-  };
-  const close = () => setDialog(undefined);
   return (
     <article class="card image" aria-label={title}>
       <header>
         <div class="image-names">
-          <h2>{title}</h2>
+          <h2>
+            <a href={imagePagePath(digest, worker)}>{title}</a>
+          </h2>
           {tags.slice(1).map((name) => (
             <span key={name} class="badge idle plain">
               {name}
             </span>
           ))}
+          {parent === undefined ? undefined : (
+            <span class="quiet-text small">
+              on <ImageLink {...parent} worker={worker} />
+            </span>
+          )}
         </div>
         <div class="actions">
-          {may("operate") ? (
-            <>
-              <Button icon="play" title="Boot it once, so that tasks resume the machine" onPress={startWarm}>
-                Warm
-              </Button>
-              <Button onPress={() => setDialog("tag")}>Name …</Button>
-            </>
-          ) : undefined}
-          {may("administer") ? (
-            <Button kind="danger" onPress={() => setDialog("remove")}>
-              Remove …
-            </Button>
-          ) : undefined}
+          <ImageActions {...{ digest, title, tags, worker }} />
         </div>
       </header>
       <p class="image-line quiet-text small">
@@ -69,10 +58,6 @@ export function ImageCard({ image, worker }: ImageCardProps) {
         <summary>Details of {title}</summary>
         {isOpen ? <Details digest={digest} worker={worker} /> : undefined}
       </details>
-      {dialog === "tag" ? <TagDialog title={title} digest={digest} worker={worker} onClose={close} /> : undefined}
-      {dialog === "remove" ? (
-        <RemoveDialog title={title} digest={digest} tags={tags} worker={worker} onClose={close} />
-      ) : undefined}
     </article>
   );
 }

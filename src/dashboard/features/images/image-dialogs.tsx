@@ -74,13 +74,20 @@ export function TagDialog({ title, digest, worker, onClose }: OneImageProps) {
   );
 }
 
+interface RemoveDialogProps extends OneImageProps {
+  tags: readonly string[];
+  /** The image itself is gone. */
+  onGone?: (() => void) | undefined;
+}
+
 /** One of its names, or all of it. */
-export function RemoveDialog({ title, digest, tags, worker, onClose }: OneImageProps & { tags: readonly string[] }) {
+export function RemoveDialog({ title, digest, tags, worker, onClose, onGone }: RemoveDialogProps) {
   const [what, setWhat] = useState(digest);
   const start = async () => {
     const { removedTags, removedImage } = await remove(worker, what);
     onClose();
     toast(removedImage ? `${title} is gone.` : `The name ${removedTags.join(", ")} is gone.`, "success");
+    if (removedImage) onGone?.();
     refreshAll();
   };
   return (
