@@ -238,6 +238,8 @@ function refusalOf(error: unknown, { corrupt, limits, name }: Codes, isVerdict: 
   return new ImageError(corrupt, `${name} is corrupt: ${line}`, { cause: error });
 }
 
+/** Without the name of the file, which the reader may not know. */
 function lastLine(text: string): string {
-  return (text.trim().split("\n").at(-1) ?? "").slice(0, 500);
+  const line = text.trim().split("\n").at(-1) ?? "";
+  return line.replace(/^qemu-img: (?:Could not open '.*': )?/, "").slice(0, 500);
 }

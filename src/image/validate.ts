@@ -54,8 +54,8 @@ export async function validateImage(
   { parent, signal }: ValidateOptions = {},
 ): Promise<ImageContents> {
   judgeCompleteness(files);
+  const base = layerBase(await readProvenance(directory, files), parent);
   const contents = await readContents(directory, files);
-  const base = judgeParent(contents.provenance, files, parent);
   throwFirst(judgeBootFiles(contents.machine, new Set([...files, ...(parent?.bootFiles ?? [])])));
   if (files.has("disk.img")) {
     throwFirst(judgeRawDisk(await readStart(join(directory, "disk.img"), RAW_DISK_PROBE_BYTES)));
@@ -81,13 +81,36 @@ export async function readContents(directory: string, files: ReadonlySet<ImageFi
  * image.json of an unpacked image, which says whether it has a parent; undefined where it has none.
  *
  * @throws {@link InvalidInputError}
+ * @throws {@link ImageError} where neither it nor its parent has a disk, or both have one.
  */
 export async function readProvenance(
   directory: string,
   files: ReadonlySet<ImageFile>,
 ): Promise<ImageProvenance | undefined> {
   if (!files.has("image.json")) return undefined;
-  return parseAs("image", await readJson(directory, "image.json"), { subject: "image.json", blame: "image" });
+  const document = await readJson(directory, "image.json");
+  const provenance = parseAs("image", document, { subject: "image.json", blame: "image" });
+  const isChild = parentOf(provenance) !== undefined;
+  if (isChild && files.has("disk.img")) {
+    throw new ImageError(
+      "archive-unexpected-file",
+      'the archive holds "disk.img", and its image.json names a parent, whose disk is meant; leave one of them out',
+    );
+  }
+  if (isChild || files.has("disk.img")) return provenance;
+  throw new ImageError(
+    "archive-missing-file",
+    "the archive has no disk.img, and its image.json names no parent; this is not an image",
+  );
+}
+
+/** @param digest Of the image that another one lies on. */
+export function parentMissing(digest: string): ImageError {
+  return new ImageError(
+    "image-parent-missing",
+    `the image lies on ${digest}, which is not here; import that one first, or pull this one from a registry that has both`,
+    { blame: "task", details: { parent: digest } },
+  );
 }
 
 /** The digest of the parent that image.json names. */
@@ -96,29 +119,11 @@ export function parentOf(provenance: ImageProvenance | undefined): string | unde
 }
 
 /** What the layer must lie on. */
-function judgeParent(
-  provenance: ImageProvenance | undefined,
-  files: ReadonlySet<ImageFile>,
-  parent: ParentDisk | undefined,
-): LayerBase {
+function layerBase(provenance: ImageProvenance | undefined, parent: ParentDisk | undefined): LayerBase {
   const digest = parentOf(provenance);
-  if (digest === undefined) {
-    if (files.has("disk.img")) return { file: "disk.img", format: "raw" };
-    throw new ImageError(
-      "archive-missing-file",
-      "the archive has no disk.img, and its image.json names no parent; this is not an image",
-    );
-  }
-  if (files.has("disk.img")) {
-    throw new ImageError(
-      "archive-unexpected-file",
-      'the archive holds "disk.img", and its image.json names a parent, whose disk is meant; leave one of them out',
-    );
-  }
-  if (parent !== undefined) return { file: parent.top, format: parent.format, minVirtualBytes: parent.virtualBytes };
-  throw new ImageError("image-parent-missing", `the image lies on ${digest}, which is not here; import that first`, {
-    details: { parent: digest },
-  });
+  if (digest === undefined) return { file: "disk.img", format: "raw" };
+  if (parent === undefined) throw parentMissing(digest);
+  return { file: parent.top, format: parent.format, minVirtualBytes: parent.virtualBytes };
 }
 
 async function readVirtualBytes(directory: string, files: ReadonlySet<ImageFile>): Promise<number> {

@@ -1,7 +1,9 @@
 /** An image in a store: what its archive holds, if that was kept, and what an import would refuse. */
 import { stat } from "node:fs/promises";
 import { dirname } from "node:path";
+import { WorkerError } from "../../base/errors.ts";
 import type { ImageFile } from "../archive/format.ts";
+import { ImageError } from "../errors.ts";
 import { fileSource } from "../store/archive-source.ts";
 import type { Image } from "../store/image.ts";
 import { validateImage } from "../validate.ts";
@@ -24,7 +26,11 @@ export async function verifyStored(
   const contents = await validateImage(directory, files, options.limits, { parent, signal: options.signal });
   if (archiveFile !== undefined) {
     const source = { ...(await fileSource(archiveFile)), sha256: image.digest.slice("sha256:".length) };
-    return await verifyArchive(source, { ...options, compareWith: directory });
+    try {
+      return await verifyArchive(source, { ...options, compareWith: directory });
+    } catch (error) {
+      throw options.signal?.aborted === true ? error : damagedArchive(error);
+    }
   }
   const sizes = await Promise.all(
     [...files].map(async (name) => {
@@ -45,4 +51,14 @@ export async function verifyStored(
       { code: "archive-not-kept", message: "its archive was not kept: nothing tells whether its disk has changed" },
     ],
   };
+}
+
+/** The image in the store was fine when it came; what is wrong with its archive now has happened here. */
+function damagedArchive(error: unknown): unknown {
+  if (!(error instanceof WorkerError) || error.code === "image-damaged" || error.blame === "host") return error;
+  return new ImageError(
+    "image-damaged",
+    `the archive that is kept beside the image is damaged: ${error.message}; remove the image and import it again`,
+    { blame: "host", cause: error },
+  );
 }
