@@ -147,6 +147,26 @@ describe("deriveLimits", () => {
   });
 });
 
+describe("what cloud-init is told", () => {
+  it("is nothing where nobody says anything", () => {
+    expect(mergeMachine({ image: { version: 2 } }).cloudInit).toBeUndefined();
+  });
+
+  it("comes from a disk where nobody names a source", () => {
+    expect(mergeMachine({ payload: { cloudInit: {} } }).cloudInit).toEqual({ source: "disk" });
+  });
+
+  it("is put together of all who have a say, field by field", () => {
+    const image = { version: 2, cloudInit: { source: "ec2", userData: "#!/bin/sh\n" } } as const;
+    const payload = { cloudInit: { userData: "#cloud-config\n" } };
+    expect(mergeMachine({ config: { cloudInit: { hostname: "h" } }, image, payload }).cloudInit).toEqual({
+      source: "ec2",
+      userData: "#cloud-config\n",
+      hostname: "h",
+    });
+  });
+});
+
 it("resolves a machine down to the last field", () => {
   const machine = resolveMachine({ payload: { memory: 512 } }, limits);
   const unset = Object.entries(machine).filter(
