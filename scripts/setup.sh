@@ -52,6 +52,8 @@ debian_packages() {
   for pair in "${REQUIRED[@]}"; do
     PATH="$PATH:/usr/sbin:/sbin" command -v "${pair%%:*}" >/dev/null || missing+=("${pair#*:}")
   done
+  # Who is not root makes images with numbers of other users.
+  [ "$(id -u)" -eq 0 ] || command -v newuidmap >/dev/null || missing+=(uidmap)
   [ -e /usr/include/stdio.h ] || missing+=(libc6-dev)
   [ -e /usr/share/OVMF ] || missing+=(ovmf)
   [ -e /usr/lib/grub/i386-pc ] || missing+=(grub-pc-bin)

@@ -60,6 +60,8 @@ export async function makeDebianRoot(options: DebianRootOptions): Promise<void> 
       ...["--mode=root", "--variant=essential", "--format=directory"],
       ...(options.packages.length === 0 ? [] : [`--include=${options.packages.join(",")}`]),
       ...LEFT_OUT.map((pattern) => `--dpkgopt=path-exclude=${pattern}`),
+      // Neither what is built here nor a machine that lives for a task has anything to lose by a power failure.
+      "--dpkgopt=force-unsafe-io",
       ...(await aptSettings(signal)).map((setting) => `--aptopt=${setting}`),
       ...(cache?.hooks ?? []),
       ...(kernel === undefined ? [] : [`--customize-hook=${FETCH_KERNEL}`]),
