@@ -24,10 +24,6 @@ export function throttledProgress(
   };
 }
 
-export function describeProgress(progress: Progress): string {
-  return progressDescriber()(progress)();
-}
-
 /** For who asks now and then: what is returned says how far it was when it was last told. */
 export function progressDescriber(
   what = "unpacking the image",
