@@ -206,6 +206,37 @@ describe("20 tasks that want the same archive at once", () => {
   });
 });
 
+describe("an artifact at an address that the queue has chosen", () => {
+  const allowed = { policy: { allowPaths: false, allowUrls: false, allowArtifacts: true } };
+  const image = { taskId: "A".repeat(22), artifact: "public/image.tar.zst" };
+  const facts = { id: "one", isFinal: true, digests: {}, chosenBy: "queue" as const };
+
+  it("is asked for with new headers each time, which nobody else gets", async () => {
+    const seen: string[] = [];
+    await using server = await TestServer.start(({ url, headers }, response) => {
+      seen.push(`${url} ${headers["x-ticket"]}`);
+      if (seen.length === 1) response.writeHead(503).end();
+      else if (url === "/door") response.writeHead(307, { location: "/ci/image.tar.zst" }).end();
+      else response.end(bytes);
+    });
+    let tickets = 0;
+    const headers = async () => ({ "x-ticket": String(++tickets) });
+    const origin = { locate: async () => ({ ...facts, url: `${server.origin}/door`, headers }) };
+    expect(await acquire(image, { ...allowed, origin })).toBe(`sha256:${sha256}`);
+    expect(seen).toEqual(["/door 1", "/door 2", "/ci/image.tar.zst undefined"]);
+  });
+
+  it("leads to no other internal host", async () => {
+    await using inside = await TestServer.start();
+    await using door = await TestServer.start(
+      (_, response) => void response.writeHead(307, { location: inside.url }).end(),
+    );
+    const origin = { locate: async () => ({ ...facts, url: door.url }) };
+    await expect(acquire(image, { ...allowed, origin })).rejects.toMatchObject({ code: "address-refused" });
+    expect(inside.requests).toBe(0);
+  });
+});
+
 describe("who has a say in every image", () => {
   it("is asked for each source, also when the image is in the store, and none is given without", async () => {
     await using server = await TestServer.start();
