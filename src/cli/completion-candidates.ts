@@ -12,7 +12,7 @@ export type PathKind = "files" | "folders" | "tasks";
 export interface Completion {
   candidates: Candidate[];
   /** Names of what belong here too. */
-  names: "images" | "caches" | undefined;
+  names: "images" | "caches" | "recipes" | undefined;
   paths: PathKind | undefined;
   /** What `--config` names in the words before. */
   config: string | undefined;
@@ -24,6 +24,8 @@ const PATHS: Readonly<Record<string, PathKind>> = {
   arguments: "tasks",
   dir: "folders",
   file: "files",
+  "file...": "files",
+  registry: "folders",
 };
 
 /** @param words What stands behind `boxcar`, up to the cursor; the last one is being written, and may be empty. */
@@ -107,7 +109,9 @@ function ofValue(choices: readonly string[] | undefined, placeholder: string, wo
     };
   }
   // An image may be a path as well.
-  if (placeholder === "image") return word.includes("/") ? { paths: "files" } : { names: "images" };
+  if (placeholder === "image" || placeholder === "other-image")
+    return word.includes("/") ? { paths: "files" } : { names: "images" };
+  if (placeholder === "recipe") return word.includes("/") ? { paths: "tasks" } : { names: "recipes" };
   if (placeholder === "cache") return { names: "caches" };
   return { paths: PATHS[placeholder] };
 }

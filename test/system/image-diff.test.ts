@@ -12,7 +12,7 @@ const folder = new ArchiveFolder();
 let boxcar: Boxcar;
 
 beforeAll(async () => {
-  boxcar = await Boxcar.open();
+  boxcar = await Boxcar.open({ ownImages: "default" });
 });
 
 afterAll(async () => {
@@ -131,11 +131,23 @@ describe("boxcar image diff", () => {
     expect(found.files?.troubles[1]).toMatch(/^B: partition 3 /);
   });
 
+  it("says what a layer has made of the image below it, also of an archive whose parent is in the store", async () => {
+    const parent = await tinyImage("parent", (disk) => makeFileSystem(disk, 0, { etc: { motd: "hello" } }));
+    const imported = await boxcar.run(["image", "import", parent, "--tag", "parent", "--json"]);
+    const { digest } = JSON.parse(imported.stdout);
+    const child = await layerOn(digest, join(boxcar.images, "blobs", digest.slice("sha256:".length)));
+    const { exitCode, stdout } = await boxcar.run(["image", "diff", "parent", child, "--files", "--packages"]);
+    expect(stdout).toMatch(/^B is a layer on A: .*$/m);
+    expect(stdout).toMatch(/^Packages: nobody knows which are in A and B$/m);
+    expect(stdout).toMatch(/^Files: 0 added, 0 removed, 1 changed, \d the same\n {2}~ {2}\/etc\/motd {2}content$/m);
+    expect(exitCode).toBe(1);
+  });
+
   it.each([
     [["nope", "debian-minimal"], /there is no image "nope" here/],
     [["debian-minimal", "./nope.tar.zst"], /there is no file .*nope\.tar\.zst/],
     [["debian-minimal", "debian-minimal", "--timeout", "soon"], /--timeout: "soon" is no duration/],
-    [["debian-minimal"], /missing required argument 'b'/],
+    [["debian-minimal"], /missing required argument 'other-image'/],
   ])("tells a mistake in words: %j", async (args, sentence) => {
     const { exitCode, stdout, stderr } = await boxcar.run(["image", "diff", ...args]);
     expect(stderr).toMatch(sentence);
@@ -151,6 +163,26 @@ async function tinyImage(name: string, fill: (disk: string) => Promise<void>): P
   await fill(join(image, "disk.img"));
   const archive = join(boxcar.directory, `${name}.tar.zst`);
   await execa("cp", [folder.packImage(image), archive]);
+  return archive;
+}
+
+/** @returns the archive of a layer in which the greeting is another one. */
+async function layerOn(digest: string, blob: string): Promise<string> {
+  const image = boxcar.newPath();
+  await mkdir(image);
+  const disk = join(image, "disk.raw");
+  await execa("qemu-img", ["convert", "-O", "raw", join(blob, "layer.qcow2"), disk]);
+  const bytes = await readFile(disk);
+  bytes.write("hallo", bytes.indexOf("hello"));
+  await writeFile(disk, bytes);
+  await execa("ln", ["-s", blob, join(image, "parent")]);
+  const backing = ["-B", "parent/layer.qcow2", "-F", "qcow2"];
+  await execa("qemu-img", ["convert", "-O", "qcow2", ...backing, "disk.raw", "layer.qcow2"], { cwd: image });
+  await writeFile(join(image, "machine.json"), JSON.stringify({ version: 2, memory: 256 }));
+  await writeFile(join(image, "image.json"), JSON.stringify({ name: "child", parent: { digest } }));
+  const archive = join(boxcar.directory, "child.tar.zst");
+  const files = ["machine.json", "image.json", "layer.qcow2"];
+  await execa("tar", ["-cSf", archive, "--format=posix", "-I", "zstd", "-C", image, ...files]);
   return archive;
 }
 

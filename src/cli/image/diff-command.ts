@@ -15,8 +15,8 @@ Exit codes: 0 the same, 1 different, 2 or more: it could not be found out.`;
 export function diffCommand(context: CliContext): Command {
   return new Command("diff")
     .description("show what differs between two images")
-    .argument("<a>", "name, digest, the first 6 digits of a digest, or an archive")
-    .argument("<b>", "the same")
+    .argument("<image>", "A: name, digest, the first 6 digits of a digest, or an archive")
+    .argument("<other-image>", "B: the same")
     .option("--machine", "compare machine.json, kernel and initrd")
     .option("--provenance", "compare where the images come from")
     .option("--packages", "compare what is installed")

@@ -48,7 +48,7 @@ async function compare(a: string, b: string, { flags, timeoutMs, config, context
   for (const parent of Object.values(folders)) await reclaimDirectories(parent);
   await using scope = new Scope();
   const images = scope.use(await openStore(config));
-  const work = { store: images, config, cwd: context.cwd, note, signal };
+  const work = { store: images, config, context };
   const one = scope.use(await openSide(a, work));
   const other = scope.use(await openSide(b, work));
   const networks = scope.use(await openNetworks(config));
