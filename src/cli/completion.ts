@@ -43,13 +43,25 @@ export function completeCommand(context: CliContext): Command {
 
 async function printNames(
   context: CliContext,
-  kind: "images" | "caches",
+  kind: "images" | "caches" | "recipes",
   configFile: string | undefined,
   word: string,
 ): Promise<void> {
-  const config = await context.loadConfig(configFile);
-  const names = kind === "images" ? await imageNames(config) : await cacheNames(config);
+  const names = await namesOf(context, kind, configFile);
   for (const name of names.sort()) if (name.startsWith(word)) print(context, name);
+}
+
+async function namesOf(
+  context: CliContext,
+  kind: "images" | "caches" | "recipes",
+  configFile: string | undefined,
+): Promise<string[]> {
+  if (kind === "recipes") {
+    const { includedRecipes } = await import("./included-recipes.ts");
+    return await includedRecipes();
+  }
+  const config = await context.loadConfig(configFile);
+  return kind === "images" ? await imageNames(config) : await cacheNames(config);
 }
 
 async function imageNames({ images }: Config): Promise<string[]> {

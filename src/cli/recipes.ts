@@ -1,5 +1,5 @@
 /** Recipes of images: those that come with Boxcar, and those of who builds. */
-import { readdir, readFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { basename, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { InvalidInputError, type Issue } from "../base/errors.ts";
@@ -7,26 +7,14 @@ import { type ParsedRecipe, parseRecipe } from "../builder/recipe.ts";
 import { parseDocument } from "../schema/document.ts";
 import { placesIn } from "../schema/document-lines.ts";
 import { whyUnreadable } from "./config.ts";
-
-/** Two levels up from here in src/, in dist/ and in the bundle. */
-const INCLUDED = new URL("../../config/recipes/", import.meta.url);
-const ENDING = /\.(yml|yaml|json)$/;
-
-/** Names of the recipes that come with Boxcar, sorted. */
-export async function includedRecipes(): Promise<string[]> {
-  const names = await readdir(INCLUDED);
-  return names
-    .filter((name) => ENDING.test(name))
-    .map((name) => name.replace(ENDING, ""))
-    .sort();
-}
+import { INCLUDED, includedRecipes, RECIPE_ENDING } from "./included-recipes.ts";
 
 /**
  * @param word A name of an included recipe, or a path: that has a slash or ends like a document.
  * @throws {InvalidInputError} with every issue, and the line it is in.
  */
 export async function readRecipe(word: string, cwd: string): Promise<ParsedRecipe> {
-  const isPath = word.includes("/") || ENDING.test(word);
+  const isPath = word.includes("/") || RECIPE_ENDING.test(word);
   const file = isPath ? resolve(cwd, word) : fileURLToPath(new URL(`${word}.yml`, INCLUDED));
   let text: string;
   try {

@@ -1,7 +1,8 @@
 /** `boxcar image recipes`. */
 import type { ParsedRecipe } from "../../builder/recipe.ts";
 import { type CliContext, print, printJson } from "../context.ts";
-import { includedRecipes, readRecipe } from "../recipes.ts";
+import { includedRecipes } from "../included-recipes.ts";
+import { readRecipe } from "../recipes.ts";
 import { table } from "../table.ts";
 
 export async function listRecipes({ json }: { json?: boolean }, context: CliContext): Promise<void> {

@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { InvalidInputError, type Issue } from "../../../src/base/errors.ts";
 import { type ParsedRecipe, parseRecipe, tryFormatOf } from "../../../src/builder/recipe.ts";
-import { includedRecipes, readRecipe } from "../../../src/cli/recipes.ts";
+import { includedRecipes } from "../../../src/cli/included-recipes.ts";
+import { readRecipe } from "../../../src/cli/recipes.ts";
 
 const FILE = "/recipes/mine.yml";
 const SHA256 = "a".repeat(64);
