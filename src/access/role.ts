@@ -6,7 +6,7 @@ export const PERMISSIONS = ["read", "submit", "control", "operate", "administer"
  * - `read`: tasks, logs, artifacts, screens, metrics; displays without input
  * - `submit`: submit and copy tasks; cancel and rerun one's own
  * - `control`: cancel and rerun any task; displays with input, shells, links, keep and release machines
- * - `operate`: pause, resume and drain workers; pull, tag and warm images
+ * - `operate`: pause, resume and drain workers; pull, push, tag and warm images
  * - `administer`: stop a worker, remove images, read the audit log
  */
 export type Permission = (typeof PERMISSIONS)[number];

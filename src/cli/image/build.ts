@@ -3,7 +3,6 @@ import { access, mkdir, readFile, writeFile } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { InvalidInputError, WorkerError } from "../../base/errors.ts";
 import { Scope } from "../../base/scope.ts";
-import { formatBytes } from "../../base/units.ts";
 import { buildImage } from "../../builder/build.ts";
 import type { BuildContext, GuestPrograms } from "../../builder/build-context.ts";
 import { reclaimBuilds } from "../../builder/debian/reclaim-builds.ts";
@@ -30,6 +29,7 @@ import { openStore } from "../store.ts";
 import { readVersion } from "../version.ts";
 import { BuildLog } from "./build-log.ts";
 import { enterPressed } from "./enter-pressed.ts";
+import { describeSizes } from "./size-report.ts";
 
 export interface BuildFlags {
   output?: string;
@@ -76,8 +76,9 @@ export async function buildByRecipe(
       await writeFile(`${resolve(context.cwd, flags.output)}.sig`, formatSignature(signature));
     }
   }
-  log.end(`${formatBytes(image.sizes.archiveBytes)} packed, ${formatBytes(image.sizes.diskBytes)} on the disk`);
-  if (flags.json) printJson(context, imageDocument(image));
+  log.end(describeSizes(image, await store.ancestors(image)));
+  const signature = await new ImageSignatures(config.images.directory).tryRead(image.digest);
+  if (flags.json) printJson(context, imageDocument(image, { signature }));
   else print(context, `${image.digest} (${image.tags.join(", ")})`);
 }
 

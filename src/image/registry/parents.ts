@@ -2,21 +2,23 @@
 import { codeOf } from "../../base/errors.ts";
 import { ImageError } from "../errors.ts";
 import type { ImportOptions } from "../store/importer.ts";
-import { openRegistry, type RegistrySettings } from "./open-registry.ts";
+import { type OpenRegistryOptions, openRegistry, type RegistrySettings } from "./open-registry.ts";
 
 /**
  * @param options.maxBytes Of an archive.
+ * @param options.tries How often a registry is asked.
  * @returns undefined where no registry is known.
  */
 export function parentsFrom(
   registries: readonly RegistrySettings[],
-  { maxBytes }: { maxBytes: number },
+  { maxBytes, tries }: { maxBytes: number } & Pick<OpenRegistryOptions, "tries">,
 ): ImportOptions["bringParent"] {
   if (registries.length === 0) return undefined;
   return async (digest, signal) => {
     for (const { name } of registries) {
       try {
-        const registry = await openRegistry(name, { registries, resolvePath: (path) => path });
+        const options = { registries, resolvePath: (path: string) => path };
+        const registry = await openRegistry(name, { ...options, ...(tries === undefined ? {} : { tries }) });
         return await registry.openBlob(digest, { signal, maxBytes });
       } catch (error) {
         // One that cannot be reached must not keep the next from being asked.
