@@ -5,7 +5,7 @@
  */
 export type MachineVersion = 2;
 /**
- * System UUID the guest sees, RFC 4122 in lower case. Random for every image that is built.
+ * System UUID the guest sees, RFC 4122 in lower case. That of an image that is built is derived from what it is built of.
  */
 export type MachineUuid = string;
 /**
