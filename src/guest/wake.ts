@@ -37,9 +37,13 @@ export class WakeLine {
     return this.#parked;
   }
 
-  /** Tells a parked guest who it is and what time it is. Its machine must run: time goes by while it does not. */
-  wake(identity: GuestIdentity): void {
-    this.#tell(identity);
+  /**
+   * Tells a parked guest who it is and what time it is. Its machine must run: time goes by while it does not.
+   *
+   * @param options.booted Its machine has just booted and made ids and keys of its own, which it keeps.
+   */
+  wake(identity: GuestIdentity, { booted = false }: { booted?: boolean } = {}): void {
+    this.#tell(booted ? { ...identity, booted } : identity);
   }
 
   /** Has a parked guest go through what a task needs, so that it is quicker then; resolves when it is parked again. */
@@ -49,7 +53,7 @@ export class WakeLine {
     await this.#parked;
   }
 
-  #tell(what: GuestIdentity & { rehearse?: true }): void {
+  #tell(what: GuestIdentity & { rehearse?: true; booted?: true }): void {
     const line = { time: Date.now() / 1_000, entropy: randomBytes(ENTROPY_BYTES).toString("hex"), ...what };
     this.#stream.write(`${JSON.stringify(line)}\n`);
   }

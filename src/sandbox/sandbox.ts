@@ -66,7 +66,11 @@ export class Sandbox implements AsyncDisposable {
     network.setHandler(createMetadataService(this.guest, { agentFile, cloudInit }));
     network.setUpgradeHandler(createUpgradeListener(this.guest));
     // A guest that boots says when it is ready; one that is resumed was.
-    if (snapshot === undefined) void wakeLine.parked.then(() => wakeLine.wake(identityOf(options)));
+    if (snapshot === undefined) {
+      // cloud-init has made what must be its own.
+      const booted = cloudInit !== undefined;
+      void wakeLine.parked.then(() => wakeLine.wake(identityOf(options), { booted }));
+    }
     // What follows from it, the end of the machine, says less.
     void network.closed.then((error) => {
       if (error !== undefined) this.guest.close(error);

@@ -27,6 +27,7 @@
 #define SSH_DIRECTORY "/etc/ssh"
 #define BOOT_ID "/proc/sys/kernel/random/boot_id"
 #define OWN_BOOT_ID "/run/boxcar-boot-id"
+#define JOURNAL "/run/systemd/journal"
 
 enum { MAX_ENTROPY_BYTES = 512 };
 
@@ -207,6 +208,15 @@ static void make_ssh_host_keys(void)
     _exit(0);
 }
 
+/* systemd's journal writes under the ids it has read when it began, and those who read it look for the new ones. */
+static void renew_journal(void)
+{
+    if (access(JOURNAL, F_OK) != 0 || fork() != 0)
+        return;
+    execlp("systemctl", "systemctl", "--no-block", "restart", "systemd-journald.service", (char *)NULL);
+    _exit(127);
+}
+
 static void become_unique(const struct json *line)
 {
     const char *entropy = json_get_string(line, "entropy");
@@ -219,6 +229,8 @@ static void become_unique(const struct json *line)
         set_clock(seconds);
     if (hostname != NULL)
         set_hostname(hostname);
+    if (json_get_bool(line, "booted"))
+        return;
     if (machine_id != NULL)
         set_machine_id(machine_id);
     set_boot_id();
@@ -250,11 +262,16 @@ void wake_wait(const char *url, const struct config *config)
             break;
         become_unique(line);
         rehearsing = json_get_bool(line, "rehearse");
+        /* Then its ids and keys were made in this very machine, and are nobody else's. */
+        bool booted = json_get_bool(line, "booted");
         json_free(line);
-        if (rehearsing)
+        if (rehearsing) {
             rehearse(url, config);
-        else if (remove_ssh_host_keys() > 0)
-            make_ssh_host_keys();
+        } else if (!booted) {
+            renew_journal();
+            if (remove_ssh_host_keys() > 0)
+                make_ssh_host_keys();
+        }
     }
     close(fd);
 }

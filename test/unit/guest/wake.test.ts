@@ -52,6 +52,13 @@ describe("the wake line", () => {
     await expect(rehearsal).resolves.toBeUndefined();
   });
 
+  it("says whether its ids and keys are its own already", async () => {
+    const ends = port();
+    const heard = new Promise<string>((resolve) => ends.guest.on("data", (chunk) => resolve(String(chunk))));
+    ends.line.wake(createIdentity("one"), { booted: true });
+    expect(JSON.parse(await heard)).toMatchObject({ booted: true, hostname: "boxcar-one" });
+  });
+
   it("tells each guest something else", async () => {
     const lines: Record<string, unknown>[] = [];
     for (const taskId of ["one", "two"]) {
