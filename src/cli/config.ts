@@ -1,6 +1,7 @@
 /** The configuration a command line asks for. */
 import type { Command } from "commander";
-import { codeOf, InvalidInputError, messageOf, WorkerError } from "../base/errors.ts";
+import { InvalidInputError, WorkerError } from "../base/errors.ts";
+import { whyUnreadable } from "../base/why-unreadable.ts";
 import type { Config } from "../config/config.ts";
 import type { CliContext } from "./context.ts";
 
@@ -22,17 +23,5 @@ export async function reading<T>(read: () => Promise<T>): Promise<T> {
     if (!(error instanceof WorkerError) || error.code !== "config-unreadable") throw error;
     const message = whyUnreadable(error.cause);
     throw new InvalidInputError(`The configuration ${error.details["file"]}`, [{ path: "", message }], "host");
-  }
-}
-
-/** Why a file that somebody named cannot be read. */
-export function whyUnreadable(error: unknown): string {
-  switch (codeOf(error)) {
-    case "ENOENT":
-      return "there is no such file";
-    case "EISDIR":
-      return "this is a folder";
-    default:
-      return messageOf(error);
   }
 }

@@ -3,10 +3,10 @@ import { readFile } from "node:fs/promises";
 import { basename, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { InvalidInputError, type Issue } from "../base/errors.ts";
+import { whyUnreadable } from "../base/why-unreadable.ts";
 import { type ParsedRecipe, parseRecipe } from "../builder/recipe.ts";
 import { parseDocument } from "../schema/document.ts";
 import { placesIn } from "../schema/document-lines.ts";
-import { whyUnreadable } from "./config.ts";
 import { INCLUDED, includedRecipes, RECIPE_ENDING } from "./included-recipes.ts";
 
 /**

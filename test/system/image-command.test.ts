@@ -79,6 +79,68 @@ describe("boxcar image", () => {
   });
 });
 
+/** Like {@link printed}, of a command that may fail. */
+async function tried(...args: string[]) {
+  const { exitCode, stdout, stderr } = await boxcar.run(["image", ...args]);
+  return { exitCode, stdout, stderr };
+}
+
+describe("an image that is shipped", () => {
+  it("is signed, pushed, pulled, verified and exported as the very bytes it was", async () => {
+    const digest = `sha256:${sha256Of(archive)}`;
+    await printed("import", archive, "--tag", "tiny");
+    expect((await boxcar.run(["manifest", "keygen", "team.pem"])).exitCode).toBe(0);
+    expect(await tried("verify", "tiny", "--key", "team.pem.pub")).toMatchObject({
+      ...{ exitCode: 1, stderr: expect.stringMatching(/refused: nobody has signed it; boxcar image sign/) },
+    });
+    expect(await printed("sign", "tiny", "--key", "team.pem")).toMatch(`${digest} is signed by`);
+    expect(await printed("push", "tiny", "--to", "registry", "--tag", "shipped")).toBe(`${digest} (shipped)`);
+    expect(JSON.parse(await printed("list", "--from", "registry", "--json"))).toMatchObject([
+      { name: "shipped", digest },
+    ]);
+    await printed("rm", "tiny");
+    const pulled = JSON.parse(await printed("pull", "shipped", "--from", "registry", "--json"));
+    expect(pulled).toMatchObject({
+      digest,
+      tags: ["shipped"],
+      archiveKept: true,
+      signatures: [{ key: expect.any(String) }],
+    });
+    const verified = JSON.parse(await printed("verify", "shipped", "--key", "team.pem.pub", "--json"));
+    expect(verified).toMatchObject({ accepted: true, digest, signatures: { verified: [pulled.signatures[0].key] } });
+    await printed("export", "shipped", "-o", "out/again.tar.zst");
+    const again = join(boxcar.directory, "out/again.tar.zst");
+    expect(sha256Of(again)).toBe(sha256Of(archive));
+    expect(await printed("verify", again, "--key", "team.pem.pub")).toMatch(/^signed +by [0-9a-f]{64}$/m);
+    expect(await printed("tag", "shipped", "more")).toBe(`${digest} (more, shipped)`);
+    expect(await printed("history", "more")).toMatch(/^WHEN .*\n- .*unknown: it has no image\.json$/);
+    await printed("rm", digest);
+  });
+
+  it("is collected when it has no name, and before that it is said", async () => {
+    const digest = await printed("import", archive);
+    const wouldGo = `would remove the image ${digest.slice(0, 19)}`;
+    expect(await printed("gc", "--all-untagged", "--dry-run")).toContain(wouldGo);
+    expect(JSON.parse(await printed("list", "--json"))).toHaveLength(1);
+    const { removed } = JSON.parse(await printed("gc", "--all-untagged", "--json"));
+    expect(removed).toMatchObject([{ what: `the image ${digest.slice(0, 19)}` }]);
+    expect(await printed("gc", "--until", "1 KiB free")).toMatch(/^nothing to remove; /);
+  });
+
+  it("is refused by its verdict alone, of which nothing stays", async () => {
+    const half = folder.file("cut.tar.zst", readFileSync(archive).subarray(0, 500));
+    expect(await tried("verify", half)).toMatchObject({
+      exitCode: 1,
+      stdout: "",
+      stderr: expect.stringMatching(/refused: .*truncated/),
+    });
+    expect(await tried("verify", "nope")).toMatchObject({
+      exitCode: 2,
+      stderr: expect.stringMatching(/there is no image/),
+    });
+  });
+});
+
 /** One sentence, exit code 2, and nothing on stdout. */
 async function expectMistake(args: readonly string[], sentence: RegExp, env?: Record<string, string>): Promise<void> {
   const { exitCode, stdout, stderr } = await boxcar.run(args, env);
@@ -127,7 +189,12 @@ describe("a mistake", () => {
     [["image", "nope"], /unknown command 'nope'[\s\S]*boxcar [a-z ]*--help/],
     [["image", "import"], /missing required argument 'archive'[\s\S]*boxcar [a-z ]*--help/],
     [["image", "list", "nope"], /too many arguments/],
-    [["image", "build", "nope"], /Allowed choices are debian-minimal/],
+    [["image", "pull", "nope"], /says no registry: write REGISTRY\/NAME, or add --from/],
+    [["image", "pull", "nope", "--from", "nowhere"], /there is no registry at .*boxcar image push --to/],
+    [["image", "push", "nope", "--to", "registry"], /there is no image "nope" here/],
+    [["image", "gc", "--until", "much"], /--until: must say how much is to be free, such as "20 GiB free"/],
+    [["image", "sign", "nope", "--key", "nowhere.pem"], /nowhere\.pem has 1 issue/],
+    [["image", "build", "nope"], /there is none of that name; included are .*debian-minimal/],
     [["image"], /Usage: boxcar image/],
     [["--nope"], /unknown option '--nope'/],
     [["--config", "/nope", "image", "list"], /The configuration \/nope has 1 issue:\n.*there is no such file/],

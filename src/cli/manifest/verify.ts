@@ -1,9 +1,9 @@
 /** What `boxcar manifest verify` finds, and how it says it. */
 import { readFile } from "node:fs/promises";
 import { InvalidInputError } from "../../base/errors.ts";
+import { whyUnreadable } from "../../base/why-unreadable.ts";
 import { type FileState, type Verification, verifyFolder } from "../../feature/artifacts/manifest/verify.ts";
 import { parsePublicKey } from "../../signing/keys.ts";
-import { whyUnreadable } from "../config.ts";
 
 export interface FolderCheck extends Verification {
   /** Nothing is changed, unknown or, unless that is allowed, missing. */

@@ -5,7 +5,7 @@ import { resolve } from "node:path";
 import type { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { codeOf, WorkerError } from "../../base/errors.ts";
-import { whyUnreadable } from "../config.ts";
+import { whyUnreadable } from "../../base/why-unreadable.ts";
 import { type CliContext, print } from "../context.ts";
 import type { ServerAddress } from "../server/address.ts";
 import { openResponse } from "../server/request.ts";

@@ -2,10 +2,10 @@
 import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { InvalidInputError } from "../../base/errors.ts";
+import { whyUnreadable } from "../../base/why-unreadable.ts";
 import type { Config } from "../../config/config.ts";
 import { type ParsedPayload, parsePayload, payloadRules } from "../../feature/payload.ts";
 import { EVERY_SOURCE } from "../../image/source/policy.ts";
-import { whyUnreadable } from "../config.ts";
 import { networkOfFlag } from "../network-flag.ts";
 
 export interface PayloadSource {

@@ -2,7 +2,8 @@
 import { readFile } from "node:fs/promises";
 import type { Command } from "commander";
 import { WorkerError } from "../../base/errors.ts";
-import { configOf, whyUnreadable } from "../config.ts";
+import { whyUnreadable } from "../../base/why-unreadable.ts";
+import { configOf } from "../config.ts";
 import type { CliContext } from "../context.ts";
 import { controlSocket } from "../worker/control-socket.ts";
 import type { ServerAddress } from "./address.ts";

@@ -1,7 +1,8 @@
 /** Whose signature an image needs before a machine starts from it: `images.requireSignature` of the configuration. */
 import type { KeyObject } from "node:crypto";
 import { readFile } from "node:fs/promises";
-import { InvalidInputError, messageOf } from "../../base/errors.ts";
+import { InvalidInputError } from "../../base/errors.ts";
+import { whyUnreadable } from "../../base/why-unreadable.ts";
 import { type ImageSignature, verifiedKeys } from "../../signing/image-signature.ts";
 import { parsePublicKey } from "../../signing/keys.ts";
 import { ImageError } from "../errors.ts";
@@ -42,6 +43,6 @@ export async function readKeyFile(file: string): Promise<string> {
   try {
     return await readFile(file, "utf8");
   } catch (error) {
-    throw new InvalidInputError(`The key ${file}`, [{ path: "", message: messageOf(error) }], "host");
+    throw new InvalidInputError(`The key ${file}`, [{ path: "", message: whyUnreadable(error) }], "host");
   }
 }
