@@ -12,6 +12,8 @@ import { CommandError, isMissing, notInstalled, type ResourceLimits, supervised 
 export interface FilterOptions {
   signal?: AbortSignal | undefined;
   limits?: ResourceLimits;
+  /** An open file that gets the output, of which nothing is handed on then. */
+  output?: number;
 }
 
 /**
@@ -32,6 +34,7 @@ export async function* filter(
   const child = execa(file, args, {
     reject: false,
     stdin: "pipe",
+    stdout: (options.output as 1 | undefined) ?? "pipe",
     encoding: "buffer",
     buffer: { stdout: false, stderr: true },
     maxBuffer: { stderr: 64 * 1_024 },
@@ -46,7 +49,7 @@ export async function* filter(
     if (feed.failed) kill();
   });
   try {
-    for await (const chunk of child.stdout) yield chunk as Buffer;
+    if (options.output === undefined) for await (const chunk of child.stdout ?? []) yield chunk as Buffer;
     const result = await child;
     options.signal?.throwIfAborted();
     if (feed.failed) throw feed.failure;

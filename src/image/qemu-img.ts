@@ -42,6 +42,7 @@ const CPU_SECONDS = 1_800;
 const CHECK_CPU_SECONDS = 120;
 const CHECK_TIMEOUT_MS = 600_000;
 const MAX_OUTPUT_BYTES = MIB;
+const MAX_MAP_BYTES = 16 * MIB;
 const RESERVE_BYTES = 512 * MIB;
 /** Of 64 KiB for each 64 KiB of a qcow2 file, a small part is tables. */
 const QCOW2_OVERHEAD = 1 / 64;
@@ -145,6 +146,27 @@ export async function info(
   return { virtualBytes, actualBytes, backingFile: typeof backingFile === "string" ? backingFile : undefined };
 }
 
+/**
+ * Where a raw file has data, as its file system tells; the rest are holes. Undefined where that cannot be told, or is
+ * more than is worth to know.
+ */
+export async function tryMapData(
+  file: string,
+  options: QemuImgOptions = {},
+): Promise<{ offset: number; bytes: number }[] | undefined> {
+  try {
+    const disk = describeFile({ file, format: "raw" }, false);
+    const { stdout } = await start(["map", "-U", "--output=json", disk], { maxOutputBytes: MAX_MAP_BYTES, ...options });
+    const extents = JSON.parse(stdout) as { start: number; length: number; data: boolean; zero: boolean }[];
+    return extents
+      .filter(({ data, zero }) => data && !zero)
+      .map(({ start: offset, length: bytes }) => ({ offset, bytes }));
+  } catch {
+    options.signal?.throwIfAborted();
+    return undefined;
+  }
+}
+
 /** As QEMU's block layer wants it: nothing in the name can be taken for a protocol or an option. */
 function describeFile({ file, format }: DiskFile, chain: boolean): string {
   const node = { driver: format, file: { driver: "file", filename: resolve(file) } };
@@ -177,7 +199,7 @@ async function checkAs(file: string, codes: Codes, options: QemuImgOptions): Pro
   }
 }
 
-type RunLimits = QemuImgOptions & { cpuSeconds?: number; fileSizeBytes?: number };
+type RunLimits = QemuImgOptions & { cpuSeconds?: number; fileSizeBytes?: number; maxOutputBytes?: number };
 
 async function run(args: readonly string[], limits: RunLimits): Promise<{ stdout: string }> {
   try {
@@ -188,11 +210,11 @@ async function run(args: readonly string[], limits: RunLimits): Promise<{ stdout
 }
 
 async function start(args: readonly string[], { fileSizeBytes, ...limits }: RunLimits): Promise<{ stdout: string }> {
-  const { signal, timeoutMs = HOUR_MS, cpuSeconds = CPU_SECONDS } = limits;
+  const { signal, timeoutMs = HOUR_MS, cpuSeconds = CPU_SECONDS, maxOutputBytes = MAX_OUTPUT_BYTES } = limits;
   const options: CommandOptions = {
     signal,
     timeoutMs,
-    maxOutputBytes: MAX_OUTPUT_BYTES,
+    maxOutputBytes,
     starter: withRightToRead(await hasRights(Capability.setpcap)),
     // Else its allocator takes address space for each thread.
     env: { MALLOC_ARENA_MAX: "2" },

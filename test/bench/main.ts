@@ -2,6 +2,7 @@
 
 import { parseArgs } from "node:util";
 import { formatComparisons } from "./comparison.ts";
+import { benchImage, formatImageCosts } from "./image.ts";
 import { benchLog, formatThroughput } from "./log.ts";
 import { benchNetwork, formatNetworkReport } from "./network.ts";
 import { benchOverhead } from "./overhead.ts";
@@ -17,6 +18,11 @@ const BENCHMARKS: Readonly<Record<string, (rounds: number | undefined) => Promis
     const comparisons = await benchOverhead();
     print(formatComparisons(comparisons));
     return comparisons;
+  },
+  image: async (rounds) => {
+    const costs = await benchImage(rounds);
+    print(formatImageCosts(costs));
+    return costs;
   },
   log: async () => {
     const results = await benchLog();

@@ -4,9 +4,9 @@
  */
 import { constants, type FileHandle, open, readdir, rename, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
-import { pipeline } from "node:stream/promises";
 import { Scope } from "../../base/scope.ts";
 import { ImageError } from "../errors.ts";
+import { tryMapData } from "../qemu-img.ts";
 import { type ParentDisk, validateImage } from "../validate.ts";
 import type { ZstdCodec } from "../zstd/codec.ts";
 import { findData } from "./data-map.ts";
@@ -59,8 +59,8 @@ export async function packImage(directory: string, targetFile: string, options: 
   const contentBytes = plan.reduce((sum, { headers, dataBytes }) => {
     return sum + headers.length + dataBytes + paddingAfter(dataBytes).length;
   }, END_OF_ARCHIVE.length);
-  const packed = zstd.compress(tarStream(plan, options), { level, threads, contentBytes, signal });
-  await pipeline(packed, target.createWriteStream({ flush: true }));
+  await zstd.compressInto(target, tarStream(plan, options), { level, threads, contentBytes, signal });
+  await target.sync();
   await rename(partFile, targetFile);
 }
 
@@ -86,8 +86,9 @@ async function planFile(
   signal: AbortSignal | undefined,
 ): Promise<PlannedFile> {
   const file = scope.use(await open(join(directory, name), constants.O_RDONLY | constants.O_NOFOLLOW));
-  const { size } = await file.stat();
-  const segments = await findData(file, size, signal);
+  const { size, blocks } = await file.stat();
+  const extents = blocks * 512 < size ? await tryMapData(join(directory, name), { signal }) : undefined;
+  const segments = await findData(file, size, { extents, signal });
   const dataBytes = segments.reduce((sum, { bytes }) => sum + bytes, 0);
   const headers = dataBytes === size ? buildFileHeaders(name, size) : buildSparseHeaders(name, size, segments);
   return { file, headers, segments, dataBytes };

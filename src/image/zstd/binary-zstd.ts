@@ -1,4 +1,5 @@
 /** zstd by the Debian package's program: for images, where speed matters. */
+import type { FileHandle } from "node:fs/promises";
 import { CommandError } from "../../host/command.ts";
 import { filter } from "../../host/filter.ts";
 import { type CompressOptions, corrupt, type DecompressOptions, outputTooLarge, type ZstdCodec } from "./codec.ts";
@@ -35,9 +36,23 @@ export class BinaryZstd implements ZstdCodec {
   }
 
   async *compress(source: AsyncIterable<Uint8Array>, options: CompressOptions): AsyncGenerator<Buffer> {
-    const flags = [`-${options.level}`, `-T${options.threads ?? 1}`, "--check"];
-    if (options.contentBytes !== undefined) flags.push(`--stream-size=${options.contentBytes}`);
-    yield* filter([this.#program, "-q", "-c", ...flags], source, { signal: options.signal });
+    yield* this.#compress(source, options);
+  }
+
+  /** The program writes the file itself. */
+  async compressInto(file: FileHandle, source: AsyncIterable<Uint8Array>, options: CompressOptions): Promise<void> {
+    for await (const _ of this.#compress(source, options, file.fd));
+  }
+
+  #compress(
+    source: AsyncIterable<Uint8Array>,
+    { level, threads = 1, contentBytes, signal }: CompressOptions,
+    output?: number,
+  ): AsyncGenerator<Buffer> {
+    const flags = [`-${level}`, `-T${threads}`, "--check"];
+    if (contentBytes !== undefined) flags.push(`--stream-size=${contentBytes}`);
+    const options = output === undefined ? { signal } : { signal, output };
+    return filter([this.#program, "-q", "-c", ...flags], source, options);
   }
 }
 

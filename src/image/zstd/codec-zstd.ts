@@ -4,6 +4,7 @@
  * Each stream runs in a thread of its own, which ends with the iteration.
  */
 import { on } from "node:events";
+import type { FileHandle } from "node:fs/promises";
 import { extname } from "node:path";
 import { Worker } from "node:worker_threads";
 import { orAborted } from "../../base/abort.ts";
@@ -41,6 +42,10 @@ export class CodecZstd implements ZstdCodec {
       source,
       signal,
     );
+  }
+
+  async compressInto(file: FileHandle, source: AsyncIterable<Uint8Array>, options: CompressOptions): Promise<void> {
+    for await (const chunk of this.compress(source, options)) await file.writeFile(chunk);
   }
 }
 

@@ -1,4 +1,5 @@
 /** The port of zstd compression, and its errors. */
+import type { FileHandle } from "node:fs/promises";
 import { WorkerError } from "../../base/errors.ts";
 
 export interface DecompressOptions {
@@ -29,6 +30,8 @@ export interface ZstdCodec {
   decompress(source: AsyncIterable<Uint8Array>, options: DecompressOptions): AsyncGenerator<Buffer>;
   /** @throws whatever `source` threw; `signal.reason`. */
   compress(source: AsyncIterable<Uint8Array>, options: CompressOptions): AsyncGenerator<Buffer>;
+  /** The same, to the end of an empty file, which stays open; it may still have to be synced. */
+  compressInto(file: FileHandle, source: AsyncIterable<Uint8Array>, options: CompressOptions): Promise<void>;
 }
 
 export type ZstdErrorCode =
