@@ -29,6 +29,7 @@ describe("the key of a snapshot", () => {
     ["processor", { cpu: "another" }],
     ["way to boot", { directBoot: undefined }],
     ["number of places for disks", { diskSlots: 1 }],
+    ["word to its cloud-init", { cloudInit: "{}" }],
   ])("is another one with another %s", (_name, change) => {
     expect(snapshotKey({ ...TRAITS, ...change })).not.toBe(snapshotKey(TRAITS));
   });

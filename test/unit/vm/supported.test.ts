@@ -48,6 +48,7 @@ describe("a machine is refused before it starts", () => {
     [{ chipset: "microvm", usb: "qemu-xhci" }, "elf", {}, "usb", /use none$/],
     [{ chipset: "microvm", sound: "AC97" }, "elf", {}, "sound", /use none$/],
     [{ chipset: "microvm", firmware: "uefi" }, "elf", {}, "firmware", /use bios/],
+    [{ chipset: "microvm", cloudInit: {} }, "elf", {}, "cloudInit", /use q35$/],
     [{ chipset: "microvm", tpm: true }, "elf", {}, "tpm", /use q35/],
     [{ firmware: "uefi" }, "elf", {}, "firmware", /ELF file; use bios/],
     [{ firmware: "uefi" }, "disk", { firmware: [] }, "firmware", /package ovmf/],
