@@ -18,6 +18,8 @@ describe("resolveConfig", () => {
         allowPaths: false,
         allowUrls: false,
         allowArtifacts: false,
+        requireSignature: undefined,
+        registries: [],
       },
       machineOptions: { maxMemory: 4_096, maxCPUs: 4, defaultThreads: 1 },
       machine: {},

@@ -26,7 +26,8 @@ describe("config/worker.example.yml", () => {
     const { worker: usual, features: usualFeatures, network: usualNetwork, ...others } = usually;
     const { queue: usualQueue, access: usualAccess, telemetry: _none, webhooks: _nobody, ...usualRest } = others;
     const { telemetry, webhooks, ...plain } = rest;
-    expect(plain).toEqual(usualRest);
+    const requireSignature = { keys: [expect.any(String)] };
+    expect(plain).toEqual({ ...usualRest, images: { ...usualRest.images, requireSignature } });
     const traces = { endpoint: expect.any(String), headers: { authorization: expect.any(Secret) }, sampling: 1 };
     expect(telemetry).toEqual({ traces });
     const events = ["task.completed", "task.failed", "task.exception"];
