@@ -1,11 +1,11 @@
 /** `boxcar image diff` of disks that a machine really looks into. */
-import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { execa } from "execa";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { ImageDiff } from "../../src/builder/inspect/image-diff.ts";
 import { ArchiveFolder } from "../integration/image/archives.ts";
-import { Boxcar, packDefaultImage } from "./boxcar.ts";
+import { Boxcar } from "./boxcar.ts";
 
 const MIB = 1_048_576;
 const folder = new ArchiveFolder();
@@ -33,10 +33,12 @@ function debugfs(disk: string, commands: readonly string[]): Promise<unknown> {
 
 /** The default image with other files, of another machine, whose packages nobody has written down. */
 async function changeDefaultImage(): Promise<string> {
-  const files = await packDefaultImage(join(boxcar.directory, "whole.tar.zst"));
+  const [sha256 = ""] = await readdir(join(boxcar.images, "blobs"));
+  const blob = join(boxcar.images, "blobs", sha256);
+  const names = ["machine.json", "disk.img", "kernel", "initrd", "image.json"];
   const image = join(boxcar.directory, "changed");
   await mkdir(image);
-  for (const file of files) await execa("cp", ["--sparse=always", file, join(image, basename(file))]);
+  for (const name of names) await execa("cp", ["--sparse=always", join(blob, name), join(image, name)]);
   const disk = join(image, "disk.img");
   await execa("chmod", ["-R", "u+w", image]);
   await writeFile(join(image, "new"), "new");
@@ -63,20 +65,23 @@ async function changeDefaultImage(): Promise<string> {
   const machine = JSON.parse(await readFile(join(image, "machine.json"), "utf8"));
   await writeFile(join(image, "machine.json"), JSON.stringify({ ...machine, memory: 777 }));
   const archive = join(boxcar.directory, "changed.tar.zst");
-  const names = files.map((file) => basename(file));
   await execa("tar", ["-cSf", archive, "--format=posix", "-I", "zstd -1 -T2", "-C", image, ...names]);
   return archive;
 }
 
 describe("boxcar image diff", () => {
   it("finds all that was changed in a real image, and nothing else", async () => {
-    const archive = await changeDefaultImage();
-    const { exitCode, found } = await diff("debian-minimal", archive);
+    const imported = await boxcar.run(["image", "import", await changeDefaultImage(), "--tag", "changed"]);
+    expect(imported.exitCode, imported.stderr).toBe(0);
+    const { exitCode, found } = await diff("debian-minimal", "changed");
     expect(exitCode).toBe(1);
     expect(found.machine).toEqual([expect.objectContaining({ field: "memory", b: "777" })]);
     expect(found).toMatchObject({ same: false, relation: "none", boot: [], provenance: [] });
     expect(found.packages).toMatchObject({ from: { a: "image.json", b: "dpkg" }, added: [], changed: [] });
     expect(found.packages?.same).toBeGreaterThan(50);
+    const shown = await boxcar.run(["image", "show", "changed", "--packages", "--json"]);
+    expect(JSON.parse(shown.stdout)).toMatchObject({ source: "dpkg" });
+    expect(JSON.parse(shown.stdout).packages).toHaveLength(found.packages?.same ?? 0);
     expect(found.files?.added.map(({ path }) => path)).toEqual([
       "/opt/\u001b[2J",
       "/opt/tool",

@@ -27,8 +27,11 @@ export interface DiffSide {
   readonly lease: ImageLease;
 }
 
-export interface DiffOptions extends InspectorOptions {
+export interface DiffOptions {
   readonly sections: ReadonlySet<Section>;
+  /** Called where only a machine can tell. */
+  readonly openInspector: () => Promise<InspectorOptions>;
+  readonly signal: AbortSignal;
   /** Of looking into the disks. */
   readonly timeoutMs: number;
 }
@@ -81,7 +84,7 @@ async function diffDisks(
   }
   const limit = AbortSignal.timeout(timeoutMs);
   try {
-    const bounded = { ...options, signal: AbortSignal.any([signal, limit]) };
+    const bounded = { ...(await options.openInspector()), signal: AbortSignal.any([signal, limit]) };
     await using machine = await InspectingMachine.start([a, b], bounded);
     const maxEntries = wantsFiles ? MAX_ENTRIES : 0;
     await using inspector = await DiskInspector.open(machine, { disks: 2, maxEntries, signal: bounded.signal });

@@ -1,6 +1,6 @@
 /** Which packages are in an image: as it says itself, or as its package manager has written down. */
 import type { Image } from "../../image/store/image.ts";
-import type { ImageStore } from "../../image/store/image-store.ts";
+import type { ImageLease } from "../../image/store/image-lease.ts";
 import type { Package } from "./compare-packages.ts";
 import { DiskInspector } from "./disk-inspector.ts";
 import type { PackageSource } from "./image-diff.ts";
@@ -28,15 +28,15 @@ export async function readPackages(inspector: DiskInspector, disk: number): Prom
   return { packages: [], source: undefined };
 }
 
-/** Of one image; starts a machine only if the image does not say itself. */
+/** Of one image; opens an inspector only if the image does not say itself. */
 export async function findPackages(
-  reference: string,
-  { images, ...options }: InspectorOptions & { images: ImageStore },
+  lease: ImageLease,
+  openInspector: () => Promise<InspectorOptions>,
 ): Promise<FoundPackages> {
-  await using lease = await images.acquire(reference);
   const stated = statedPackages(lease.image);
   if (stated !== undefined) return stated;
-  await using machine = await InspectingMachine.start([lease], { images, ...options });
+  const options = await openInspector();
+  await using machine = await InspectingMachine.start([lease], options);
   await using inspector = await DiskInspector.open(machine, { disks: 1, maxEntries: 0, signal: options.signal });
   return await readPackages(inspector, 0);
 }

@@ -40,6 +40,8 @@ export interface InspectorOptions {
   readonly signal: AbortSignal;
 }
 
+/** Places for as many, whatever is needed: machines with others have another snapshot. */
+const MAX_DISKS = 2;
 const SECTOR_BYTES = 512;
 const PROGRAM = "/run/boxcar-inspect.program";
 
@@ -62,7 +64,7 @@ export class InspectingMachine implements AsyncDisposable {
     const { signal, stateParent } = options;
     await using scope = new Scope();
     const folder = scope.use(await OwnedDirectory.create(stateParent));
-    const sandbox = await startSandbox(scope, disks.length, options);
+    const sandbox = await startSandbox(scope, options);
     const sizes: number[] = [];
     for (const [slot, disk] of disks.entries()) {
       const directory = join(folder.path, String(slot));
@@ -92,14 +94,14 @@ export class InspectingMachine implements AsyncDisposable {
   }
 }
 
-async function startSandbox(scope: Scope, disks: number, options: InspectorOptions): Promise<Sandbox> {
+async function startSandbox(scope: Scope, options: InspectorOptions): Promise<Sandbox> {
   const { config, images, networks, note, signal, runParent, stateParent } = options;
   const image = scope.use(await images.acquire(options.inspector));
   const layers = { payload: undefined, image: image.image.machine, config: config.machine };
   const machine = resolveMachine(layers, config.machineOptions);
   const sandbox = await Sandbox.start({
     ...{ image, machine, networks, note, signal, runParent, stateParent },
-    diskSlots: chooseDiskSlots(machine, disks),
+    diskSlots: chooseDiskSlots(machine, MAX_DISKS),
     accelerator: await options.chooseAccelerator(signal, note),
     qemuBinary: config.qemu.binary,
     bootTimeoutMs: config.limits.bootTimeoutMs,

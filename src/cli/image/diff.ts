@@ -1,19 +1,15 @@
 /** `boxcar image diff`: what differs between two images. */
-import { join } from "node:path";
 import { InvalidInputError } from "../../base/errors.ts";
 import { Scope } from "../../base/scope.ts";
 import { tryParseDuration } from "../../base/units.ts";
 import { diffImages } from "../../builder/inspect/diff-images.ts";
 import { type ImageDiff, SECTIONS, type Section } from "../../builder/inspect/image-diff.ts";
 import type { Config } from "../../config/config.ts";
-import { reclaimDirectories } from "../../host/owned-directory.ts";
-import { chooseAccelerator } from "../accelerator.ts";
 import { type CliContext, EXIT, print, printJson } from "../context.ts";
-import { guestProgram } from "../guest-programs.ts";
-import { openNetworks } from "../networks.ts";
 import { openStore } from "../store.ts";
 import { describeDiff } from "./describe-diff.ts";
 import { openSide } from "./diff-side.ts";
+import { openInspector } from "./open-inspector.ts";
 
 export interface DiffFlags {
   machine?: boolean;
@@ -42,22 +38,16 @@ interface Comparison {
 }
 
 async function compare(a: string, b: string, { flags, timeoutMs, config, context }: Comparison): Promise<ImageDiff> {
-  const { signal } = context;
-  const note = (text: string) => void context.stderr.write(`${text}\n`);
-  const folders = { runParent: join(config.runDir, "m"), stateParent: join(config.stateDir, "machines") };
-  for (const parent of Object.values(folders)) await reclaimDirectories(parent);
   await using scope = new Scope();
   const images = scope.use(await openStore(config));
   const work = { store: images, config, context };
   const one = scope.use(await openSide(a, work));
   const other = scope.use(await openSide(b, work));
-  const networks = scope.use(await openNetworks(config));
   return await diffImages(one, other, {
-    ...{ config, images, networks, timeoutMs, note, signal, ...folders },
     sections: sectionsOf(flags),
-    inspector: flags.inspector ?? config.images.default,
-    chooseAccelerator: (chooseSignal, chooseNote) => chooseAccelerator(config, chooseSignal, chooseNote),
-    program: await guestProgram("boxcar-inspect"),
+    openInspector: () => openInspector({ scope, images, inspector: flags.inspector, config, context }),
+    timeoutMs,
+    signal: context.signal,
   });
 }
 

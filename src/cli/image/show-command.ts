@@ -14,10 +14,12 @@ export function showCommand(context: CliContext): Command {
     .alias("inspect")
     .description("show what is known of one image")
     .argument("<image>", "name, digest, or the first 6 digits of a digest")
+    .option("--packages", "only what is installed; read from the disk if the image does not say")
     .option("--json", "print JSON")
     .addHelpText("after", EXAMPLES)
     .action(async (reference: string, flags: ShowFlags, command: Command) => {
-      const { show } = await import("./show.ts");
-      await show(reference, flags, await configOf(context, command), context);
+      const config = await configOf(context, command);
+      if (flags.packages) await (await import("./packages.ts")).showPackages(reference, flags, config, context);
+      else await (await import("./show.ts")).show(reference, flags, config, context);
     });
 }

@@ -7,6 +7,7 @@ import { describeImage, describeSnapshots } from "./describe.ts";
 import { signaturesOf } from "./signatures.ts";
 
 export interface ShowFlags {
+  packages?: boolean;
   json?: boolean;
 }
 
