@@ -74,10 +74,13 @@ fi
 /** Prints who is to run a file when the machine first boots. Arguments: the file. */
 export const WHO_RUNS_FIRST_BOOT = `
 case $(readlink /proc/1/exe) in
-  */boxcar-init) if grep -q "$1" /proc/1/exe; then echo init; else echo old-init; fi ;;
+  */boxcar-init*) if grep -q "$1" /proc/1/exe; then echo init; else echo old-init; fi ;;
   *) echo systemd ;;
 esac
 `;
+
+/** The first process goes on with the old file: were that deleted, the disk would not be whole at the end. */
+export const PUT_INIT_ASIDE = "ln -f /usr/lib/boxcar/boxcar-init /usr/lib/boxcar/boxcar-init.old";
 
 /** Arguments: path, owner, mode. */
 export const OWN_FILE = `chown -- "$2" "$1" && chmod -- "$3" "$1"`;
@@ -126,12 +129,18 @@ export const DISCARD_ALL = "if command -v fstrim >/dev/null; then fstrim / 2>/de
 export const POWER_OFF = `
 sync
 case $(readlink /proc/1/exe) in
-  */boxcar-init)
+  */boxcar-init*)
     echo s >/proc/sysrq-trigger
     echo u >/proc/sysrq-trigger
     tries=0
     # The kernel does it by and by.
-    until grep -q '^[^ ]* / [^ ]* ro[, ]' /proc/mounts || [ $tries -ge 100 ]; do sleep 0.1; tries=$((tries + 1)); done
+    until grep -q '^[^ ]* / [^ ]* ro[, ]' /proc/mounts; do
+      tries=$((tries + 1))
+      if [ $tries -gt 300 ]; then echo "the root cannot be made read-only" >&2; exit 1; fi
+      sleep 0.1
+    done
+    # It says so before it is done; this waits for it.
+    sync
     ;;
 esac
 if command -v systemctl >/dev/null && [ -d /run/systemd/system ]; then exec systemctl poweroff --no-wall; fi

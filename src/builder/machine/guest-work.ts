@@ -19,6 +19,7 @@ import {
   INSTALL_PACKAGES,
   LIST_PACKAGES,
   OWN_FILE,
+  PUT_INIT_ASIDE,
   WHO_RUNS_FIRST_BOOT,
 } from "./guest-scripts.ts";
 import { LineSplitter } from "./line-splitter.ts";
@@ -112,7 +113,10 @@ export class GuestWork {
     const who = output.toString("latin1").trim();
     if (who === "systemd") await this.#putUnit(FIRST_BOOT_UNIT);
     // Of an image from before there was a first boot.
-    if (who === "old-init") await this.#write(INIT_FILE, await readFile(this.#options.programs.initBinary), 0o755);
+    if (who === "old-init") {
+      await this.#quietly(PUT_INIT_ASIDE);
+      await this.#write(INIT_FILE, await readFile(this.#options.programs.initBinary), 0o755);
+    }
   }
 
   async #putUnit({ name, text }: { name: string; text: string }): Promise<void> {

@@ -10,17 +10,32 @@ import { POWER_OFF } from "./guest-scripts.ts";
 const PATIENCE_MS = 60_000;
 /** Services that do not stop are killed by systemd after 90 s. */
 const LAST_PATIENCE_MS = 180_000;
+const MAX_WHY = 500;
 
 /** @throws {BuildMachineError} `build-machine-failed`: it does not end, or not in order; `signal.reason`. */
 export async function powerOff({ vm, guest }: BuildMachine, signal: AbortSignal): Promise<void> {
   // No answer is to be expected of a guest that does what it is asked for.
-  const asked = guest.exec({ command: ["sh", "-c", POWER_OFF], user: "root", cwd: "/" }, { signal });
-  asked.catch(() => {});
-  const isOver = async (timeoutMs: number) =>
-    await orAborted(
-      orTimeout(vm.done, timeoutMs, () => new Error("late")).catch(() => undefined),
-      signal,
-    );
+  const refused = guest.exec({ command: ["sh", "-c", POWER_OFF], user: "root", cwd: "/" }, { signal }).then(
+    ({ exitCode, output }) => {
+      if (exitCode === 0) return vm.done;
+      const why = output.toString("utf8").trim().slice(-MAX_WHY);
+      throw new BuildMachineError("build-machine-failed", `the guest does not power its machine off: ${why}`);
+    },
+    () => vm.done,
+  );
+  const over = Promise.race([vm.done, refused]);
+  const late = new Error("late");
+  const isOver = async (timeoutMs: number): Promise<VmEnd | undefined> => {
+    try {
+      return await orAborted(
+        orTimeout(over, timeoutMs, () => late),
+        signal,
+      );
+    } catch (error) {
+      if (error === late) return undefined;
+      throw error;
+    }
+  };
   let end = await isOver(PATIENCE_MS);
   if (end === undefined) {
     await vm.pressPowerButton().catch(() => {});
