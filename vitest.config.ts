@@ -1,5 +1,15 @@
 import { defineConfig } from "vitest/config";
 
+/** Of the system tests, those that measure this host, or fill it with machines. The others run beside each other. */
+const ALONE = [
+  "test/system/balloon.test.ts",
+  "test/system/fleet.test.ts",
+  "test/system/machine-matrix.test.ts",
+  "test/system/network-fleet.test.ts",
+  "test/system/pool.test.ts",
+  "test/system/worker-endurance.test.ts",
+] as const;
+
 export default defineConfig({
   test: {
     projects: [
@@ -27,9 +37,22 @@ export default defineConfig({
         test: {
           name: "system",
           include: ["test/system/**/*.test.ts"],
+          exclude: [...ALONE],
+          testTimeout: 240_000,
+          hookTimeout: 240_000,
+          maxWorkers: 2,
+          sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: "system-alone",
+          include: [...ALONE],
           testTimeout: 180_000,
           hookTimeout: 180_000,
           fileParallelism: false,
+          sequence: { groupOrder: 2 },
         },
       },
       {
@@ -40,6 +63,7 @@ export default defineConfig({
           testTimeout: 120_000,
           hookTimeout: 120_000,
           fileParallelism: false,
+          sequence: { groupOrder: 3 },
         },
       },
     ],
