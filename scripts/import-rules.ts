@@ -26,7 +26,7 @@ export const LAYERS: readonly (readonly string[])[] = [
   ["cli"],
   ["telemetry"],
   ["worker", "web"],
-  ["builder"],
+  ["builder", "hypervisor"],
   ["feature", "sandbox"],
   ["vm", "image", "network", "guest", "artifact", "cache", "queue", "log"],
   ["access"],

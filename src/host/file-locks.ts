@@ -10,7 +10,8 @@ import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { orAborted } from "../base/abort.ts";
 import { codeOf } from "../base/errors.ts";
-import { isAbandoned, makeOwnedName } from "./owned-name.ts";
+import { isAbandoned, makeOwnedName, ownerOfName } from "./owned-name.ts";
+import { isAlive, type Owner } from "./owner.ts";
 
 const POLL_MS = 25;
 
@@ -46,6 +47,27 @@ export class FileLocks {
       leave();
       throw error;
     }
+  }
+
+  /** The lock, or undefined if somebody alive has it: another process, or another part of this one. */
+  async tryAcquire(name: string): Promise<AsyncDisposable | undefined> {
+    if (this.#queues.has(name)) return undefined;
+    const release = await tryLock(join(this.#directory, name));
+    if (release === undefined) return undefined;
+    let released: Promise<void> | undefined;
+    return {
+      [Symbol.asyncDispose]: () => {
+        released ??= release();
+        return released;
+      },
+    };
+  }
+
+  /** Who has the lock; undefined if nobody alive does. */
+  async holder(name: string): Promise<Owner | undefined> {
+    const holder = await tryReadLink(join(this.#directory, name));
+    const owner = holder === undefined ? undefined : ownerOfName(holder);
+    return owner !== undefined && (await isAlive(owner)) ? owner : undefined;
   }
 
   /** Removes the lock if its owner is dead. */

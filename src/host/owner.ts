@@ -31,6 +31,12 @@ async function describeSelf(): Promise<Owner> {
   return { pid, startTime, bootId };
 }
 
+/** Another process, as it is now; undefined if there is none of that number. */
+export async function ownerOf(processId: number): Promise<Owner | undefined> {
+  const [{ bootId }, startTime] = await Promise.all([currentOwner(), readStartTime(processId)]);
+  return startTime === undefined ? undefined : { pid: processId, startTime, bootId };
+}
+
 /** Whether the process still runs. */
 export async function isAlive(owner: Owner): Promise<boolean> {
   const { bootId } = await currentOwner();

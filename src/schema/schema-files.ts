@@ -35,6 +35,7 @@ import type { TaskDefinition } from "../generated/task-definition.ts";
 import type { TaskPayload } from "../generated/task-payload.ts";
 import type { TaskclusterConfig } from "../generated/taskcluster-config.ts";
 import type { TelemetryConfig } from "../generated/telemetry-config.ts";
+import type { VmRecord } from "../generated/vm-record.ts";
 import type { WebhooksConfig } from "../generated/webhooks-config.ts";
 import type { WorkerConfig } from "../generated/worker-config.ts";
 import type { WorkerProcessConfig } from "../generated/worker-process-config.ts";
@@ -76,6 +77,7 @@ export interface SchemaTypes {
   "image-statement": ImageStatement;
   "registry-tag": RegistryTag;
   "signature-envelope": SignatureEnvelope;
+  "vm-record": VmRecord;
   "feature-screenshots": FeatureScreenshots;
   "feature-steps": FeatureSteps;
   "feature-video": FeatureVideo;
