@@ -60,6 +60,11 @@ export class QmpClient implements AsyncDisposable {
     return this.#closed.promise;
   }
 
+  /** Whether {@link closed} has settled. */
+  get isClosed(): boolean {
+    return this.#closedBy !== undefined;
+  }
+
   /** Calls `listener` for each event from now on; the returned function stops that. */
   onEvent(listener: (event: QmpEvent) => void): () => void {
     this.#listeners.add(listener);

@@ -10,7 +10,7 @@ import { type BootFrom, boardPlaces, type Cdrom, requireCdromPlaces, virtioPlace
 import { diskNames, diskPlaces, diskSerial, EMPTY_BYTES } from "./data-disks.ts";
 import type { ResolvedMachine } from "./limits.ts";
 import { mtuOf } from "./network-mtu.ts";
-import type { MachineDisk, MachineFirmware, MachineMemory } from "./ports.ts";
+import { type MachineDisk, type MachineFirmware, type MachineMemory, stateFileOf } from "./ports.ts";
 import { smbiosTables, systemUuid } from "./smbios.ts";
 
 export type Accelerator = "kvm" | "tcg";
@@ -131,19 +131,21 @@ function memory({ memory: mebibytes }: ResolvedMachine, where: MachineMemory): s
   const backend =
     where.kind === "anonymous"
       ? `memory-backend-ram,${size}`
-      : `memory-backend-file,${size},mem-path=${escapeValue(where.memoryFile)},share=${where.kind === "shared" ? "on" : "off"}`;
-  const incoming = where.kind === "resumed" ? ["-incoming", "defer"] : [];
+      : `memory-backend-file,${size},mem-path=${escapeValue(where.memoryFile)},share=${where.kind === "resumed" ? "off" : "on"}`;
+  const incoming = stateFileOf(where) === undefined ? [] : ["-incoming", "defer"];
   return ["-m", `${mebibytes}M`, "-object", backend, ...incoming];
 }
 
 /**
  * Gives back what the guest says is free.
  *
- * @throws {RangeError} The memory is a file: QEMU would punch the holes into it, for all that are resumed from it.
+ * @throws {RangeError} The memory is a file that others may share: QEMU would punch the holes into it for all of them.
  */
 function balloon(machine: ResolvedMachine, { kind }: MachineMemory): string[] {
   if (!machine.balloon) return [];
-  if (kind !== "anonymous") throw new RangeError("a machine with a balloon has no file for its memory");
+  if (kind === "shared" || kind === "resumed") {
+    throw new RangeError("a machine with a balloon shares no file for its memory");
+  }
   // On microvm that transport is a data disk's, but there is none for a graphics card.
   const slot = hasPci(machine) ? SLOT.balloon : SLOT.graphics;
   return device(machine, BALLOON, slot, "free-page-reporting=on", "deflate-on-oom=on");

@@ -29,9 +29,13 @@ export interface StateTransfer {
 const TRANSFER_TIMEOUT_MS = 30_000;
 /** Bytes a second: as good as no limit, which QEMU does not have. */
 const MAX_BANDWIDTH = 2 ** 40;
+const ENDS: readonly unknown[] = ["completed", "failed", "cancelled"];
 const CAPABILITIES = ["x-ignore-shared", "events"].map((capability) => ({ capability, state: true }));
 
-/** Writes the state of a machine that is stopped. QEMU has written all of its disk by then and can only quit. */
+/**
+ * Writes the state of a machine that is stopped. QEMU has written all of its disks by then and let them go; told to go
+ * on, it takes them back.
+ */
 export async function saveState({ monitor, socketPath, stateFile, signal }: StateTransfer): Promise<void> {
   const server = createServer().listen(socketPath);
   try {
@@ -95,7 +99,7 @@ async function transfer(
 
 function endOf({ name, data }: QmpEvent): string | undefined {
   const { status } = data;
-  return name === "MIGRATION" && (status === "completed" || status === "failed") ? status : undefined;
+  return name === "MIGRATION" && ENDS.includes(status) ? (status as string) : undefined;
 }
 
 function failed(how: string): VirtualMachineError {

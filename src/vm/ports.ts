@@ -24,12 +24,20 @@ export interface MachineFirmware {
  * Where the memory of a machine is. Files are as large as the memory, sparse, and belong to who named them.
  *
  * `shared` writes it to a file that {@link VirtualMachine.capture} completes; `resumed` maps such a file privately:
- * many machines may be resumed from one, and none changes it.
+ * many machines may be resumed from one, and none changes it. `own` is the file of one machine alone, which may be
+ * captured at any instant, as often as one likes; with a `stateFile` that machine goes on where one was captured, and
+ * the file has that one's memory.
  */
 export type MachineMemory =
   | { readonly kind: "anonymous" }
   | { readonly kind: "shared"; readonly memoryFile: string }
-  | { readonly kind: "resumed"; readonly memoryFile: string; readonly stateFile: string };
+  | { readonly kind: "resumed"; readonly memoryFile: string; readonly stateFile: string }
+  | { readonly kind: "own"; readonly memoryFile: string; readonly stateFile?: string | undefined };
+
+/** Of a machine that goes on where one was captured; undefined: it boots. */
+export function stateFileOf(memory: MachineMemory): string | undefined {
+  return memory.kind === "resumed" || memory.kind === "own" ? memory.stateFile : undefined;
+}
 
 /**
  * The network of one machine: where QEMU is started, and what its card is wired to.

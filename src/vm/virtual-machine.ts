@@ -18,6 +18,7 @@ import type { QmpEvent } from "../qmp/messages.ts";
 import { type Accelerator, buildArguments, NETDEV_ID } from "./arguments.ts";
 import { countDiskOperations } from "./block-stats.ts";
 import type { BootFrom, Cdrom } from "./cdroms.ts";
+import { type Checkpoint, type CheckpointOptions, holdStill, takeCheckpoint } from "./checkpoint.ts";
 import { type DataDisk, diskNames } from "./data-disks.ts";
 import { VirtualMachineError } from "./errors.ts";
 import { chooseFirmware, copyFirmware } from "./firmware.ts";
@@ -25,7 +26,7 @@ import { advance, BIRTH, type VmEndCause, type VmLife, type VmOccurrence, type V
 import type { ResolvedMachine } from "./limits.ts";
 import { loadState, saveState } from "./migration.ts";
 import { recognizeEvent, type VmNotice } from "./notices.ts";
-import type { MachineDisk, MachineMemory, MachineNetwork } from "./ports.ts";
+import { type MachineDisk, type MachineMemory, type MachineNetwork, stateFileOf } from "./ports.ts";
 import { SerialConsole } from "./serial-console.ts";
 import { requireSupported } from "./supported.ts";
 import { SoftwareTpm } from "./tpm.ts";
@@ -45,8 +46,15 @@ export interface VirtualMachineOptions {
   cdroms?: readonly Cdrom[] | undefined;
   /** Default: the disk. */
   bootFrom?: BootFrom | undefined;
-  /** Default: anonymous. A resumed machine is paused until {@link VirtualMachine.resume}. */
+  /** Default: anonymous. A machine with a state is paused until {@link VirtualMachine.resume}. */
   memory?: MachineMemory | undefined;
+  /** What the captured machine had in its places, by their number; for a machine with a state. Default: nothing. */
+  dataDisks?: ReadonlyMap<number, DataDisk> | undefined;
+  /**
+   * Called once when the kernel of the guest has panicked, with the machine held at that instant, so that it can be
+   * captured; the machine is killed when this settles. Default: it is killed at once.
+   */
+  onPanic?: ((vm: VirtualMachine) => Promise<unknown>) | undefined;
   /** For sockets; a short absolute path, of this machine alone. */
   runDirectory: string;
   /** Becomes the machine's: disposed when it is gone, and when it does not start. */
@@ -93,11 +101,19 @@ export class VirtualMachine implements AsyncDisposable {
   readonly #monitor: Promise<QmpClient>;
   readonly #stateSocket: string;
   readonly #troubles: VmNotice[] = [];
+  readonly #onPanic: VirtualMachineOptions["onPanic"];
   #life: VmLife = BIRTH;
+  #diskFile: string;
+  #diskChanges = 0;
+  #panicked = false;
+  /** Settles when what changes the machine as a whole may begin; never rejects. */
+  #turn: Promise<unknown> = Promise.resolve();
 
   private constructor(process: HostProcess, options: VirtualMachineOptions, vncSocket: string) {
     this.vncSocket = vncSocket;
     this.#process = process;
+    this.#onPanic = options.onPanic;
+    this.#diskFile = options.disk.diskFile;
     this.ending = this.#ending.promise;
     this.#stateSocket = join(options.runDirectory, "state");
     const [link, monitor, wakePort, serialPort] = process.sockets;
@@ -116,8 +132,8 @@ export class VirtualMachine implements AsyncDisposable {
   }
 
   /**
-   * Starts a machine. When this resolves it runs and its guest is about to boot; or it is paused where it was
-   * captured, if its memory is that of a captured machine.
+   * Starts a machine. When this resolves it runs and its guest is about to boot; or it is paused where one was
+   * captured, if its memory has a state.
    *
    * @throws {VirtualMachineError} `qemu-failed` with the end of its stderr; {@link InvalidInputError} for a machine
    *   that cannot be given; `signal.reason`. All of `resources` is given back then.
@@ -167,8 +183,9 @@ export class VirtualMachine implements AsyncDisposable {
     if (options.signal?.aborted) onAbort();
     try {
       const monitor = await vm.#monitor;
-      if (options.memory?.kind === "resumed") {
-        const { stateFile } = options.memory;
+      const stateFile = stateFileOf(options.memory ?? ANONYMOUS);
+      if (stateFile !== undefined) {
+        for (const [slot, disk] of options.dataDisks ?? []) await vm.insertDisk(slot, disk);
         await loadState({ monitor, socketPath: vm.#stateSocket, stateFile, signal: options.signal });
         vm.#note({ kind: "loaded" });
       } else {
@@ -208,32 +225,64 @@ export class VirtualMachine implements AsyncDisposable {
     this.#process.kill();
   }
 
+  /** The file that the machine writes its disk to; another one after a checkpoint with a new disk. */
+  get diskFile(): string {
+    return this.#diskFile;
+  }
+
   /** Holds a machine that runs. */
   async pause(): Promise<void> {
-    const monitor = await this.#monitor;
-    await monitor.execute("stop");
+    await this.#inTurn((monitor) => monitor.execute("stop"));
   }
 
   /** Lets a paused machine go on. */
   async resume(): Promise<void> {
-    const monitor = await this.#monitor;
-    await monitor.execute("cont");
+    await this.#inTurn((monitor) => monitor.execute("cont"));
+  }
+
+  /**
+   * Saves the machine as it is at one instant, and lets it go on; only with `own` memory. Its memory is in the file of
+   * that, its disk in {@link diskFile} (or, with a new disk, in the one it had), the rest in `stateFile`. Calls wait for
+   * each other, and a pause waits for them.
+   *
+   * A new disk that was given may be in use although this rejects: {@link diskFile} tells.
+   *
+   * @throws see {@link takeCheckpoint}.
+   */
+  async checkpoint(options: CheckpointOptions): Promise<Checkpoint> {
+    return await this.#inTurn(async (monitor) => {
+      const changeDisk = (file: string) => this.#changeDisk(monitor, file);
+      return await takeCheckpoint({ monitor, socketPath: this.#stateSocket, changeDisk }, options);
+    });
+  }
+
+  /** The file it has written to so far lies below the new one, and is only read. */
+  async #changeDisk(monitor: QmpClient, file: string): Promise<void> {
+    const node = `disk0-${++this.#diskChanges}`;
+    const cache = { "no-flush": true, direct: false };
+    await monitor.execute("blockdev-add", {
+      ...{ driver: "qcow2", "node-name": node, backing: null, cache, discard: "unmap", "detect-zeroes": "unmap" },
+      file: { driver: "file", filename: file, cache },
+    });
+    await monitor.execute("blockdev-snapshot", { node: "disk0", overlay: node });
+    this.#diskFile = file;
   }
 
   /**
    * Freezes the machine for ever: its devices go to `stateFile`, its memory and its disk are whole in their files
-   * when this resolves, and it is gone.
+   * when this resolves, and it is gone. For memory that is `shared` or `own`.
    *
    * @throws {QmpCommandError} The machine has a device whose state QEMU cannot save.
    * @throws {VirtualMachineError} `state-transfer-failed`
    */
   async capture(stateFile: string, signal?: AbortSignal): Promise<void> {
-    const monitor = await this.#monitor;
-    await monitor.execute("stop");
-    await saveState({ monitor, socketPath: this.#stateSocket, stateFile, signal });
-    this.#note({ kind: "kill" });
-    // Killed, it might not have written the last of its disk.
-    await monitor.execute("quit").catch(() => {});
+    await this.#inTurn(async (monitor) => {
+      await holdStill(monitor);
+      await saveState({ monitor, socketPath: this.#stateSocket, stateFile, signal });
+      this.#note({ kind: "kill" });
+      // Killed, it might not have written the last of its disk.
+      await monitor.execute("quit").catch(() => {});
+    });
     await orTimeout(
       this.done,
       QUIT_TIMEOUT_MS,
@@ -281,17 +330,18 @@ export class VirtualMachine implements AsyncDisposable {
    * @throws {QmpCommandError} There is no such file, somebody else writes to it, or there is no such place.
    */
   async insertDisk(slot: number, { diskFile, format, sizeBytes }: DataDisk): Promise<void> {
-    const monitor = await this.#monitor;
     const { full } = diskNames(slot);
     // Nothing of it needs to survive a crash of the host before the disk is taken out again.
     const cache = { "no-flush": true, direct: false };
-    await monitor.execute("blockdev-add", {
-      ...{ driver: format, "node-name": full, cache, discard: "unmap", "detect-zeroes": "unmap" },
-      file: { driver: "file", filename: diskFile, cache },
+    await this.#inTurn(async (monitor) => {
+      await monitor.execute("blockdev-add", {
+        ...{ driver: format, "node-name": full, cache, discard: "unmap", "detect-zeroes": "unmap" },
+        file: { driver: "file", filename: diskFile, cache },
+      });
+      await fillPlace(monitor, slot, full);
+      // It has this size already; what counts is that the guest hears of it.
+      await monitor.execute("block_resize", { "node-name": full, size: sizeBytes });
     });
-    await this.#fillPlace(slot, full);
-    // It has this size already; what counts is that the guest hears of it.
-    await monitor.execute("block_resize", { "node-name": full, size: sizeBytes });
   }
 
   /**
@@ -299,16 +349,18 @@ export class VirtualMachine implements AsyncDisposable {
    * writes later goes nowhere.
    */
   async ejectDisk(slot: number): Promise<void> {
-    const monitor = await this.#monitor;
     const { empty, full } = diskNames(slot);
-    await this.#fillPlace(slot, empty);
-    await monitor.execute("blockdev-del", { "node-name": full });
+    await this.#inTurn(async (monitor) => {
+      await fillPlace(monitor, slot, empty);
+      await monitor.execute("blockdev-del", { "node-name": full });
+    });
   }
 
-  async #fillPlace(slot: number, node: string): Promise<void> {
-    const monitor = await this.#monitor;
-    const { device } = diskNames(slot);
-    await monitor.execute("qom-set", { path: `/machine/peripheral/${device}`, property: "drive", value: node });
+  /** One after the other: nothing of the machine may change while it is saved. */
+  #inTurn<T>(act: (monitor: QmpClient) => Promise<T>): Promise<T> {
+    const result = this.#turn.then(async () => await act(await this.#monitor));
+    this.#turn = result.catch(() => {});
+    return result;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -327,7 +379,20 @@ export class VirtualMachine implements AsyncDisposable {
     if (this.#life.cause === undefined) return;
     this.#ending.resolve();
     // QEMU holds a machine that cannot go on; its console has all that will ever be on it.
-    if (this.#life.cause === "guest-panic" || this.#life.cause === "disk-full") this.#process.kill();
+    if (this.#life.cause === "disk-full") this.#process.kill();
+    if (this.#life.cause === "guest-panic") void this.#endPanicked();
+  }
+
+  async #endPanicked(): Promise<void> {
+    if (this.#panicked) return;
+    this.#panicked = true;
+    try {
+      await this.#onPanic?.(this);
+    } catch {
+      // What it was good for is the business of who asked.
+    } finally {
+      this.#process.kill();
+    }
   }
 
   async #end(resources: Scope): Promise<VmEnd> {
@@ -347,6 +412,11 @@ export class VirtualMachine implements AsyncDisposable {
     const message = cause === "guest-panic" && panic !== undefined ? panic.message : describeEnd(cause, exit);
     return { cause, message, consoleTail, notices, orderly: exit.exitCode === 0 };
   }
+}
+
+async function fillPlace(monitor: QmpClient, slot: number, node: string): Promise<void> {
+  const { device } = diskNames(slot);
+  await monitor.execute("qom-set", { path: `/machine/peripheral/${device}`, property: "drive", value: node });
 }
 
 /** A kernel that panics without telling QEMU restarts its machine, or powers it off, and says why on the console. */
