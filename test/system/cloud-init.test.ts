@@ -13,7 +13,7 @@ write_files:
   - path: /etc/made
     content: by write_files
 runcmd:
-  - echo by runcmd > /run/made
+  - echo by runcmd >> /run/made
 `;
 
 /** Its host name is filled in by the guest. */
@@ -89,7 +89,8 @@ const LOOKS: readonly [Look, Look][] = [
       source: "ec2",
       found: "DataSourceEc2Local",
       userData: MESSAGE,
-      lines: ["by write_files", "by runcmd", "by a script"],
+      // Scripts are run in the order of their names, and "runcmd" is the last.
+      lines: ["by write_files", "by a script", "by runcmd"],
     },
     {
       source: "openstack",
