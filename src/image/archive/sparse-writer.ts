@@ -10,7 +10,8 @@ import type { FileHandle } from "node:fs/promises";
 const BLOCK_BYTES = 4_096;
 const MIN_HOLE_BYTES = 16 * 1_024;
 const GATHER_BYTES = 1_024 * 1_024;
-const MAX_WRITES = 4;
+/** With what is decoded and synced meanwhile, as many as Node has threads for. */
+const MAX_WRITES = 2;
 /** After so much the disk is asked to begin, so that little is left to wait for at the end. */
 const SYNC_BYTES = 64 * 1_024 * 1_024;
 const ZEROS = Buffer.alloc(MIN_HOLE_BYTES);
@@ -62,6 +63,8 @@ export class SparseWriter {
   }
 
   #isZero(chunk: Buffer, from: number, offset: number): boolean {
+    // Asked first because it mostly settles it.
+    if (chunk[from] !== 0) return false;
     const to = blockEnd(chunk, from, offset);
     return chunk.compare(ZEROS, 0, to - from, from, to) === 0;
   }

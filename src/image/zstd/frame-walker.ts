@@ -11,7 +11,8 @@
 import { corrupt, ZstdError } from "./codec.ts";
 
 /** What decoders must support; RFC 8878, section 3.1.1.1.2, and all that zstd-codec has memory for. */
-const MAX_WINDOW_BYTES = 8 * 1_024 * 1_024;
+export const MAX_WINDOW_LOG = 23;
+const MAX_WINDOW_BYTES = 2 ** MAX_WINDOW_LOG;
 
 const MAGIC = 0xfd2fb528;
 /** The last hexadecimal digit is anybody's. */
