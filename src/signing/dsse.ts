@@ -15,6 +15,8 @@ import { keyId } from "./keys.ts";
 /** Of its text. */
 export const MAX_ENVELOPE_BYTES = 64 * 1_024;
 export const MAX_SIGNATURES = 64;
+/** More than stands around one of several. */
+const INDENTATION_BYTES = 64;
 
 export function signEnvelope(payloadType: string, payload: Buffer, key: KeyObject): SignatureEnvelope {
   return addSignature({ payloadType, payload: payload.toString("base64"), signatures: [] }, key);
@@ -23,13 +25,28 @@ export function signEnvelope(payloadType: string, payload: Buffer, key: KeyObjec
 /** The same payload, signed by one more key, whose signature comes first: of too many others the last are left out. */
 export function addSignature(envelope: SignatureEnvelope, key: KeyObject): SignatureEnvelope {
   const signed = { keyid: keyId(key), sig: sign(null, encodingOf(envelope), key).toString("base64") };
-  return { ...envelope, signatures: withoutRepeats([signed, ...envelope.signatures]) };
+  return bounded(envelope, [signed, ...envelope.signatures]);
 }
 
-/** The signatures of both; undefined if they are not over the same. */
-export function mergeEnvelopes(one: SignatureEnvelope, other: SignatureEnvelope): SignatureEnvelope | undefined {
+/**
+ * The signatures of both; undefined if they are not over the same.
+ *
+ * @param keys Those that count: anybody can fill an envelope, so what they have signed comes before all others.
+ */
+export function mergeEnvelopes(
+  one: SignatureEnvelope,
+  other: SignatureEnvelope,
+  keys: readonly KeyObject[] = [],
+): SignatureEnvelope | undefined {
   if (one.payloadType !== other.payloadType || one.payload !== other.payload) return undefined;
-  return { ...one, signatures: withoutRepeats([...one.signatures, ...other.signatures]) };
+  const all = [...one.signatures, ...other.signatures];
+  const counts = all.map((signature) => signersOf({ ...one, signatures: [signature] }, keys).length > 0);
+  return bounded(one, [...all.filter((_, index) => counts[index]), ...all.filter((_, index) => !counts[index])]);
+}
+
+/** As files have it. */
+export function formatEnvelope(envelope: SignatureEnvelope): string {
+  return `${JSON.stringify(envelope, undefined, 2)}\n`;
 }
 
 /** @throws {InvalidInputError} */
@@ -64,9 +81,18 @@ function encodingOf({ payloadType, payload }: SignatureEnvelope): Buffer {
   return Buffer.concat([Buffer.from(head), body]);
 }
 
-function withoutRepeats(signatures: SignatureEnvelope["signatures"]): SignatureEnvelope["signatures"] {
+/** The first of them, each once, as far as an envelope may have and others will read. */
+function bounded(envelope: SignatureEnvelope, signatures: SignatureEnvelope["signatures"]): SignatureEnvelope {
   const known = new Set<string>();
-  return signatures.filter(({ sig }) => known.size < known.add(sig).size).slice(0, MAX_SIGNATURES);
+  const kept: SignatureEnvelope["signatures"] = [];
+  let bytes = Buffer.byteLength(formatEnvelope({ ...envelope, signatures: [] }));
+  for (const signature of signatures) {
+    if (known.size === known.add(signature.sig).size) continue;
+    bytes += Buffer.byteLength(JSON.stringify(signature, undefined, 2)) + INDENTATION_BYTES;
+    if (bytes > MAX_ENVELOPE_BYTES || kept.length === MAX_SIGNATURES) break;
+    kept.push(signature);
+  }
+  return { ...envelope, signatures: kept };
 }
 
 function parseJson(bytes: Buffer, subject: string): unknown {

@@ -4,7 +4,15 @@ import { InvalidInputError } from "../base/errors.ts";
 import type { ImageStatement } from "../generated/image-statement.ts";
 import type { SignatureEnvelope } from "../generated/signature-envelope.ts";
 import { parseAs } from "../schema/parse.ts";
-import { addSignature, mergeEnvelopes, parseEnvelope, payloadOf, signEnvelope, signersOf } from "./dsse.ts";
+import {
+  addSignature,
+  formatEnvelope,
+  mergeEnvelopes,
+  parseEnvelope,
+  payloadOf,
+  signEnvelope,
+  signersOf,
+} from "./dsse.ts";
 import { keyId } from "./keys.ts";
 
 export const IMAGE_PAYLOAD_TYPE = "application/vnd.boxcar.image+json";
@@ -29,9 +37,17 @@ export function cosignImage({ statement, envelope }: ImageSignature, key: KeyObj
   return { statement, envelope: addSignature(envelope, key) };
 }
 
-/** The signatures of both; undefined if they state different things. */
-export function mergeSignatures(one: ImageSignature, other: ImageSignature): ImageSignature | undefined {
-  const envelope = mergeEnvelopes(one.envelope, other.envelope);
+/**
+ * The signatures of both; undefined if they state different things.
+ *
+ * @param keys Those that count: where there are too many signatures, theirs are kept.
+ */
+export function mergeSignatures(
+  one: ImageSignature,
+  other: ImageSignature,
+  keys: readonly KeyObject[] = [],
+): ImageSignature | undefined {
+  const envelope = mergeEnvelopes(one.envelope, other.envelope, keys);
   return envelope && { statement: one.statement, envelope };
 }
 
@@ -48,9 +64,20 @@ export function parseImageSignature(bytes: Buffer, digest: string, subject = "Th
   return { statement, envelope };
 }
 
+/** The same with as many signatures as others will read, the first of them. */
+export function boundedSignature(signature: ImageSignature, keys: readonly KeyObject[] = []): ImageSignature {
+  return mergeSignatures(signature, signature, keys) ?? signature;
+}
+
+/** Whether every signature of it is in the other. */
+export function isContained({ envelope }: ImageSignature, other: ImageSignature): boolean {
+  const known = new Set(other.envelope.signatures.map(({ sig }) => sig));
+  return envelope.signatures.every(({ sig }) => known.has(sig));
+}
+
 /** As files have it. */
 export function formatSignature({ envelope }: ImageSignature): string {
-  return `${JSON.stringify(envelope, undefined, 2)}\n`;
+  return formatEnvelope(envelope);
 }
 
 /** Ids of those of `keys` that have signed it. */

@@ -1,6 +1,7 @@
 /** `boxcar image import`: an archive, and its signature where that is beside it, come into the store. */
 import { resolve } from "node:path";
 import type { Config } from "../../config/config.ts";
+import { SignaturePolicy } from "../../image/signatures/signature-policy.ts";
 import { requireTagName } from "../../image/store/reference.ts";
 import type { CliContext } from "../context.ts";
 import { imageHooks } from "../image-hooks.ts";
@@ -33,7 +34,8 @@ export async function importArchive(
     });
   });
   const signature = await tryReadSignatureFile(file, image.digest);
-  if (signature !== undefined) await signaturesOf(config).add(signature);
+  const { keys } = await SignaturePolicy.read(config.images.requireSignature?.keys);
+  if (signature !== undefined) await signaturesOf(config).add(signature, keys);
   await reportImage(image, { json, config, store, context });
 }
 

@@ -34,7 +34,9 @@ async function signStored(reference: string, key: KeyObject, config: Config): Pr
   await using store = await openStore(config);
   const { digest, provenance } = await store.inspect(reference);
   const signatures = signaturesOf(config);
-  return await signatures.add(signedBy(key, { digest, provenance, before: await signatures.read(digest) }));
+  const before = await signatures.read(digest);
+  // Where it does not fit to what others state, theirs goes.
+  return await signatures.add(signedBy(key, { digest, provenance, before }), [key]);
 }
 
 async function signFile(file: string, key: KeyObject, config: Config, context: CliContext): Promise<ImageSignature> {
@@ -55,10 +57,16 @@ interface Signable {
   before: ImageSignature | undefined;
 }
 
-/** Pure but for the key. Whoever signs later signs the statement of the first, so that there is one envelope. */
+/**
+ * Pure but for the key. Whoever signs later signs the statement of the first, so that there is one envelope; but only
+ * if it is true: anybody may have put it there.
+ */
 function signedBy(key: KeyObject, { digest, provenance, before }: Signable): ImageSignature {
-  if (before !== undefined) return cosignImage(before, key);
   const { name, created } = provenance ?? {};
+  const isTrue = (said: string | undefined, fact: string | undefined) => said === undefined || said === fact;
+  if (before !== undefined && isTrue(before.statement.name, name) && isTrue(before.statement.created, created)) {
+    return cosignImage(before, key);
+  }
   const known = { ...(name === undefined ? {} : { name }), ...(created === undefined ? {} : { created }) };
   return signImage({ digest, ...known }, key);
 }

@@ -13,6 +13,7 @@ import { MAX_ENVELOPE_BYTES } from "../../signing/dsse.ts";
 import {
   formatSignature,
   type ImageSignature,
+  isContained,
   mergeSignatures,
   parseImageSignature,
 } from "../../signing/image-signature.ts";
@@ -98,7 +99,7 @@ export class DirectoryRegistry implements Registry {
       for await (const chunk of (await fileSource(archive.file)).open(signal ?? new AbortController().signal)) {
         signal?.throwIfAborted();
         hash.update(chunk);
-        await target.write(chunk);
+        await target.writeFile(chunk);
         doneBytes += chunk.length;
         onProgress?.({ doneBytes, totalBytes: archive.bytes });
       }
@@ -113,8 +114,8 @@ export class DirectoryRegistry implements Registry {
   async putSignature(signature: ImageSignature): Promise<void> {
     const { digest } = signature.statement;
     const before = await this.signature(digest);
-    const both = before === undefined ? signature : mergeSignatures(before, signature);
-    if (both === undefined) throw signatureConflict(digest, this.description);
+    const both = mergeSignatures(before ?? signature, signature);
+    if (both === undefined || !isContained(signature, both)) throw signatureConflict(digest, this.description);
     await this.#write(this.#signatureFile(digest), formatSignature(both));
   }
 

@@ -5,6 +5,7 @@ import { InvalidInputError } from "../../base/errors.ts";
 import { FileLocks } from "../../host/file-locks.ts";
 import { MAX_ENVELOPE_BYTES } from "../../signing/dsse.ts";
 import {
+  boundedSignature,
   formatSignature,
   type ImageSignature,
   mergeSignatures,
@@ -41,7 +42,8 @@ export class ImageSignatures {
   /**
    * Keeps what somebody has signed, beside what others have.
    *
-   * @param keys Those that count: where two signatures do not fit together, the one that they have made stays.
+   * @param keys Those that count: where two signatures do not fit together, or there are too many, what they have made
+   *   stays.
    * @returns what is kept now.
    * @throws {@link ImageError} `image-not-found`
    */
@@ -58,14 +60,14 @@ export class ImageSignatures {
       await rm(file, { force: true });
       return undefined;
     });
-    const kept = before === undefined ? signature : joined(before, signature, keys);
+    const kept = before === undefined ? boundedSignature(signature, keys) : joined(before, signature, keys);
     if (kept !== before) await this.#layout.writeAtomically(file, formatSignature(kept));
     return kept;
   }
 }
 
 function joined(before: ImageSignature, added: ImageSignature, keys: readonly KeyObject[]): ImageSignature {
-  const both = mergeSignatures(before, added);
+  const both = mergeSignatures(before, added, keys);
   if (both !== undefined) return both;
   const isBetter = verifiedKeys(added, keys).length > verifiedKeys(before, keys).length;
   return isBetter ? added : before;

@@ -8,7 +8,7 @@ import type { ImageSignatures } from "../../image/signatures/image-signatures.ts
 import type { Image } from "../../image/store/image.ts";
 import type { ImageStore } from "../../image/store/image-store.ts";
 import { requireTagName } from "../../image/store/reference.ts";
-import { mergeSignatures, parseImageSignature } from "../../signing/image-signature.ts";
+import { isContained, mergeSignatures, parseImageSignature } from "../../signing/image-signature.ts";
 import { ApiError } from "../api/api-error.ts";
 import { defineRoute, type Route } from "../api/route.ts";
 import { sendStoredFile } from "../runs/stored-file.ts";
@@ -147,8 +147,11 @@ function signatureRoutes(images: ImageStore, signatures: ImageSignatures): Route
         const digest = digestOf(params.sha256);
         const added = parseImageSignature(Buffer.from(JSON.stringify(body)), digest);
         const before = await signatures.read((await images.inspect(digest)).digest);
-        if (before !== undefined && mergeSignatures(before, added) === undefined) {
-          const message = "the signature that is here says something else about this image; remove one of both";
+        const both = mergeSignatures(before ?? added, added);
+        if (both === undefined || !isContained(added, both)) {
+          const message =
+            "the signature that is here says something else about this image, or there are as many as there can be; " +
+            "remove one of both";
           throw new ApiError(409, "signature-conflict", message);
         }
         return (await signatures.add(added)).envelope;

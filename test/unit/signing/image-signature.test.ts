@@ -70,6 +70,28 @@ describe("a signature of an image", () => {
     expect(verifiedKeys(mergeSignatures(signed, crowded) ?? crowded, [ann.open])).toEqual([keyId(ann.open)]);
   });
 
+  it("of a key that counts is kept, however many others there are, and whoever came first", () => {
+    const crowd = Array.from({ length: 64 }, (_, index) => ({ sig: Buffer.alloc(3, index).toString("base64") }));
+    const crowded = parse({ ...signed.envelope, signatures: crowd });
+    const merged = mergeSignatures(crowded, signed, [ann.open]);
+    expect(merged && verifiedKeys(merged, [ann.open])).toEqual([keyId(ann.open)]);
+  });
+
+  it("is never joined to more than can be read again", () => {
+    const crowd = (from: number) =>
+      Array.from({ length: 40 }, (_, index) => ({
+        keyid: "k".repeat(256),
+        sig: Buffer.alloc(768, from + index).toString("base64"),
+      }));
+    const [one, other] = [0, 100].map((from) => parse({ ...signed.envelope, signatures: crowd(from) }));
+    if (one === undefined || other === undefined) throw new Error("there are two");
+    const merged = mergeSignatures(mergeSignatures(one, other) ?? one, signed, [ann.open]) ?? one;
+    const read = parseImageSignature(Buffer.from(formatSignature(merged)), DIGEST);
+    expect(verifiedKeys(read, [ann.open])).toEqual([keyId(ann.open)]);
+    const added = cosignImage(mergeSignatures(one, other) ?? one, bob.secret);
+    expect(parseImageSignature(Buffer.from(formatSignature(added)), DIGEST)).toEqual(added);
+  });
+
   it("that says it is of a trusted key is not therefore", () => {
     const forged = structuredClone(signImage(signed.statement, eve.secret));
     for (const each of forged.envelope.signatures) each.keyid = keyId(ann.open);
