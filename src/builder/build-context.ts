@@ -1,5 +1,6 @@
 /** What every stage of a build is given. */
 import type { Config } from "../config/config.ts";
+import type { ImageHooks } from "../image/source/acquire.ts";
 import type { ImageStore } from "../image/store/image-store.ts";
 import type { MachineNetworks } from "../sandbox/machine-networks.ts";
 import type { Accelerator } from "../vm/arguments.ts";
@@ -7,6 +8,8 @@ import type { Accelerator } from "../vm/arguments.ts";
 export interface BuildContext {
   readonly config: Config;
   readonly images: ImageStore;
+  /** Asked before a machine starts from an image that somebody else may have made. What it throws is thrown. */
+  readonly accept?: ImageHooks["accept"];
   /** Absolute paths of the programs for guests that were built with this Boxcar. */
   readonly programs: GuestPrograms;
   /** Absolute path of the work folder, which is there; whoever began the build removes it. */

@@ -15,6 +15,7 @@ import type { Config } from "../../config/config.ts";
 import type { GuestShell } from "../../guest/guest-shell.ts";
 import { createIdentity } from "../../guest/wake.ts";
 import { OwnedDirectory } from "../../host/owned-directory.ts";
+import type { ImageHooks } from "../../image/source/acquire.ts";
 import type { ImageLease } from "../../image/store/image-lease.ts";
 import type { ImageStore } from "../../image/store/image-store.ts";
 import type { MachineNetworks } from "../../sandbox/machine-networks.ts";
@@ -26,6 +27,8 @@ import { resolveMachine } from "../../vm/limits.ts";
 export interface InspectorOptions {
   readonly config: Config;
   readonly images: ImageStore;
+  /** Asked before a machine starts from the inspector's image. What it throws is thrown. */
+  readonly accept?: ImageHooks["accept"];
   /** Image of the machine that looks, which Boxcar's agent is in; a reference. */
   readonly inspector: string;
   readonly networks: MachineNetworks;
@@ -97,6 +100,7 @@ export class InspectingMachine implements AsyncDisposable {
 async function startSandbox(scope: Scope, options: InspectorOptions): Promise<Sandbox> {
   const { config, images, networks, note, signal, runParent, stateParent } = options;
   const image = scope.use(await images.acquire(options.inspector));
+  await options.accept?.(image.image);
   const layers = { payload: undefined, image: image.image.machine, config: config.machine };
   const machine = resolveMachine(layers, config.machineOptions);
   const sandbox = await Sandbox.start({

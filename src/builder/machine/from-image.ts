@@ -21,6 +21,7 @@ export async function buildFromImage(
   context.report.stage(`taking ${reference}`);
   const base = scope.use(await context.images.acquire(reference));
   const { image } = base;
+  await context.accept?.(image);
   const virtualBytes = recipe.sizeBytes ?? image.sizes.virtualBytes;
   if (virtualBytes < image.sizes.virtualBytes) throw tooSmall(reference, virtualBytes, image.sizes.virtualBytes);
   // The machine keeps its variables and the like beside its disk.

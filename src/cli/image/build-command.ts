@@ -26,6 +26,7 @@ export function buildCommand(context: CliContext): Command {
     .option("--keep-on-failure", "keep the machine in which something failed, until Enter or Ctrl-C")
     .option("--if-outdated", "do nothing if the store has an image of that name, recipe and agent")
     .option("--sign <key>", "sign the image with this private key, which boxcar manifest keygen makes")
+    .option("--allow-unsigned", "start from an image that images.requireSignature would refuse")
     .option("--verbose", "show what the package tools print")
     .option("--json", "print the image as JSON")
     .addHelpText("after", EXAMPLES)

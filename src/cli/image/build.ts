@@ -22,6 +22,7 @@ import { parsePrivateKey } from "../../signing/keys.ts";
 import { chooseAccelerator } from "../accelerator.ts";
 import { type CliContext, print, printJson } from "../context.ts";
 import { guestProgramPath } from "../guest-programs.ts";
+import { imageHooks } from "../image-hooks.ts";
 import { openNetworks } from "../networks.ts";
 import { ProgressBar } from "../progress-bar.ts";
 import { readRecipe } from "../recipes.ts";
@@ -38,6 +39,7 @@ export interface BuildFlags {
   vnc?: string | true;
   keepOnFailure?: boolean;
   ifOutdated?: boolean;
+  allowUnsigned?: boolean;
   sign?: string;
   verbose?: boolean;
   json?: boolean;
@@ -71,7 +73,7 @@ export async function buildByRecipe(
   if (key !== undefined) {
     const { name, created } = image.provenance ?? { name: tag };
     const signature = signImage({ digest: image.digest, name, ...(created === undefined ? {} : { created }) }, key);
-    await new ImageSignatures(config.images.directory).add(signature);
+    await new ImageSignatures(config.images.directory).add(signature, [key]);
     if (flags.output !== undefined) {
       await writeFile(`${resolve(context.cwd, flags.output)}.sig`, formatSignature(signature));
     }
@@ -110,6 +112,7 @@ async function build(recipe: ParsedRecipe, job: Build): Promise<Image> {
   };
   const buildContext: BuildContext = {
     ...{ config, images: store, programs, signal, report: log },
+    accept: (await imageHooks(config, flags)).accept,
     directory: join(work.path, "b"),
     openNetworks: openOnce,
     chooseAccelerator: (probeSignal, note) => chooseAccelerator(config, probeSignal, note),

@@ -8,7 +8,9 @@ import type { ImageStore } from "../../image/store/image-store.ts";
 import { chooseAccelerator } from "../accelerator.ts";
 import type { CliContext } from "../context.ts";
 import { guestProgram } from "../guest-programs.ts";
+import { imageHooks } from "../image-hooks.ts";
 import { openNetworks } from "../networks.ts";
+import { printable } from "../printable.ts";
 
 export interface InspectorSettings {
   /** Gets what is opened. */
@@ -25,11 +27,12 @@ export async function openInspector(settings: InspectorSettings): Promise<Inspec
   const folders = { runParent: join(config.runDir, "m"), stateParent: join(config.stateDir, "machines") };
   for (const parent of Object.values(folders)) await reclaimDirectories(parent);
   const program = await guestProgram("boxcar-inspect");
+  const { accept } = await imageHooks(config);
   return {
-    ...{ config, images, program, signal: context.signal, ...folders },
+    ...{ config, images, accept, program, signal: context.signal, ...folders },
     inspector: inspector ?? config.images.default,
     networks: scope.use(await openNetworks(config)),
     chooseAccelerator: (signal, note) => chooseAccelerator(config, signal, note),
-    note: (text) => void context.stderr.write(`${text}\n`),
+    note: (text) => void context.stderr.write(`${printable(text)}\n`),
   };
 }

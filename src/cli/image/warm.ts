@@ -9,6 +9,7 @@ import { type CliContext, print, printJson } from "../context.ts";
 import { agentFile } from "../guest-programs.ts";
 import { imageHooks } from "../image-hooks.ts";
 import { openNetworks } from "../networks.ts";
+import { printable } from "../printable.ts";
 import { readPayload } from "../run/payload.ts";
 import { openStore } from "../store.ts";
 
@@ -26,14 +27,16 @@ export async function warm(reference: string, flags: WarmFlags, config: Config, 
   const [runParent, stateParent] = [join(config.runDir, "m"), join(config.stateDir, "machines")];
   for (const parent of [runParent, stateParent]) await reclaimDirectories(parent);
   await using store = await openStore(config);
-  await (await imageHooks(config)).accept?.(await store.inspect(reference));
+  const image = await store.inspect(reference);
+  await (await imageHooks(config)).accept?.(image);
   await using networks = await openNetworks(config);
-  const snapshot = await warmImage(reference, {
+  // By its digest: the name may be another image's meanwhile.
+  const snapshot = await warmImage(image.digest, {
     ...{ images: store, networks, config, agentFile, signal },
     chooseAccelerator: (warmSignal, note) => chooseAccelerator(config, warmSignal, note),
     machine: payload?.machine,
     caches: payload?.caches.length ?? 0,
-    note: (text) => void context.stderr.write(`${text}\n`),
+    note: (text) => void context.stderr.write(`${printable(text)}\n`),
   });
   if (flags.json) printJson(context, snapshotDocument(snapshot));
   else print(context, `${reference} is warm: ${snapshot.title}`);

@@ -7,8 +7,8 @@ import { afterAll, beforeAll, expect, it } from "vitest";
 import type { ApiJob, ApiTask } from "../../../src/generated/api.ts";
 import { ImageSignatures } from "../../../src/image/signatures/image-signatures.ts";
 import { ImageStore } from "../../../src/image/store/image-store.ts";
-import { signImage } from "../../../src/signing/image-signature.ts";
-import { generateKeys, parsePrivateKey } from "../../../src/signing/keys.ts";
+import { signImage, verifiedKeys } from "../../../src/signing/image-signature.ts";
+import { generateKeys, parsePrivateKey, parsePublicKey } from "../../../src/signing/keys.ts";
 import { ArchiveFolder } from "../image/archives.ts";
 
 const MAIN = fileURLToPath(new URL("../../../src/main.ts", import.meta.url));
@@ -30,6 +30,9 @@ beforeAll(async () => {
   using archives = new ArchiveFolder();
   await using store = await ImageStore.open({ directory: images.directory, limits: { reserveBytes: 0 } });
   ({ digest } = await store.import(archives.packImage(archives.makeImage()), { tag: "tiny" }));
+  const other = archives.makeImage();
+  await writeFile(join(other, "disk.img"), Buffer.alloc(1_048_576, 1));
+  await store.import(archives.packImage(other), { tag: "other" });
 });
 
 afterAll(() => rm(folder, { recursive: true, force: true }));
@@ -87,9 +90,49 @@ it("a command refuses it, unless it is told not to", async () => {
   expect(told.exitCode).not.toBe(0);
 });
 
+it("no image is made in a machine that starts from it, unless it is told so", async () => {
+  const recipe = join(folder, "from-tiny.yml");
+  await writeFile(recipe, "name: child\nfrom: { image: tiny }\ncommands: ['true']\n");
+  const env = { BOXCAR_QEMU_BINARY: "/nonexistent/qemu" };
+  const build = async (...args: string[]) =>
+    await execa(process.execPath, [MAIN, "--config", config, "image", "build", recipe, ...args], {
+      ...{ reject: false, stdin: "ignore", cwd: folder, env },
+    });
+  const refused = await build();
+  expect({ exitCode: refused.exitCode, stderr: refused.stderr }).toMatchObject({
+    exitCode: 2,
+    stderr: expect.stringMatching(/is not signed/),
+  });
+  const told = await build("--allow-unsigned");
+  expect(told.stderr).not.toMatch(/is not signed/);
+  expect(told.exitCode).not.toBe(0);
+});
+
+it("no disk is looked into by a machine that starts from it", async () => {
+  const diff = await boxcar("image", "diff", "tiny", "other", "--files", "--inspector", "tiny");
+  expect({ exitCode: diff.exitCode, stderr: diff.stderr }).toMatchObject({
+    exitCode: 2,
+    stderr: expect.stringMatching(/is not signed/),
+  });
+});
+
+it("who signs it states what is so, not what somebody else has stated before", async () => {
+  const signatures = new ImageSignatures(join(folder, "images"));
+  const eve = parsePrivateKey(generateKeys().privatePem);
+  await signatures.add(signImage({ digest, name: "production" }, eve));
+  const team = generateKeys();
+  const key = join(folder, "own.pem");
+  await writeFile(key, team.privatePem, { mode: 0o600 });
+  const { exitCode } = await boxcar("image", "sign", "tiny", "--key", key);
+  const signature = await signatures.read(digest);
+  expect({ exitCode, name: signature?.statement.name }).toEqual({ exitCode: 0, name: undefined });
+  expect(signature && verifiedKeys(signature, [parsePublicKey(team.publicPem, "it")])).toHaveLength(1);
+});
+
 it("a signature of a key that counts lets it in", async () => {
   const signatures = new ImageSignatures(join(folder, "images"));
-  await signatures.add(signImage({ digest }, parsePrivateKey(keys.privatePem)));
+  const key = parsePrivateKey(keys.privatePem);
+  await signatures.add(signImage({ digest }, key), [key]);
   const { stdout, exitCode } = await boxcar("image", "verify", "tiny", "--json");
   expect({ exitCode, found: JSON.parse(stdout) }).toMatchObject({ exitCode: 0, found: { accepted: true } });
 });
