@@ -1,11 +1,13 @@
 /** What decides how an image comes out, as digests: an image with other ones is out of date. */
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
+import { stat } from "node:fs/promises";
 import canonicalize from "canonicalize";
 import { InvalidInputError } from "../base/errors.ts";
 import type { GuestPrograms } from "./build-context.ts";
 import { DEBIAN_CONSTANTS } from "./debian/debian-image.ts";
 import { DRIVERS } from "./debian/kernel.ts";
+import { digestFolder } from "./digest-folder.ts";
 import type { ParsedRecipe, RecipeSource } from "./recipe.ts";
 
 export type BuildInputs = Readonly<Record<string, string>>;
@@ -39,8 +41,10 @@ export async function inputsOf(
         : {};
   for (const [name, source] of Object.entries(sources)) {
     if (source === undefined) continue;
+    const mayBeFolder = name === "second";
     inputs[name] =
-      source.sha256 ?? (source.kind === "file" ? await digestAt(source.path, `from.${from.kind}.${name}`) : "");
+      source.sha256 ??
+      (source.kind === "file" ? await digestAt(source.path, `from.${from.kind}.${name}`, { mayBeFolder }) : "");
   }
   return inputs;
 }
@@ -55,13 +59,21 @@ export function uuidOf(inputs: BuildInputs): string {
   return digest.toString("hex", 0, 16).replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
 }
 
-async function digestAt(file: string, path: string): Promise<string> {
+async function digestAt(file: string, path: string, { mayBeFolder = false } = {}): Promise<string> {
+  const refused = (why: string) => new InvalidInputError("The recipe", [{ path, message: `${file} ${why}` }], "task");
   try {
+    const stats = await stat(file);
+    if (stats.isDirectory()) {
+      if (mayBeFolder) return await digestFolder(file);
+      throw refused("is a folder");
+    }
+    // A device or a pipe may have no end.
+    if (!stats.isFile()) throw refused("is no plain file");
     return await digestOf(file);
   } catch (error) {
+    if (error instanceof InvalidInputError) throw error;
     const { code } = error as NodeJS.ErrnoException;
-    const why = code === "ENOENT" ? "is not there" : code === "EISDIR" ? "is a folder" : `cannot be read (${code})`;
-    throw new InvalidInputError("The recipe", [{ path, message: `${file} ${why}` }], "task");
+    throw refused(code === "ENOENT" ? "is not there" : `cannot be read (${code})`);
   }
 }
 

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, it } from "vitest";
@@ -44,6 +44,25 @@ it("name the file that is not there", async () => {
   await expect(inputs({ files: [{ path: "/a", source: "none" }] })).rejects.toThrow(
     /files\[0\]\.source: .*none is not there/,
   );
+});
+
+it("of a folder that becomes a CD are those of all that is in it", async () => {
+  const second = join(folder, "second");
+  mkdirSync(join(second, "sub"), { recursive: true });
+  writeFileSync(join(second, "sub", "answers"), "a");
+  symlinkSync("sub/answers", join(second, "link"));
+  writeFileSync(join(folder, "cd.iso"), "iso");
+  const from = { iso: { source: "cd.iso", second: "second" } };
+  const first = (await inputs({ from }))["second"];
+  expect(first).toMatch(/^[0-9a-f]{64}$/);
+  expect((await inputs({ from }))["second"]).toBe(first);
+  writeFileSync(join(second, "sub", "answers"), "b");
+  expect((await inputs({ from }))["second"]).not.toBe(first);
+});
+
+it("are not read from what has no end", async () => {
+  const files = [{ path: "/a", source: "/dev/zero" }];
+  await expect(inputs({ files })).rejects.toThrow(/files\[0\]\.source: \/dev\/zero is no plain file/);
 });
 
 it("make an identity in the form of RFC 4122", async () => {
