@@ -2,8 +2,9 @@
 
 /** Columns as wide as what is in them. */
 export function table(rows: readonly (readonly string[])[]): string {
-  const widths = (rows[0] ?? []).map((_cell, column) => Math.max(...rows.map((row) => (row[column] ?? "").length)));
-  return rows
+  const lines = rows.map((row) => row.map(inOneLine));
+  const widths = (rows[0] ?? []).map((_cell, column) => Math.max(...lines.map((row) => (row[column] ?? "").length)));
+  return lines
     .map((row) =>
       row
         .map((cell, column) => cell.padEnd(widths[column] ?? 0))
@@ -13,7 +14,13 @@ export function table(rows: readonly (readonly string[])[]): string {
     .join("\n");
 }
 
-/** 2026-11-21 08:07, in UTC. */
+/** What others have written must not look like a row. */
+function inOneLine(cell: string): string {
+  return cell.replaceAll(/[\n\r\t\u2028\u2029]+/g, " ");
+}
+
+/** 2026-11-21 08:07, in UTC; "-" of what is no time, such as a leap second, which RFC 3339 has. */
 export function minute(time: Date): string {
+  if (Number.isNaN(time.getTime())) return "-";
   return time.toISOString().slice(0, 16).replace("T", " ");
 }

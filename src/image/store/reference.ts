@@ -15,21 +15,27 @@ export interface ImageReference {
 }
 
 const NAME = /^[a-z0-9][a-z0-9._-]{0,127}$/;
+/** Who names an image by it must get this image, whatever names others have given. */
+const WHOLE_DIGEST = /^[0-9a-f]{64}$/;
 const PREFIX = /^[0-9a-f]{6,64}$/;
 
 /** @throws {@link ImageError} `image-reference-invalid`. */
 export function parseReference(text: string): ImageReference {
   const digits = text.startsWith("sha256:") ? text.slice("sha256:".length) : text;
   const digestPrefix = PREFIX.test(digits) ? digits : undefined;
-  const name = NAME.test(text) ? text : undefined;
+  const name = isName(text) ? text : undefined;
   if (name === undefined && digestPrefix === undefined) throw invalid(text);
   return { name, digestPrefix };
 }
 
 /** @throws {@link ImageError} `image-reference-invalid`. */
 export function requireTagName(name: string): string {
-  if (!NAME.test(name)) throw invalid(name);
+  if (!isName(name)) throw invalid(name);
   return name;
+}
+
+function isName(text: string): boolean {
+  return NAME.test(text) && !WHOLE_DIGEST.test(text);
 }
 
 function invalid(text: string): ImageError {
