@@ -6,10 +6,10 @@
  * Up to the rename there is nothing but what is in staging, which goes with the import however it ends. One archive
  * is unpacked once, however many callers and processes ask for it at the same time.
  *
- * An import waits for others in two ways, and never in a circle. Who asks for certain bytes waits for whoever imports
- * bytes of this digest; who does not know them waits for the same source. An import holds its own lock while it brings
- * its parent, whose digest is always known, and is not read before its own bytes have been checked: so whoever is waited
- * for lies below whoever waits.
+ * An import waits for others in two ways, and never in a circle. Who is asked for by somebody waits for the same bytes
+ * from the same source: a source that never gets done must not hold up those who have these bytes from elsewhere. A
+ * parent waits for the same bytes, wherever they come from. An import holds its own lock while it brings its parent, and
+ * is not read before its own bytes have been checked: so whoever is waited for lies below whoever waits.
  */
 import { createHash } from "node:crypto";
 import { rename } from "node:fs/promises";
@@ -108,7 +108,7 @@ export class Importer implements AsyncDisposable {
 
   async #import(job: Job, signal: AbortSignal, report: (progress: ImportProgress) => void): Promise<string> {
     const { source, key, keepArchive } = job;
-    await using _lock = await this.#locks.acquire(`import-${source.sha256 ?? keyHash(key)}`, { signal });
+    await using _lock = await this.#locks.acquire(lockOf(job), { signal });
     const known = source.sha256 ?? (await this.tryFind(key));
     if (known !== undefined && (await this.#hasAll(known, keepArchive))) return known;
 
@@ -223,6 +223,12 @@ export class Importer implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#flights[Symbol.asyncDispose]();
   }
+}
+
+/** Who brings parents the configuration has chosen; other sources a task may have named. */
+function lockOf({ source: { sha256 }, key, above }: Job): string {
+  if (above > 0 && sha256 !== undefined) return `import-${sha256}`;
+  return `import-${keyHash(`${sha256 ?? ""} ${key}`)}`;
 }
 
 /** The same source, of which other bytes are refused. */

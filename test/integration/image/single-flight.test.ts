@@ -115,6 +115,25 @@ describe.each([
   });
 });
 
+it("a server that never gets done holds up nobody who has the same image from elsewhere", async () => {
+  await using slow = await GatedServer.start(bytes);
+  await using server = await GatedServer.start(bytes);
+  server.open();
+  await using store = await openStore();
+  const cancelled = new AbortController();
+  const { promise: hasBegun, resolve: begun } = Promise.withResolvers<void>();
+  const options = { policy: EVERY_SOURCE, signal: cancelled.signal, onProgress: () => begun() };
+  const stuck = acquireImage(store, { url: slow.url, sha256 }, options).catch((error: unknown) => error);
+  const dripping = setInterval(() => slow.advance(), 10);
+  await hasBegun;
+  await using lease = await acquireImage(store, { url: server.url, sha256 }, { policy: EVERY_SOURCE });
+  clearInterval(dripping);
+  expect(lease.image.digest).toBe(`sha256:${sha256}`);
+  cancelled.abort(new Error("canceled"));
+  expect(await stuck).toMatchObject({ message: "canceled" });
+  expect(leftovers()).toEqual([]);
+});
+
 it("two processes with ten tasks each cause one download and one extraction", async () => {
   await using server = await GatedServer.start(bytes);
   const script = join(import.meta.dirname, "acquiring-process.ts");
