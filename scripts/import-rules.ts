@@ -28,6 +28,7 @@ export const LAYERS: readonly (readonly string[])[] = [
   ["worker", "web"],
   ["builder", "hypervisor"],
   ["feature", "sandbox"],
+  ["snapshot"],
   ["vm", "image", "network", "guest", "artifact", "cache", "queue", "log"],
   ["access"],
   ["qmp", "rfb", "http", "qcow2", "signing"],

@@ -22,6 +22,7 @@ import type { ImagesConfig } from "../generated/images-config.ts";
 import type { LimitsConfig } from "../generated/limits-config.ts";
 import type { Machine } from "../generated/machine.ts";
 import type { MachineOptions } from "../generated/machine-options.ts";
+import type { MachineSnapshot } from "../generated/machine-snapshot.ts";
 import type { MachineV0 } from "../generated/machine-v0.ts";
 import type { MachineV1 } from "../generated/machine-v1.ts";
 import type { Manifest } from "../generated/manifest.ts";
@@ -48,6 +49,7 @@ export interface SchemaTypes {
   "machine-v0": MachineV0;
   "machine-v1": MachineV1;
   "machine-options": MachineOptions;
+  "machine-snapshot": MachineSnapshot;
   manifest: Manifest;
   "task-payload": TaskPayload;
   "task-definition": TaskDefinition;

@@ -1,0 +1,86 @@
+/** What a machine needs to go on where another one was saved: files of its own, made from those of the snapshot. */
+import { join } from "node:path";
+import type { Machine } from "../generated/machine.ts";
+import type { MachineSnapshot } from "../generated/machine-snapshot.ts";
+import { copySparse } from "../host/copy-sparse.ts";
+import type { Image } from "../image/store/image.ts";
+import type { Accelerator } from "../vm/arguments.ts";
+import type { Cdrom } from "../vm/cdroms.ts";
+import type { DataDisk } from "../vm/data-disks.ts";
+import { mergeMachine, type ResolvedMachine } from "../vm/limits.ts";
+import type { MachineMemory } from "../vm/ports.ts";
+import { SnapshotError } from "./errors.ts";
+import { OwnDisk } from "./own-disk.ts";
+import { cdromFile, dataDiskFile, MEMORY_FILE, type SavedMachine, STATE_FILE } from "./saved-machine.ts";
+
+export interface RestoredMachine {
+  readonly machine: ResolvedMachine;
+  readonly disk: OwnDisk;
+  readonly memory: Extract<MachineMemory, { kind: "own" }>;
+  readonly diskSlots: number;
+  readonly dataDisks: ReadonlyMap<number, DataDisk>;
+  /** In the folder of the snapshot: hold its lease for as long as the machine is there, or link them first. */
+  readonly cdroms: readonly Cdrom[];
+}
+
+/**
+ * Fills a folder with what one machine needs. Nothing in it depends on the snapshot afterwards but `memory.stateFile`,
+ * which is read when the machine starts, and the CDs.
+ *
+ * @param directory Absolute path of a folder without such files; on failure some may be left.
+ * @param image What the record names.
+ */
+export async function restoreMachine(
+  { record, directory: saved }: SavedMachine,
+  directory: string,
+  image: Pick<Image, "files">,
+  signal?: AbortSignal,
+): Promise<RestoredMachine> {
+  const disk = await OwnDisk.fork(directory, { directory: saved, layers: record.layers }, image, signal);
+  const memoryFile = join(directory, MEMORY_FILE);
+  await copySparse(join(saved, MEMORY_FILE), memoryFile, signal);
+  const dataDisks = new Map<number, DataDisk>();
+  for (const { slot, format, sizeBytes } of record.dataDisks ?? []) {
+    const name = dataDiskFile({ slot, format });
+    await copySparse(join(saved, name), join(directory, name), signal);
+    dataDisks.set(slot, { diskFile: join(directory, name), format, sizeBytes });
+  }
+  return {
+    machine: resolvedMachine(record.machine),
+    disk,
+    memory: { kind: "own", memoryFile, stateFile: join(saved, STATE_FILE) },
+    diskSlots: record.diskSlots ?? 0,
+    dataDisks,
+    cdroms: (record.cdroms ?? []).map(({ drive }, index) => ({ drive, file: join(saved, cdromFile(index)) })),
+  };
+}
+
+/** The very hardware that was saved: what the configuration says now does not change it. */
+export function resolvedMachine(machine: Machine): ResolvedMachine {
+  const merged = mergeMachine({ image: machine });
+  const { memory, threads, cores, sockets } = merged;
+  if (memory === undefined || threads === undefined || cores === undefined || sockets === undefined) {
+    throw new RangeError("a machine was saved without its sizes");
+  }
+  return { ...merged, memory, threads, cores, sockets };
+}
+
+/**
+ * A machine goes on only where the same emulator runs it the same way; where the host's own processor is the guest's,
+ * only on such a processor.
+ *
+ * @throws {SnapshotError} `snapshot-other-host`
+ */
+export function requireSameHost(
+  { id, accelerator, qemu, cpu }: MachineSnapshot,
+  here: { accelerator: Accelerator; qemu: string; cpu: string },
+): void {
+  const differences = [
+    ...(accelerator === here.accelerator ? [] : [`it ran with ${accelerator}, and here is ${here.accelerator}`]),
+    ...(qemu === here.qemu ? [] : [`it ran in "${qemu}", and here is "${here.qemu}"`]),
+    ...(accelerator === "kvm" && cpu !== here.cpu ? ["it ran on another processor"] : []),
+  ];
+  if (differences.length === 0) return;
+  const message = `the snapshot ${id} cannot go on here: ${differences.join("; ")}`;
+  throw new SnapshotError("snapshot-other-host", message, { blame: "host" });
+}

@@ -1,0 +1,143 @@
+/**
+ * Puts a machine that runs into the store: as it is at one instant, while it goes on, or for ever.
+ *
+ * The machine stands still while its memory is copied, which takes no time where the file system can share blocks, and
+ * about a second for each GiB in use where it cannot. Its disk is not copied: it goes on with a new layer, and the
+ * others get a second name.
+ */
+import { rename, stat, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { codeOf } from "../base/errors.ts";
+import { copySparse } from "../host/copy-sparse.ts";
+import { linkOrCopy } from "../host/link-or-copy.ts";
+import type { Cdrom } from "../vm/cdroms.ts";
+import type { DataDisk } from "../vm/data-disks.ts";
+import type { VirtualMachine } from "../vm/virtual-machine.ts";
+import type { SnapshotDraft } from "./draft.ts";
+import type { OwnDisk } from "./own-disk.ts";
+import type { RoomLimits } from "./room.ts";
+import {
+  CONSOLE_FILE,
+  cdromFile,
+  dataDiskFile,
+  MEMORY_FILE,
+  type SavedMachine,
+  type SnapshotFacts,
+  STATE_FILE,
+  topLayer,
+} from "./saved-machine.ts";
+import type { SnapshotStore } from "./snapshot-store.ts";
+
+/** A machine that was started with memory of its own, and all that it writes to. */
+export interface SavableMachine {
+  readonly vm: VirtualMachine;
+  readonly disk: OwnDisk;
+  /** Absolute path. */
+  readonly memoryFile: string;
+  /** What is in its places now. */
+  readonly dataDisks?: ReadonlyMap<number, DataDisk> | undefined;
+  /** In the order in which it was started with them. */
+  readonly cdroms?: readonly Cdrom[] | undefined;
+}
+
+export interface SaveOptions {
+  /** The caller holds a lease on its image. */
+  facts: SnapshotFacts;
+  /** Default: there is room. */
+  room?: RoomLimits | undefined;
+  /** Fires: the machine goes on at once, and nothing is saved. */
+  signal?: AbortSignal | undefined;
+}
+
+/**
+ * Saves a machine that goes on, whatever fails; one that was paused stays paused.
+ *
+ * @returns how long it stood still, too.
+ * @throws what {@link VirtualMachine.checkpoint} and {@link SnapshotDraft.publish} throw; {@link ImageError}
+ *   `disk-space-low`; `signal.reason`. Nothing is saved then.
+ */
+export async function saveMachine(
+  store: SnapshotStore,
+  machine: SavableMachine,
+  { facts, room, signal }: SaveOptions,
+): Promise<SavedMachine & { stillMs: number }> {
+  const { vm, disk, memoryFile } = machine;
+  await store.requireRoom(await diskBytesOf(memoryFile));
+  await using draft = await store.begin();
+  const { directory } = draft;
+  const { layers } = disk;
+  const newDisk = await disk.tryPrepareLayer();
+  let stillMs: number;
+  try {
+    ({ stillMs } = await vm.checkpoint({
+      ...{ stateFile: join(directory, STATE_FILE), newDisk, signal },
+      save: async (stop) => {
+        await copySparse(memoryFile, join(directory, MEMORY_FILE), stop);
+        if (newDisk === undefined) await copySparse(disk.file, join(directory, topLayer(layers)), stop);
+        for (const [slot, { diskFile, format }] of machine.dataDisks ?? []) {
+          await copySparse(diskFile, join(directory, dataDiskFile({ slot, format })), stop);
+        }
+      },
+    }));
+  } finally {
+    // It may write to the new layer although it could not be saved.
+    disk.adopt(vm.diskFile);
+  }
+  await disk.linkTo(directory, newDisk === undefined ? layers - 1 : layers, signal);
+  await saveRest(draft, machine, signal);
+  return { ...(await draft.publish(withDisks(facts, machine), layers, room)), stillMs };
+}
+
+/**
+ * Saves a machine and ends it, which takes no longer for a large one. Its memory goes to the store; what was its disk
+ * stays where it is, too.
+ *
+ * @throws as {@link saveMachine}; the machine may have ended then.
+ */
+export async function captureMachine(
+  store: SnapshotStore,
+  machine: SavableMachine,
+  { facts, room, signal }: SaveOptions,
+): Promise<SavedMachine> {
+  const { vm, disk, memoryFile } = machine;
+  await using draft = await store.begin();
+  await vm.capture(join(draft.directory, STATE_FILE), signal);
+  await moveFile(memoryFile, join(draft.directory, MEMORY_FILE), signal);
+  await disk.linkTo(draft.directory, disk.layers, signal);
+  for (const [slot, { diskFile, format }] of machine.dataDisks ?? []) {
+    await copySparse(diskFile, join(draft.directory, dataDiskFile({ slot, format })), signal);
+  }
+  await saveRest(draft, machine, signal);
+  return await draft.publish(withDisks(facts, machine), disk.layers, room);
+}
+
+async function saveRest(
+  { directory }: SnapshotDraft,
+  { vm, cdroms = [] }: SavableMachine,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  for (const [index, { file }] of cdroms.entries()) await linkOrCopy(file, join(directory, cdromFile(index)), signal);
+  await writeFile(join(directory, CONSOLE_FILE), vm.console.tail, { mode: 0o600 });
+}
+
+function withDisks(facts: SnapshotFacts, { dataDisks, cdroms = [] }: SavableMachine): SnapshotFacts {
+  const disks = [...(dataDisks ?? [])].map(([slot, { format, sizeBytes }]) => ({ slot, format, sizeBytes }));
+  return {
+    ...facts,
+    ...(disks.length === 0 ? {} : { dataDisks: disks }),
+    ...(cdroms.length === 0 ? {} : { cdroms: cdroms.map(({ drive }) => ({ drive })) }),
+  };
+}
+
+async function moveFile(source: string, target: string, signal: AbortSignal | undefined): Promise<void> {
+  try {
+    await rename(source, target);
+  } catch (error) {
+    if (codeOf(error) !== "EXDEV") throw error;
+    await copySparse(source, target, signal);
+  }
+}
+
+async function diskBytesOf(file: string): Promise<number> {
+  return (await stat(file)).blocks * 512;
+}
