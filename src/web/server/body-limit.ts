@@ -12,7 +12,13 @@ export function limitBody(handler: RequestListener, timeoutMs: number): RequestL
     const { "content-length": length = "0", "transfer-encoding": encoding } = request.headers;
     if (encoding !== undefined || length !== "0") {
       timers.set(request, setTimeout(() => endSlow(request, response), timeoutMs).unref());
-      response.once("close", () => liftBodyLimit(request));
+      response.once("close", () => {
+        liftBodyLimit(request);
+        // Who was answered before he had sent all may send the rest to nobody, but not for ever.
+        if (!request.complete && !request.socket.destroyed) {
+          setTimeout(() => void (request.complete || request.socket.destroy()), timeoutMs).unref();
+        }
+      });
     }
     handler(request, response);
   };

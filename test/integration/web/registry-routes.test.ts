@@ -2,6 +2,7 @@
 import { once } from "node:events";
 import { readdir, readFile } from "node:fs/promises";
 import { type ClientRequest, type IncomingMessage, request } from "node:http";
+import { connect } from "node:net";
 import { join } from "node:path";
 import { json } from "node:stream/consumers";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
@@ -61,6 +62,25 @@ async function send(path: string, body: Buffer, headers: Record<string, string |
 const blob = (sha256: string) => `/blobs/${sha256}.tar.zst`;
 
 describe("an archive that is sent", () => {
+  it.each([
+    ["what is no archive", "operator", 422],
+    ["what he may not send", "viewer", 403],
+  ])("by one who goes on after he was refused %s ends, for he is hung up on", async (_what, role, status) => {
+    const socket = connect(worker.port, "127.0.0.1");
+    socket.on("error", () => {});
+    const isOver = once(socket, "close");
+    const headers = [
+      ...[`PUT ${BASE}${blob(root.sha256)} HTTP/1.1`, `Host: 127.0.0.1:${worker.port}`],
+      ...[`Authorization: Bearer olga:${role}`, "Content-Type: application/zstd", "Transfer-Encoding: chunked"],
+    ];
+    socket.write(`${headers.join("\r\n")}\r\n\r\na\r\nno archive\r\n`);
+    const [answer] = (await once(socket, "data")) as [Buffer];
+    expect(answer.toString()).toContain(`HTTP/1.1 ${status} `);
+    const dripping = setInterval(() => socket.write("1\r\n.\r\n"), 50);
+    await isOver;
+    clearInterval(dripping);
+  });
+
   it("is refused, and nothing of it is left, where it is not what its address says", async () => {
     expect(await send(blob("ab".repeat(32)), bytes)).toEqual({ status: 400, code: "image-digest-mismatch" });
     expect(await send(blob(root.sha256), Buffer.from("no archive"))).toMatchObject({ status: 422 });
