@@ -7,7 +7,7 @@
  * second name (a hard link) in the folder of a snapshot, or of a machine made from one: nothing is copied, nobody
  * depends on anybody, and the last one to go takes the layer with it. *Borrows* the folder and the image.
  */
-import { readdir, rename, rm, symlink } from "node:fs/promises";
+import { readdir, readlink, rename, rm, symlink } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { copySparse } from "../host/copy-sparse.ts";
 import { linkOrCopy } from "../host/link-or-copy.ts";
@@ -117,8 +117,9 @@ export class OwnDisk {
     if (file === join(this.directory, layerFile(this.#layers))) this.#layers++;
   }
 
-  /** Gives the first `layers` of them a second name in another folder. */
+  /** Gives the first `layers` of them a second name in another folder, where they find the image too. */
   async linkTo(directory: string, layers: number, signal?: AbortSignal): Promise<void> {
+    await symlink(await readlink(join(this.directory, BASE_LINK)), join(directory, BASE_LINK));
     await linkLayers(this.directory, directory, layers, signal);
   }
 }

@@ -185,7 +185,7 @@ export class VirtualMachine implements AsyncDisposable {
       const monitor = await vm.#monitor;
       const stateFile = stateFileOf(options.memory ?? ANONYMOUS);
       if (stateFile !== undefined) {
-        for (const [slot, disk] of options.dataDisks ?? []) await vm.insertDisk(slot, disk);
+        for (const [slot, disk] of options.dataDisks ?? []) await addDisk(monitor, slot, disk);
         await loadState({ monitor, socketPath: vm.#stateSocket, stateFile, signal: options.signal });
         vm.#note({ kind: "loaded" });
       } else {
@@ -329,18 +329,11 @@ export class VirtualMachine implements AsyncDisposable {
    *
    * @throws {QmpCommandError} There is no such file, somebody else writes to it, or there is no such place.
    */
-  async insertDisk(slot: number, { diskFile, format, sizeBytes }: DataDisk): Promise<void> {
-    const { full } = diskNames(slot);
-    // Nothing of it needs to survive a crash of the host before the disk is taken out again.
-    const cache = { "no-flush": true, direct: false };
+  async insertDisk(slot: number, disk: DataDisk): Promise<void> {
     await this.#inTurn(async (monitor) => {
-      await monitor.execute("blockdev-add", {
-        ...{ driver: format, "node-name": full, cache, discard: "unmap", "detect-zeroes": "unmap" },
-        file: { driver: "file", filename: diskFile, cache },
-      });
-      await fillPlace(monitor, slot, full);
+      await addDisk(monitor, slot, disk);
       // It has this size already; what counts is that the guest hears of it.
-      await monitor.execute("block_resize", { "node-name": full, size: sizeBytes });
+      await monitor.execute("block_resize", { "node-name": diskNames(slot).full, size: disk.sizeBytes });
     });
   }
 
@@ -412,6 +405,17 @@ export class VirtualMachine implements AsyncDisposable {
     const message = cause === "guest-panic" && panic !== undefined ? panic.message : describeEnd(cause, exit);
     return { cause, message, consoleTail, notices, orderly: exit.exitCode === 0 };
   }
+}
+
+async function addDisk(monitor: QmpClient, slot: number, { diskFile, format }: DataDisk): Promise<void> {
+  const { full } = diskNames(slot);
+  // Nothing of it needs to survive a crash of the host before the disk is taken out again.
+  const cache = { "no-flush": true, direct: false };
+  await monitor.execute("blockdev-add", {
+    ...{ driver: format, "node-name": full, cache, discard: "unmap", "detect-zeroes": "unmap" },
+    file: { driver: "file", filename: diskFile, cache },
+  });
+  await fillPlace(monitor, slot, full);
 }
 
 async function fillPlace(monitor: QmpClient, slot: number, node: string): Promise<void> {
