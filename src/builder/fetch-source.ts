@@ -6,7 +6,7 @@ import { Readable, Writable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { DigestStream } from "../base/digest-stream.ts";
 import { codeOf } from "../base/errors.ts";
-import { Download } from "../http/download.ts";
+import { Download, showUrl } from "../http/download.ts";
 import { DiskSpaceGuard } from "../image/disk-space.ts";
 import { ImageError } from "../image/errors.ts";
 import type { BuildContext } from "./build-context.ts";
@@ -80,7 +80,7 @@ async function download(
   const body = Readable.from(bounded(remote, { maxBytes, guard, url, context }), { objectMode: false });
   await pipeline(body, digest, createWriteStream(target, { mode: 0o600 }), { signal });
   const { sha256 } = digest.digest();
-  requireDigest(url, sha256, expected);
+  requireDigest(showUrl(new URL(url)), sha256, expected);
   return { file: target, source: { kind, name, url, sha256 } };
 }
 
@@ -92,7 +92,7 @@ async function* bounded(
   for await (const chunk of remote.open(context.signal)) {
     done += chunk.length;
     if (done > maxBytes) {
-      const message = `${url} is larger than the ${maxBytes} bytes that images.maxSizeGiB allows`;
+      const message = `${showUrl(new URL(url))} is larger than the ${maxBytes} bytes that images.maxSizeGiB allows`;
       throw new ImageError("image-build-failed", message, { blame: "task" });
     }
     await guard.wrote(chunk.length);

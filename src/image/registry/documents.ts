@@ -3,10 +3,14 @@ import { InvalidInputError, messageOf } from "../../base/errors.ts";
 import type { RegistryTag } from "../../generated/registry-tag.ts";
 import { parseAs } from "../../schema/parse.ts";
 import { ImageError } from "../errors.ts";
+import { parseModestJson } from "../modest-json.ts";
 
 export const MAX_TAG_BYTES = 16 * 1_024;
 export const MAX_TAGS = 10_000;
 export const MAX_LIST_BYTES = 16 * 1_024 * 1_024;
+
+/** A name has some values, and as many parents as a chain may have. */
+const LIST_LIMITS = { maxValues: MAX_TAGS * 40, maxDepth: 4 };
 
 const DIGEST = /^sha256:[0-9a-f]{64}$/;
 
@@ -29,7 +33,7 @@ export function checkTag(data: unknown, name: string, registry: string): Registr
 /** @throws {InvalidInputError} */
 export function parseTagList(bytes: Buffer, registry: string): RegistryTag[] {
   const subject = `The list of ${registry}`;
-  const list = parseJson(bytes, subject);
+  const list = parseModestJson(bytes.toString("utf8"), subject, LIST_LIMITS);
   if (!Array.isArray(list)) throw refused(subject, "", "is no list");
   if (list.length > MAX_TAGS) throw refused(subject, "", `has ${list.length} names, and may have ${MAX_TAGS}`);
   const tags = list.map((data: unknown, index) =>
