@@ -14,9 +14,6 @@ export interface PackMutableOptions extends Pick<PackOptions, "limits" | "level"
   output: string;
 }
 
-/** The same threads whatever the host, because the bytes depend on whether there are any. */
-const THREADS = 2;
-
 /**
  * The disk of the image is gone afterwards. Where its `provenance` has a parent, only what differs is packed.
  *
@@ -36,7 +33,7 @@ export async function packMutable(image: MutableImage, options: PackMutableOptio
   await writeJson(join(parts, "machine.json"), image.machine);
   await writeJson(join(parts, "image.json"), provenance);
   await packImage(parts, output, {
-    ...{ zstd: await chooseZstd(), limits, threads: THREADS, signal, onProgress },
+    ...{ zstd: await chooseZstd(), limits, signal, onProgress },
     ...(level === undefined ? {} : { level }),
     ...(parent === undefined ? {} : { parent: parentDisk(parent) }),
   });

@@ -46,6 +46,18 @@ describe.each<ZstdCodec>([new BinaryZstd(), new CodecZstd()])("zstd by $name", (
     expect((await unpack(packed)).equals(SAMPLE)).toBe(true);
   });
 
+  it("takes back the memory of chunks that are done with, and of no others", async () => {
+    const packed = cli([], Buffer.concat([SAMPLE, SAMPLE, SAMPLE]));
+    const hash = createHash("sha256");
+    const options = { maxOutputBytes: 64 * MIB, isTransient: true };
+    for await (const chunk of codec.decompress(chunks(packed, 100_001), options)) {
+      await new Promise(setImmediate);
+      hash.update(chunk);
+    }
+    const expected = createHash("sha256").update(SAMPLE).update(SAMPLE).update(SAMPLE);
+    expect(hash.digest("hex")).toBe(expected.digest("hex"));
+  });
+
   it("unpacks input that comes in small pieces", async () => {
     const packed = cli([], SAMPLE.subarray(0, 100_000));
     expect((await unpack(packed, 7)).equals(SAMPLE.subarray(0, 100_000))).toBe(true);

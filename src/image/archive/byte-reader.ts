@@ -15,7 +15,7 @@ export class ByteReader {
     return this.#position;
   }
 
-  /** Between 1 and `max` bytes, or undefined at the end of the stream. They are only copied by who keeps them. */
+  /** Between 1 and `max` bytes, or undefined at the end of the stream. They may be used until the next read. */
   async read(max: number): Promise<Buffer | undefined> {
     while (this.#chunk.length === 0) {
       const next = await this.#source.next();
@@ -37,18 +37,16 @@ export class ByteReader {
 
   /** Like {@link readExactly}, but undefined where the stream ends before the first byte. */
   async tryReadExactly(bytes: number): Promise<Buffer | undefined> {
-    const parts: Buffer[] = [];
-    let missing = bytes;
-    while (missing > 0) {
+    const first = await this.read(bytes);
+    if (first === undefined || first.length === bytes) return first;
+    const parts = [Buffer.from(first)];
+    for (let missing = bytes - first.length; missing > 0; ) {
       const part = await this.read(missing);
-      if (part === undefined) {
-        if (missing === bytes) return undefined;
-        throw truncated();
-      }
-      parts.push(part);
+      if (part === undefined) throw truncated();
+      parts.push(Buffer.from(part));
       missing -= part.length;
     }
-    return parts.length === 1 ? (parts[0] as Buffer) : Buffer.concat(parts);
+    return Buffer.concat(parts);
   }
 
   /** Lets the source go. */

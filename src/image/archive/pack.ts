@@ -3,6 +3,7 @@
  * times, owners and modes. Zeros are not stored.
  */
 import { constants, type FileHandle, open, readdir, rename, rm } from "node:fs/promises";
+import { availableParallelism } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { Scope } from "../../base/scope.ts";
 import { ImageError } from "../errors.ts";
@@ -23,6 +24,7 @@ export interface PackOptions {
   parent?: ParentDisk;
   /** 1 to 19; default 3. */
   level?: number;
+  /** Default: as many as there are cores, up to {@link MAX_THREADS}. The bytes do not depend on it. */
   threads?: number;
   signal?: AbortSignal | undefined;
   /** Bytes of the files that went into the archive, and how many there are without holes. */
@@ -30,6 +32,8 @@ export interface PackOptions {
 }
 
 const READ_BYTES = 1_024 * 1_024;
+/** Each has some 25 MiB at level 3. */
+const MAX_THREADS = 8;
 
 interface PlannedFile {
   file: FileHandle;
@@ -55,7 +59,7 @@ export async function packImage(directory: string, targetFile: string, options: 
   const partFile = join(dirname(targetFile), `.${basename(targetFile)}.${crypto.randomUUID()}.part`);
   await using target = await open(partFile, "wx", 0o644);
   scope.defer(() => rm(partFile, { force: true }));
-  const { zstd, level = 3, threads = 1, signal } = options;
+  const { zstd, level = 3, threads = Math.min(availableParallelism(), MAX_THREADS), signal } = options;
   const contentBytes = plan.reduce((sum, { headers, dataBytes }) => {
     return sum + headers.length + dataBytes + paddingAfter(dataBytes).length;
   }, END_OF_ARCHIVE.length);

@@ -26,7 +26,8 @@ export async function readArchive(
   { zstd, limits, signal }: ReadOptions,
   take: (file: ImageFile, entry: TarEntry) => Promise<void>,
 ): Promise<Set<ImageFile>> {
-  const reader = new ByteReader(zstd.decompress(archive, { maxOutputBytes: maxArchiveBytes(limits), signal }));
+  const maxOutputBytes = maxArchiveBytes(limits);
+  const reader = new ByteReader(zstd.decompress(archive, { maxOutputBytes, isTransient: true, signal }));
   const seen = new Set<ImageFile>();
   try {
     const tar = new TarReader(reader);

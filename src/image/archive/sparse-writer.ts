@@ -1,9 +1,9 @@
 /**
  * Writes a file piece by piece and leaves holes where the data is zero.
  *
- * Neighbouring pieces are gathered into large writes, and a few writes are under way while the next pieces come in:
- * *owns* the chunks from {@link SparseWriter.write} until {@link SparseWriter.finish}. A short run of zeros between
- * data is written as it is: a seek costs more than the bytes.
+ * Neighbouring pieces are gathered into large writes, and a few writes are under way while the next pieces come in. What
+ * is gathered is copied into a few buffers that are used again and again: memory that is new each time costs more, to get
+ * and to collect. A short run of zeros between data is written as it is: a seek costs more than the bytes.
  */
 import type { FileHandle } from "node:fs/promises";
 
@@ -18,7 +18,9 @@ const ZEROS = Buffer.alloc(MIN_HOLE_BYTES);
 
 export class SparseWriter {
   readonly #file: FileHandle;
-  #gathered: Buffer[] = [];
+  /** Of {@link GATHER_BYTES}; undefined until there is something to gather. */
+  #buffer: Buffer | undefined;
+  readonly #free: Buffer[] = [];
   #gatheredBytes = 0;
   #start = 0;
   #end = 0;
@@ -37,7 +39,7 @@ export class SparseWriter {
     return this.#written;
   }
 
-  /** `offset` must not lie before the end of an earlier piece. */
+  /** `offset` must not lie before the end of an earlier piece. The chunk is not needed any more afterwards. */
   async write(offset: number, chunk: Buffer): Promise<void> {
     for (let from = 0; from < chunk.length; ) {
       const isZero = this.#isZero(chunk, from, offset);
@@ -72,33 +74,45 @@ export class SparseWriter {
   async #gather(offset: number, piece: Buffer): Promise<void> {
     const gap = offset - this.#end;
     if (this.#gatheredBytes > 0 && gap < MIN_HOLE_BYTES) {
-      if (gap > 0) this.#push(ZEROS.subarray(0, gap));
+      await this.#append(ZEROS.subarray(0, gap));
     } else {
       this.#flush();
       this.#start = offset;
       this.#end = offset;
     }
-    this.#push(piece);
-    if (this.#gatheredBytes >= GATHER_BYTES) this.#flush();
-    while (this.#writes.size >= MAX_WRITES) await Promise.race(this.#writes);
-    this.#throwFailure();
+    await this.#append(piece);
   }
 
-  #push(piece: Buffer): void {
-    this.#gathered.push(piece);
-    this.#gatheredBytes += piece.length;
-    this.#end += piece.length;
+  async #append(piece: Buffer): Promise<void> {
+    for (let from = 0; from < piece.length; ) {
+      this.#buffer ??= await this.#nextBuffer();
+      const taken = piece.copy(this.#buffer, this.#gatheredBytes, from);
+      from += taken;
+      this.#gatheredBytes += taken;
+      this.#end += taken;
+      if (this.#gatheredBytes === GATHER_BYTES) this.#flush();
+    }
+  }
+
+  async #nextBuffer(): Promise<Buffer> {
+    while (this.#writes.size >= MAX_WRITES) await Promise.race(this.#writes);
+    this.#throwFailure();
+    return this.#free.pop() ?? Buffer.allocUnsafe(GATHER_BYTES);
   }
 
   #flush(): void {
-    if (this.#gatheredBytes === 0) return;
-    const write = this.#noteFailure(writeAll(this.#file, this.#gathered, this.#start)).finally(() =>
-      this.#writes.delete(write),
-    );
+    const buffer = this.#buffer;
+    if (buffer === undefined || this.#gatheredBytes === 0) return;
+    const bytes = this.#gatheredBytes;
+    const write = this.#noteFailure(writeAll(this.#file, buffer.subarray(0, bytes), this.#start)).finally(() => {
+      this.#writes.delete(write);
+      this.#free.push(buffer);
+    });
     this.#writes.add(write);
-    this.#written += this.#gatheredBytes;
-    this.#unsynced += this.#gatheredBytes;
-    this.#gathered = [];
+    this.#written += bytes;
+    this.#unsynced += bytes;
+    this.#start += bytes;
+    this.#buffer = undefined;
     this.#gatheredBytes = 0;
     if (this.#unsynced < SYNC_BYTES || this.#sync !== undefined) return;
     this.#unsynced = 0;
@@ -126,14 +140,9 @@ function blockEnd(chunk: Buffer, from: number, offset: number): number {
   return Math.min(chunk.length, from + BLOCK_BYTES - inBlock);
 }
 
-async function writeAll(file: FileHandle, buffers: Buffer[], position: number): Promise<void> {
-  const total = buffers.reduce((sum, buffer) => sum + buffer.length, 0);
-  const { bytesWritten } = await file.writev(buffers, position);
-  if (bytesWritten === total) return;
-  // The kernel may take less; this is rare enough to copy.
-  const rest = Buffer.concat(buffers).subarray(bytesWritten);
-  for (let done = 0; done < rest.length; ) {
-    const result = await file.write(rest, done, rest.length - done, position + bytesWritten + done);
-    done += result.bytesWritten;
+async function writeAll(file: FileHandle, bytes: Buffer, position: number): Promise<void> {
+  for (let done = 0; done < bytes.length; ) {
+    const { bytesWritten } = await file.write(bytes, done, bytes.length - done, position + done);
+    done += bytesWritten;
   }
 }

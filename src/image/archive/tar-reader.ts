@@ -20,7 +20,7 @@ export interface TarEntry {
   realBytes: number;
   /** At most what the archive holds for it: the data without holes, and for some formats their map. */
   storedBytes: number;
-  /** The data at its place in the file; what lies between is a hole. Chunks are only copied by who keeps them. */
+  /** The data at its place in the file; what lies between is a hole. A chunk may be used until the next one is asked for. */
   content(): AsyncGenerator<{ offset: number; chunk: Buffer }>;
 }
 

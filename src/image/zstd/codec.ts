@@ -5,6 +5,8 @@ import { WorkerError } from "../../base/errors.ts";
 export interface DecompressOptions {
   /** More output than this is refused; a declared content size above it at once. */
   maxOutputBytes: number;
+  /** Whether a chunk is done with when the next one is asked for: its memory may be gone then. Default: it stays. */
+  isTransient?: boolean;
   signal?: AbortSignal | undefined;
 }
 

@@ -14,7 +14,7 @@ const CHUNK_BYTES = 1_024 * 1_024;
 /** As {@link ZstdCodec.decompress}; the decoder alone would let pass what follows the frame. */
 export async function* unpackZstd(
   source: AsyncIterable<Uint8Array>,
-  { maxOutputBytes, signal }: DecompressOptions,
+  { maxOutputBytes, isTransient = false, signal }: DecompressOptions,
 ): AsyncGenerator<Buffer> {
   signal?.throwIfAborted();
   const decoder = createZstdDecompress({
@@ -29,10 +29,22 @@ export async function* unpackZstd(
       total += chunk.length;
       if (total > maxOutputBytes) throw outputTooLarge(maxOutputBytes);
       yield chunk;
+      if (isTransient) letGo(chunk);
     }
   } catch (error) {
     signal?.throwIfAborted();
     if (codeOf(error)?.startsWith("ZSTD_error_") === true) throw corrupt(messageOf(error), error);
     throw error;
   }
+}
+
+/**
+ * Gives the memory back now. The collector is told of each chunk as of so much to collect, and would go to work after
+ * every few of them.
+ *
+ * A chunk may be a part of a buffer that the decoder still writes to, except for the one at its end.
+ */
+function letGo({ buffer, byteOffset, length }: Buffer): void {
+  const isOfDecoder = buffer.byteLength >= CHUNK_BYTES && byteOffset + length === buffer.byteLength;
+  if (isOfDecoder && buffer instanceof ArrayBuffer) buffer.transfer(0);
 }

@@ -6,7 +6,7 @@ import { chooseZstd } from "../../../src/image/zstd/choose-zstd.ts";
 
 const [what, directory = "", archive = ""] = process.argv.slice(2);
 if (what === "pack") {
-  await packImage(directory, archive, { zstd: await chooseZstd(), limits: DEFAULT_LIMITS, threads: 0 });
+  await packImage(directory, archive, { zstd: await chooseZstd(), limits: DEFAULT_LIMITS });
 } else {
   await using store = await ImageStore.open({ directory });
   await store.import(archive);

@@ -1,4 +1,5 @@
 import { execFileSync } from "node:child_process";
+import { randomBytes } from "node:crypto";
 import { readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeEach, describe, expect, it } from "vitest";
@@ -22,6 +23,13 @@ beforeEach(() => {
 
 async function openStore(limits: Partial<ImageLimits> = {}, zstd: ZstdCodec = new BinaryZstd()): Promise<ImageStore> {
   return await ImageStore.open({ directory, limits: { reserveBytes: 0, ...limits }, zstd });
+}
+
+/** What compresses to half, so that much depends on where it is cut. */
+function halfRandom(bytes: number): Buffer {
+  const text = Buffer.alloc(bytes, "a line of a file that is on many disks\n");
+  for (let at = 0; at < bytes; at += 4_096) randomBytes(2_048).copy(text, at);
+  return text;
 }
 
 describe.each([new BinaryZstd(), new CodecZstd()])("import with $name", (zstd) => {
@@ -99,6 +107,20 @@ describe("packImage", () => {
       digests.push(sha256Of(target));
     }
     expect(digests[0]).toBe(digests[1]);
+  });
+
+  it("writes the same bytes however many threads there are", async () => {
+    const large = folder.makeImage();
+    // More than a thread takes at once.
+    writeFileSync(join(large, "disk.img"), halfRandom(24 * MIB));
+    const digests = [];
+    for (const threads of [1, 2, 5, undefined]) {
+      const target = join(folder.path, `threads-${threads}.tar.zst`);
+      const options = { zstd: new BinaryZstd(), limits: DEFAULT_LIMITS, ...(threads === undefined ? {} : { threads }) };
+      await packImage(large, target, options);
+      digests.push(sha256Of(target));
+    }
+    expect(new Set(digests).size).toBe(1);
   });
 
   it("refuses a folder with other files, and leaves nothing when it is aborted", async () => {
