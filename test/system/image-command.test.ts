@@ -112,6 +112,14 @@ describe("an image that is shipped", () => {
     const again = join(boxcar.directory, "out/again.tar.zst");
     expect(sha256Of(again)).toBe(sha256Of(archive));
     expect(await printed("verify", again, "--key", "team.pem.pub")).toMatch(/^signed +by [0-9a-f]{64}$/m);
+    expect(JSON.parse(await printed("show", again, "--json"))).toMatchObject({
+      digest,
+      signatures: { claimed: [pulled.signatures[0].key] },
+    });
+    expect(await tried("tag", "shipped", "more.zst")).toMatchObject({
+      exitCode: 2,
+      stderr: expect.stringMatching(/does not end with \.zst/),
+    });
     expect(await printed("tag", "shipped", "more")).toBe(`${digest} (more, shipped)`);
     expect(await printed("history", "more")).toMatch(/^WHEN .*\n- .*unknown: it has no image\.json$/);
     await printed("rm", digest);

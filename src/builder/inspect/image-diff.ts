@@ -63,3 +63,10 @@ export function isSame({ machine, boot, provenance, packages, files }: Omit<Imag
   ];
   return lists.every((list) => list === undefined || list.length === 0);
 }
+
+/** Whether there may be more that differs than was found: something could not be looked into, or is not known. */
+export function isPartial({ relation, packages, files }: Pick<ImageDiff, "relation" | "packages" | "files">): boolean {
+  if (relation === "same") return false;
+  const isUnknown = packages !== undefined && (packages.from.a === undefined || packages.from.b === undefined);
+  return isUnknown || (files !== undefined && files.troubles.length > 0);
+}

@@ -1,19 +1,20 @@
 /** Archives that commands are given by their path. */
-
 import { codeOf } from "../../base/errors.ts";
 import type { Config } from "../../config/config.ts";
 import { DEFAULT_LIMITS } from "../../image/archive/format.ts";
 import { fileSource } from "../../image/store/archive-source.ts";
 import type { ImageStore } from "../../image/store/image-store.ts";
+import { StoreLayout } from "../../image/store/layout.ts";
 import { parentDisk } from "../../image/store/parent.ts";
+import { ARCHIVE_ENDING } from "../../image/store/reference.ts";
 import { type VerifiedImage, type VerifyOptions, verifyArchive } from "../../image/verify/verify-archive.ts";
 import { chooseZstd } from "../../image/zstd/choose-zstd.ts";
 import type { CliContext } from "../context.ts";
 import type { ProgressBar } from "../progress-bar.ts";
 
-/** Pure: no name and no digest has a slash, or ends like that. */
+/** Whether an archive is meant, and not an image of the store. Pure: no name and no digest is like that. */
 export function isArchivePath(text: string): boolean {
-  return text.includes("/") || text.endsWith(".zst");
+  return text.includes("/") || text.endsWith(ARCHIVE_ENDING);
 }
 
 export interface VerifyParts {
@@ -32,7 +33,8 @@ export async function verifyOptions({ store, config, context, bar }: VerifyParts
   return {
     zstd: await chooseZstd(),
     limits: { ...DEFAULT_LIMITS, maxFileBytes: config.images.maxSizeBytes },
-    workDirectory: config.images.directory,
+    // Whatever is left there is removed by the next process that opens the store.
+    workDirectory: StoreLayout.existing(config.images.directory).path("staging"),
     signal: context.signal,
     findParent: async (digest) => {
       const parent = await store.inspect(digest).catch((error: unknown) => {

@@ -10,7 +10,7 @@ Examples:
   boxcar image diff debian-ci new.tar.zst --packages     only what is installed
   boxcar image diff old.tar.zst new.tar.zst --no-files   at once, without a machine that looks into the disks
 
-Exit codes: 0 the same, 1 different, 2 or more: it could not be found out.`;
+Exit codes: 0 the same, 1 different, 2 or more: it could not be found out, or not of all.`;
 
 export function diffCommand(context: CliContext): Command {
   return new Command("diff")

@@ -13,6 +13,7 @@ import { sha256Of } from "../../image/store/reference.ts";
 import type { CliContext } from "../context.ts";
 import { imageHooks } from "../image-hooks.ts";
 import { ProgressBar } from "../progress-bar.ts";
+import { isArchivePath } from "./archive-file.ts";
 
 export interface SideOptions {
   store: ImageStore;
@@ -20,15 +21,10 @@ export interface SideOptions {
   context: CliContext;
 }
 
-/** Names have no slash, and none ends like an archive. */
-export function isArchive(reference: string): boolean {
-  return reference.includes("/") || reference.endsWith(".tar.zst");
-}
-
 /** What is unpacked goes with it. */
 export async function openSide(reference: string, options: SideOptions): Promise<DiffSide & AsyncDisposable> {
   await using scope = new Scope();
-  const lease = isArchive(reference)
+  const lease = isArchivePath(reference)
     ? await unpack(scope, reference, options)
     : scope.use(await options.store.acquire(reference));
   const owned = scope.move();

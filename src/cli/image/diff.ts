@@ -3,7 +3,7 @@ import { InvalidInputError } from "../../base/errors.ts";
 import { Scope } from "../../base/scope.ts";
 import { tryParseDuration } from "../../base/units.ts";
 import { diffImages } from "../../builder/inspect/diff-images.ts";
-import { type ImageDiff, SECTIONS, type Section } from "../../builder/inspect/image-diff.ts";
+import { type ImageDiff, isPartial, SECTIONS, type Section } from "../../builder/inspect/image-diff.ts";
 import type { Config } from "../../config/config.ts";
 import { type CliContext, EXIT, print, printJson } from "../context.ts";
 import { openStore } from "../store.ts";
@@ -27,7 +27,19 @@ export async function diff(a: string, b: string, flags: DiffFlags, config: Confi
   const found = await compare(a, b, { flags, timeoutMs, config, context });
   if (flags.json) printJson(context, found);
   else print(context, describeDiff(found, { isWhole: flags.all ?? false }));
-  context.setExitCode(found.same ? EXIT.ok : EXIT.failed);
+  const exitCode = exitCodeOf(found);
+  if (exitCode === UNDECIDED) context.stderr.write(`boxcar: ${UNDECIDED_MESSAGE}\n`);
+  context.setExitCode(exitCode);
+}
+
+const UNDECIDED = 2;
+const UNDECIDED_MESSAGE =
+  "what could be compared is the same, but not all could be, so nobody knows; the list says what is left open";
+
+/** Pure; as diff(1) has them. */
+export function exitCodeOf(found: ImageDiff): number {
+  if (!found.same) return EXIT.failed;
+  return isPartial(found) ? UNDECIDED : EXIT.ok;
 }
 
 interface Comparison {

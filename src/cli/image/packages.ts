@@ -5,6 +5,7 @@ import type { Config } from "../../config/config.ts";
 import { type CliContext, print, printJson } from "../context.ts";
 import { openStore } from "../store.ts";
 import { table } from "../table.ts";
+import { openSide } from "./diff-side.ts";
 import { openInspector } from "./open-inspector.ts";
 
 export async function showPackages(
@@ -15,7 +16,7 @@ export async function showPackages(
 ): Promise<void> {
   await using scope = new Scope();
   const images = scope.use(await openStore(config));
-  await using lease = await images.acquire(reference);
+  const { lease } = scope.use(await openSide(reference, { store: images, config, context }));
   const settings = { scope, images, inspector: undefined, config, context };
   const { packages, source } = await findPackages(lease, () => openInspector(settings));
   if (json) printJson(context, { source: source ?? null, packages });

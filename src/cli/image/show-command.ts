@@ -13,7 +13,7 @@ export function showCommand(context: CliContext): Command {
   return new Command("show")
     .alias("inspect")
     .description("show what is known of one image")
-    .argument("<image>", "name, digest, or the first 6 digits of a digest")
+    .argument("<image>", "name, digest, the first 6 digits of a digest, or an archive")
     .option("--packages", "only what is installed; read from the disk if the image does not say")
     .option("--json", "print JSON")
     .addHelpText("after", EXAMPLES)

@@ -17,6 +17,8 @@ export interface ImageReference {
 const NAME = /^[a-z0-9][a-z0-9._-]{0,127}$/;
 /** Who names an image by it must get this image, whatever names others have given. */
 const WHOLE_DIGEST = /^[0-9a-f]{64}$/;
+/** Of files, which commands take in the place of names. */
+export const ARCHIVE_ENDING = ".zst";
 const PREFIX = /^[0-9a-f]{6,64}$/;
 
 /** @throws {@link ImageError} `image-reference-invalid`. */
@@ -30,7 +32,7 @@ export function parseReference(text: string): ImageReference {
 
 /** @throws {@link ImageError} `image-reference-invalid`. */
 export function requireTagName(name: string): string {
-  if (!isName(name)) throw invalid(name);
+  if (!isName(name) || name.endsWith(ARCHIVE_ENDING)) throw invalid(name);
   return name;
 }
 
@@ -41,7 +43,8 @@ function isName(text: string): boolean {
 function invalid(text: string): ImageError {
   return new ImageError(
     "image-reference-invalid",
-    `${JSON.stringify(text.slice(0, 200))} names no image: a name has lower-case letters, digits, ".", "_" and "-", ` +
+    `${JSON.stringify(text.slice(0, 200))} names no image: a name has lower-case letters, digits, ".", "_" and "-" ` +
+      `and does not end with ${ARCHIVE_ENDING}, ` +
       "and a digest is sha256: and at least its first 6 digits",
     { blame: "task" },
   );

@@ -3,9 +3,9 @@ import { describe, expect, it } from "vitest";
 import type { OneSided } from "../../../../src/builder/inspect/compare-files.ts";
 import { type ImageDiff, isSame } from "../../../../src/builder/inspect/image-diff.ts";
 import { type CliContext, print, printJson } from "../../../../src/cli/context.ts";
+import { isArchivePath } from "../../../../src/cli/image/archive-file.ts";
 import { describeDiff } from "../../../../src/cli/image/describe-diff.ts";
-import { sectionsOf } from "../../../../src/cli/image/diff.ts";
-import { isArchive } from "../../../../src/cli/image/diff-side.ts";
+import { exitCodeOf, sectionsOf } from "../../../../src/cli/image/diff.ts";
 import { foldFolders } from "../../../../src/cli/image/fold-folders.ts";
 
 const A = { reference: "old", digest: `sha256:${"a".repeat(64)}`, virtualBytes: 1_073_741_824 };
@@ -179,12 +179,32 @@ it.each([
   expect([...sectionsOf(flags)]).toEqual(sections);
 });
 
+const UNKNOWN_PACKAGES: ImageDiff = {
+  ...SAME,
+  packages: { from: { a: "dpkg", b: undefined }, added: [], removed: [], changed: [], same: 0 },
+};
+const CLOSED_DISK: ImageDiff = {
+  ...SAME,
+  files: { added: [], removed: [], changed: [], same: 9, volumes: [], troubles: ["B: partition 1 (unknown)"] },
+};
+
+it.each([
+  ["what is the same", SAME, 0],
+  ["what differs, whatever else could not be compared", DIFFERENT, 1],
+  ["what may differ where nobody could look", CLOSED_DISK, 2],
+  ["what may differ in packages that nobody knows", UNKNOWN_PACKAGES, 2],
+  ["one image, of which nobody knows the packages", { ...UNKNOWN_PACKAGES, relation: "same" } as const, 0],
+])("the exit code tells %s", (_, found, expected) => {
+  expect(exitCodeOf(found)).toBe(expected);
+});
+
 it.each([
   ["debian-minimal", false],
   ["sha256:abcdef", false],
   ["a.tar.zst", true],
+  ["debian.zst", true],
   ["./a", true],
   ["/a/b", true],
 ])("what is an archive is known by its name: %s", (reference, expected) => {
-  expect(isArchive(reference)).toBe(expected);
+  expect(isArchivePath(reference)).toBe(expected);
 });
