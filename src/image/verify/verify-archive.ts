@@ -3,11 +3,12 @@
  * is written but the first sector.
  */
 import { createHash } from "node:crypto";
-import { mkdtemp, open, rm } from "node:fs/promises";
+import { mkdir, open, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { Scope } from "../../base/scope.ts";
 import type { ImageProvenance } from "../../generated/image.ts";
 import type { Machine } from "../../generated/machine.ts";
+import { makeOwnedName } from "../../host/owned-name.ts";
 import type { ImageFile } from "../archive/format.ts";
 import { type ReadOptions, readArchive } from "../archive/read-archive.ts";
 import type { TarEntry } from "../archive/tar-reader.ts";
@@ -21,7 +22,7 @@ import { type ParentDisk, parentOf, readProvenance, validateImage } from "../val
 import { FileComparer } from "./file-comparer.ts";
 
 export interface VerifyOptions extends ReadOptions {
-  /** A folder of ours, where a folder for a while is made. */
+  /** A folder of ours, where a folder for a while is made, whose name says whose it is: others remove it if we die. */
   workDirectory: string;
   /** The disk of a parent; undefined if it is not here, which an import would refuse too. */
   findParent?: ((digest: string) => Promise<ParentDisk | undefined>) | undefined;
@@ -67,7 +68,8 @@ const WHOLE: ReadonlySet<ImageFile> = new Set(["image.json", "machine.json", "la
 export async function verifyArchive(source: ArchiveSource, options: VerifyOptions): Promise<VerifiedImage> {
   const { signal = NEVER, limits } = options;
   await using scope = new Scope();
-  const directory = await mkdtemp(join(options.workDirectory, "verify-"));
+  const directory = join(options.workDirectory, await makeOwnedName());
+  await mkdir(directory, { mode: 0o700 });
   scope.defer(() => rm(directory, { recursive: true, force: true }));
   await source.prepare?.(signal);
   const hash = createHash("sha256");

@@ -5,6 +5,8 @@ import { join } from "node:path";
 import { zstdCompressSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { WorkerError } from "../../../../src/base/errors.ts";
+import { ownerOfName } from "../../../../src/host/owned-name.ts";
+import { currentOwner } from "../../../../src/host/owner.ts";
 import { DEFAULT_LIMITS } from "../../../../src/image/archive/format.ts";
 import { streamSource } from "../../../../src/image/store/archive-source.ts";
 import { ImageStore } from "../../../../src/image/store/image-store.ts";
@@ -227,6 +229,17 @@ describe("verification", () => {
       virtualBytes: 70_004,
       findings: [{ code: "no-provenance" }],
     });
+  });
+
+  it("works in a folder that others know how to remove, should this process die", async () => {
+    const folders: string[] = [];
+    const source = {
+      ...streamSource(once(bytes())),
+      prepare: async () => void folders.push(...readdirSync(workDirectory)),
+    };
+    await verifyArchive(source, { zstd, limits: LIMITS, workDirectory });
+    expect(folders.map(ownerOfName)).toEqual([await currentOwner()]);
+    expect(readdirSync(workDirectory)).toEqual([]);
   });
 
   it("finds what has changed in a store", async () => {
