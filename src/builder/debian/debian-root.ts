@@ -1,8 +1,10 @@
 /** The files of a Debian system, from the host's package sources. */
-import { mkdir, readdir, readFile } from "node:fs/promises";
-import { join } from "node:path";
+import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
+import { WorkerError } from "../../base/errors.ts";
 import { ADMINISTRATORS_PATH, type CommandOptions, runCommand } from "../../host/command.ts";
 import type { PackageCache } from "./package-cache.ts";
+import { sourcesOfRelease } from "./package-sources.ts";
 
 export interface DebianRootOptions extends Pick<CommandOptions, "signal" | "onLine" | "starter"> {
   /** Absolute path; is made. */
@@ -49,7 +51,7 @@ apt-get download "$kernel"
 if [ -n "\${PACKAGE_CACHE:-}" ]; then cp -n "$file" "$PACKAGE_CACHE/archives/"; fi
 `;
 
-/** @throws {CommandError} with the end of what mmdebstrap said. */
+/** @throws {CommandError} with the end of what mmdebstrap said; {@link WorkerError} `package-sources-unknown`. */
 export async function makeDebianRoot(options: DebianRootOptions): Promise<void> {
   const { kernel, cache, signal } = options;
   if (kernel !== undefined) await mkdir(kernel.directory, { recursive: true });
@@ -66,7 +68,7 @@ export async function makeDebianRoot(options: DebianRootOptions): Promise<void> 
       ...(cache?.hooks ?? []),
       ...(kernel === undefined ? [] : [`--customize-hook=${FETCH_KERNEL}`]),
       ...[release, options.directory],
-      ...(await hostSources()),
+      ...(await sourcesFor(release, dirname(options.directory), signal)),
     ],
     {
       signal,
@@ -88,6 +90,22 @@ export async function releaseOf(release: string, signal: AbortSignal | undefined
   if (release !== "host") return release;
   const { stdout } = await runCommand(["sh", "-c", '. /etc/os-release && echo "$VERSION_CODENAME"'], { signal });
   return stdout.trim();
+}
+
+/** Files of apt: those of the host, or in `directory` the same for another release. */
+async function sourcesFor(release: string, directory: string, signal: AbortSignal | undefined): Promise<string[]> {
+  const [files, ofHost] = [await hostSources(), await releaseOf("host", signal)];
+  if (release === ofHost) return files;
+  const made: string[] = [];
+  for (const file of files) {
+    const text = sourcesOfRelease(await readFile(file, "utf8"), ofHost, release);
+    if (text === undefined) continue;
+    made.push(join(directory, `packages-${basename(file)}`));
+    await writeFile(made.at(-1) as string, text);
+  }
+  if (made.length > 0) return made;
+  const why = `no package source of this host names its release ${ofHost}, so there is none for ${release}`;
+  throw new WorkerError(`${why}; write from: {debian: host}`, { code: "package-sources-unknown", blame: "host" });
 }
 
 /** Other vendors' sources are the host's own business. */

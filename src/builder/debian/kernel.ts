@@ -1,5 +1,5 @@
 /** Kernel and initramfs of the guest, out of the kernel's Debian package. */
-import { readdir, readFile } from "node:fs/promises";
+import { readdir, readFile, symlink } from "node:fs/promises";
 import { join } from "node:path";
 import { Readable } from "node:stream";
 import { ADMINISTRATORS_PATH, runCommand } from "../../host/command.ts";
@@ -48,6 +48,8 @@ export async function unpackKernel(directory: string, initBinary: string, signal
   if (packageFile === undefined) throw missing("the package of the kernel");
   const root = join(directory, "unpacked");
   await runCommand(["dpkg-deb", "-x", join(directory, packageFile), root], { signal });
+  // Since Debian 13 the package has them where they are in the end.
+  if (!(await readdir(root)).includes("lib")) await symlink("usr/lib", join(root, "lib"));
   const [version] = await readdir(join(root, "lib/modules"));
   if (version === undefined) throw missing("the modules of the kernel");
   await runCommand(["depmod", "-b", root, version], { signal, env: { PATH: ADMINISTRATORS_PATH } });
