@@ -40,9 +40,10 @@ export class WakeLine {
   /**
    * Tells a parked guest who it is and what time it is. Its machine must run: time goes by while it does not.
    *
+   * @param identity What is left out stays as it is on the disk.
    * @param options.booted Its machine has just booted and made ids and keys of its own, which it keeps.
    */
-  wake(identity: GuestIdentity, { booted = false }: { booted?: boolean } = {}): void {
+  wake(identity: Partial<GuestIdentity>, { booted = false }: { booted?: boolean } = {}): void {
     this.#tell(booted ? { ...identity, booted } : identity);
   }
 
@@ -53,7 +54,7 @@ export class WakeLine {
     await this.#parked;
   }
 
-  #tell(what: GuestIdentity & { rehearse?: true; booted?: true }): void {
+  #tell(what: Partial<GuestIdentity> & { rehearse?: true; booted?: true }): void {
     const line = { time: Date.now() / 1_000, entropy: randomBytes(ENTROPY_BYTES).toString("hex"), ...what };
     this.#stream.write(`${JSON.stringify(line)}\n`);
   }

@@ -7,6 +7,7 @@
  * serial console goes to the log of the build until there is something better.
  */
 import { join } from "node:path";
+import { stripVTControlCharacters } from "node:util";
 import { orAborted, orTimeout } from "../../base/abort.ts";
 import { Scope } from "../../base/scope.ts";
 import { formatDuration } from "../../base/units.ts";
@@ -29,7 +30,7 @@ import { LineSplitter } from "./line-splitter.ts";
 import { nowhere } from "./nowhere.ts";
 
 export interface BuildMachineOptions {
-  /** Becomes the name of the guest's host. */
+  /** Becomes the name of the guest's host where cloud-init gives it one. */
   name: string;
   machine: ResolvedMachine;
   /** In a folder of this machine's own, which outlives it. */
@@ -63,7 +64,7 @@ export class BuildMachine implements AsyncDisposable {
     this.#patienceMs = patienceFor(machine, context.config.limits.bootTimeoutMs);
     this.guest = guest;
     this.#scope = scope;
-    const lines = new LineSplitter((line) => context.report.line(line));
+    const lines = new LineSplitter((line) => context.report.line(stripVTControlCharacters(line)));
     vm.console.follow((chunk) => {
       if (this.#showsConsole) lines.write(chunk);
     });
@@ -104,7 +105,8 @@ export class BuildMachine implements AsyncDisposable {
     network.setHandler(createMetadataService(guest, { agentFile, cloudInit: cloudInit?.source }));
     network.setUpgradeHandler(createUpgradeListener(guest));
     const wakeLine = new WakeLine(vm.wakePort);
-    void wakeLine.parked.then(() => wakeLine.wake(identity));
+    // What it is told of itself would stay on the disk.
+    void wakeLine.parked.then(() => wakeLine.wake({}, { booted: true }));
     void network.closed.then((error) => {
       if (error !== undefined) vm.kill();
     });

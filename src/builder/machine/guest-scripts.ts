@@ -103,6 +103,8 @@ if [ ! -e /etc/systemd/system/boxcar-agent.service ]; then rm -f /usr/local/bin/
 if [ -f /etc/machine-id ]; then : >/etc/machine-id; fi
 if [ -f /var/lib/dbus/machine-id ] && [ ! -L /var/lib/dbus/machine-id ]; then rm -f /var/lib/dbus/machine-id; fi
 rm -f /var/lib/systemd/random-seed
+# Only where they are made anew.
+if [ -e /etc/systemd/system/ssh.service.d/boxcar.conf ]; then rm -f /etc/ssh/ssh_host_*; fi
 rm -rf /var/log/journal/*
 find /var/log -xdev -type f \\( -name '*.gz' -o -name '*.[0-9]' -o -name '*.old' \\) -exec rm -f {} + 2>/dev/null
 find /var/log -xdev -type f -exec sh -c 'for file; do : >"$file"; done' sh {} + 2>/dev/null

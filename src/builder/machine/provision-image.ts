@@ -10,6 +10,7 @@ import type { MutableImage } from "../mutable-image.ts";
 import { BuildMachine } from "./build-machine.ts";
 import { GuestWork } from "./guest-work.ts";
 import { keepForInspection } from "./keep.ts";
+import { packagesAfter } from "./packages-after.ts";
 import { powerOff } from "./power-off.ts";
 import { Screen } from "./screen.ts";
 import { TimeLimit } from "./time-limit.ts";
@@ -51,7 +52,7 @@ export async function provisionImage(
     await guest.cleanUp({ discardAll: image.disk.format === "raw" });
     report.stage("powering off");
     await powerOff(started, signal);
-    return { ...image, packages: packages.length === 0 ? image.packages : packages };
+    return { ...image, packages: packagesAfter(image, packages) };
   } catch (error) {
     if (context.keepOnFailure && !context.signal.aborted) await keepForInspection(error, begun);
     throw error;
