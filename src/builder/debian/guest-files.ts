@@ -1,4 +1,5 @@
 /** What makes a Debian root a Boxcar guest. */
+import { AGENT_FILE, AGENT_UNIT } from "../agent-unit.ts";
 import { FIRST_BOOT_FILE, FIRST_BOOT_UNIT, firstBootScript } from "../first-boot.ts";
 import type { ParsedRecipe } from "../recipe.ts";
 import type { RootEdits } from "./root-edits.ts";
@@ -6,31 +7,8 @@ import type { RootEdits } from "./root-edits.ts";
 /** The guest's side of src/network/addressing.ts. */
 const NAMESERVER = "10.0.2.2";
 const HOSTS = "127.0.0.1 localhost\n127.0.1.1 boxcar\n::1 localhost ip6-localhost\n";
+const INIT_FILE = "/usr/lib/boxcar/boxcar-init";
 const UNITS = "/etc/systemd/system";
-
-/**
- * Started last, so that a machine that is captured has booted. Without its agent the guest can do nothing more, and a
- * second one would run the task again.
- */
-const AGENT_UNIT = {
-  name: "boxcar-agent.service",
-  text: `[Unit]
-Description=Boxcar agent
-After=multi-user.target graphical.target
-FailureAction=poweroff
-
-[Service]
-ExecStart=/usr/lib/boxcar/boxcar-agent
-Environment=HOME=/root
-OOMScoreAdjust=-1000
-TasksMax=infinity
-LimitNOFILE=1048576
-KillMode=mixed
-
-[Install]
-WantedBy=multi-user.target
-`,
-};
 
 /** Keys of a host are its own, so no image has any. */
 const SSH_KEYS = `[Service]
@@ -50,13 +28,12 @@ export function addGuestFiles(
   recipe: Pick<ParsedRecipe, "boot" | "agent" | "firstBoot">,
   { agentBinary, initBinary }: GuestPrograms,
 ): void {
-  const program = (name: string, file: string) =>
-    edits.file({ path: `/usr/lib/boxcar/${name}`, mode: 0o755 }, { file });
-  if (recipe.agent) program("boxcar-agent", agentBinary);
+  const program = (path: string, file: string) => edits.file({ path, mode: 0o755 }, { file });
+  if (recipe.agent) program(AGENT_FILE, agentBinary);
   if (recipe.boot === "agent") {
-    program("boxcar-init", initBinary);
+    program(INIT_FILE, initBinary);
     for (const name of ["init", "poweroff", "reboot", "halt"]) {
-      edits.link(`/usr/sbin/${name}`, "/usr/lib/boxcar/boxcar-init");
+      edits.link(`/usr/sbin/${name}`, INIT_FILE);
     }
   }
   edits.file({ path: "/etc/hostname", mode: 0o644 }, "boxcar\n");

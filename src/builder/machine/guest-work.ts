@@ -4,11 +4,11 @@ import { readFile } from "node:fs/promises";
 import { formatDuration } from "../../base/units.ts";
 import type { GuestSession } from "../../guest/guest-session.ts";
 import type { ExecResult } from "../../guest/process-actions.ts";
+import { AGENT_FILE, AGENT_UNIT } from "../agent-unit.ts";
 import type { BuildReport, GuestPrograms } from "../build-context.ts";
 import { describeCommand, FIRST_BOOT_FILE, FIRST_BOOT_UNIT, firstBootScript } from "../first-boot.ts";
 import type { InstalledPackage } from "../mutable-image.ts";
 import type { RecipeCommand, RecipeFile, RecipeUser } from "../recipe.ts";
-import { AGENT_FILE, AGENT_UNIT } from "./agent-unit.ts";
 import { BuildMachineError } from "./errors.ts";
 import {
   ADD_USER,
