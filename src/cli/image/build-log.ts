@@ -44,7 +44,7 @@ export class BuildLog implements BuildReport {
   /** @param result What has come out. */
   end(result: string): void {
     const before = this.#endStage();
-    this.#bar.say(`${this.#name}: done in ${formatDuration(this.#now() - this.#begin)}, ${result}${before}`);
+    this.#bar.say(`${this.#name}: done in ${formatDuration(this.#now() - this.#begin)}${before}, ${result}`);
   }
 
   /** What is said of the stage that is over. */

@@ -16,6 +16,7 @@ import { imageDocument } from "../../image/document.ts";
 import { ImageSignatures } from "../../image/signatures/image-signatures.ts";
 import type { Image } from "../../image/store/image.ts";
 import type { ImageStore } from "../../image/store/image-store.ts";
+import { requireTagName } from "../../image/store/reference.ts";
 import type { MachineNetworks } from "../../sandbox/machine-networks.ts";
 import { formatSignature, signImage } from "../../signing/image-signature.ts";
 import { parsePrivateKey } from "../../signing/keys.ts";
@@ -30,6 +31,7 @@ import { openStore } from "../store.ts";
 import { readVersion } from "../version.ts";
 import { BuildLog } from "./build-log.ts";
 import { enterPressed } from "./enter-pressed.ts";
+import { refuseFolder } from "./output-file.ts";
 import { describeSizes } from "./size-report.ts";
 
 export interface BuildFlags {
@@ -56,7 +58,8 @@ export async function buildByRecipe(
     const message = "only an image from another image has a layer; leave it out";
     throw new InvalidInputError("The command line", [{ path: "--layer", message }], "task");
   }
-  const tag = flags.tag ?? recipe.name;
+  const tag = requireTagName(flags.tag ?? recipe.name);
+  if (flags.output !== undefined) await refuseFolder(resolve(context.cwd, flags.output));
   const key = flags.sign === undefined ? undefined : await readKey(flags.sign, context.cwd);
   await using store = await openStore(config);
   const programs = {
@@ -65,7 +68,11 @@ export async function buildByRecipe(
   };
   const parent = recipe.from.kind === "image" ? await store.inspect(recipe.from.reference) : undefined;
   const inputs = await inputsOf(recipe, programs, parent?.digest.slice("sha256:".length));
-  if (flags.ifOutdated && isCurrent(await store.list(), tag, inputs)) return;
+  const current = flags.ifOutdated ? currentOf(await store.list(), tag, inputs) : undefined;
+  if (current !== undefined) {
+    context.stderr.write(`${tag} is up to date\n`);
+    return await printImage(current, flags, config, context);
+  }
 
   using bar = new ProgressBar(context.stderr);
   const log = new BuildLog(recipe.name, bar, flags.verbose ?? false);
@@ -79,8 +86,12 @@ export async function buildByRecipe(
     }
   }
   log.end(describeSizes(image, await store.ancestors(image)));
+  await printImage(image, flags, config, context);
+}
+
+async function printImage(image: Image, { json }: BuildFlags, config: Config, context: CliContext): Promise<void> {
   const signature = await new ImageSignatures(config.images.directory).tryRead(image.digest);
-  if (flags.json) printJson(context, imageDocument(image, { signature }));
+  if (json) printJson(context, imageDocument(image, { signature }));
   else print(context, `${image.digest} (${image.tags.join(", ")})`);
 }
 
@@ -131,9 +142,10 @@ async function build(recipe: ParsedRecipe, job: Build): Promise<Image> {
   return await store.import(output, { tag, signal, keepArchive: true, onProgress });
 }
 
-function isCurrent(images: readonly Image[], tag: string, inputs: BuildInputs): boolean {
-  const found = images.find(({ tags }) => tags.includes(tag))?.provenance?.inputs;
-  return Object.entries(inputs).every(([name, digest]) => found?.[name] === digest);
+function currentOf(images: readonly Image[], tag: string, inputs: BuildInputs): Image | undefined {
+  const image = images.find(({ tags }) => tags.includes(tag));
+  const found = image?.provenance?.inputs;
+  return Object.entries(inputs).every(([name, digest]) => found?.[name] === digest) ? image : undefined;
 }
 
 /** @see https://reproducible-builds.org/specs/source-date-epoch/ */

@@ -8,6 +8,7 @@ import { formatSignature } from "../../signing/image-signature.ts";
 import { type CliContext, print, printJson } from "../context.ts";
 import { ProgressBar } from "../progress-bar.ts";
 import { openStore } from "../store.ts";
+import { refuseFolder } from "./output-file.ts";
 import { signatureFileOf, signaturesOf } from "./signatures.ts";
 
 export interface ExportFlags {
@@ -26,6 +27,7 @@ export async function exportToFile(
   await using store = await openStore(config);
   const image = await store.inspect(reference);
   const file = resolve(context.cwd, output);
+  await refuseFolder(file);
   await mkdir(dirname(file), { recursive: true });
   using bar = new ProgressBar(context.stderr);
   const { digest, bytes, isExact } = await store.export(image.digest, file, {

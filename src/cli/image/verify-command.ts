@@ -17,7 +17,11 @@ export function verifyCommand(context: CliContext): Command {
   return new Command("verify")
     .description("check an image or an archive, and who has signed it, without starting a machine")
     .argument("<image>", "name, digest, the first 6 digits of a digest, or an archive")
-    .option("--key <file...>", "public keys; one of them must have signed it")
+    .option(
+      "--key <file>",
+      "public key that must have signed it; of several one is enough",
+      (file: string, before: string[] = []) => [...before, file],
+    )
     .option("--json", "print JSON")
     .addHelpText("after", EXAMPLES)
     .action(async (image: string, flags: VerifyFlags, command: Command) => {
