@@ -109,11 +109,11 @@ function describeChoice(error: ErrorObject): Issue {
   return { path, message: message + (ruleOf(error) === undefined ? "" : didYouMean(error.data, words)) };
 }
 
-function describeLimit(words: string, unit = ""): Describe {
+function describeLimit(words: string, unit = "", oneUnit = unit): Describe {
   return (error) => {
     const limit = String(error.params["limit"]);
     const isCount = unit !== "";
-    return here(error, `must ${words} ${limit}${isCount ? ` ${unit}` : butNot(error)}`);
+    return here(error, `must ${words} ${limit}${isCount ? ` ${limit === "1" ? oneUnit : unit}` : butNot(error)}`);
   };
 }
 
@@ -131,9 +131,9 @@ const DESCRIBE: Readonly<Record<string, Describe>> = {
   exclusiveMinimum: describeLimit("be more than"),
   format: describeRule,
   maximum: describeLimit("be at most"),
-  maxItems: describeLimit("have at most", "entries"),
+  maxItems: describeLimit("have at most", "entries", "entry"),
   maxLength: describeLimit("be at most", "characters long"),
-  maxProperties: describeLimit("have at most", "keys"),
+  maxProperties: describeLimit("have at most", "keys", "key"),
   minimum: describeLimit("be at least"),
   minItems: describeMinimumSize("have at least", "entries"),
   minLength: describeMinimumSize("be at least", "characters long"),

@@ -25,8 +25,14 @@ export function manifestCommand(context: CliContext): Command {
     .action(async (file: string) => {
       const { writeKeys } = await import("./keygen.ts");
       const { privateFile, publicFile } = await writeKeys(resolve(context.cwd, file));
-      print(context, `private key: ${privateFile}; name it in features.artifacts.manifest.key of the worker`);
-      print(context, `public key: ${publicFile}; for: boxcar manifest verify`);
+      print(
+        context,
+        `private key: ${privateFile}; for features.artifacts.manifest.key of the worker, and boxcar image sign`,
+      );
+      print(
+        context,
+        `public key: ${publicFile}; for boxcar manifest verify, boxcar image verify and images.requireSignature`,
+      );
     });
   manifest
     .command("verify")
