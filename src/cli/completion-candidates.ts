@@ -6,13 +6,15 @@ export interface Candidate {
   description: string;
 }
 
+export type NameKind = "images" | "caches" | "recipes" | "registries";
+
 /** What shells complete better than we. */
 export type PathKind = "files" | "folders" | "tasks";
 
 export interface Completion {
   candidates: Candidate[];
   /** Names of what belong here too. */
-  names: "images" | "caches" | "recipes" | undefined;
+  names: NameKind | undefined;
   paths: PathKind | undefined;
   /** What `--config` names in the words before. */
   config: string | undefined;
@@ -25,7 +27,6 @@ const PATHS: Readonly<Record<string, PathKind>> = {
   dir: "folders",
   file: "files",
   "file...": "files",
-  registry: "folders",
 };
 
 /** @param words What stands behind `boxcar`, up to the cursor; the last one is being written, and may be empty. */
@@ -112,6 +113,7 @@ function ofValue(choices: readonly string[] | undefined, placeholder: string, wo
   if (placeholder === "image" || placeholder === "other-image")
     return word.includes("/") ? { paths: "files" } : { names: "images" };
   if (placeholder === "recipe") return word.includes("/") ? { paths: "tasks" } : { names: "recipes" };
+  if (placeholder === "registry") return { paths: "folders", ...(word.includes("/") ? {} : { names: "registries" }) };
   if (placeholder === "cache") return { names: "caches" };
   return { paths: PATHS[placeholder] };
 }

@@ -5,7 +5,7 @@
  */
 import { Argument, Command } from "commander";
 import type { Config } from "../config/config.ts";
-import { complete } from "./completion-candidates.ts";
+import { complete, type NameKind } from "./completion-candidates.ts";
 import { readCompletionScript, SHELLS } from "./completion-scripts.ts";
 import { type CliContext, print } from "./context.ts";
 
@@ -43,7 +43,7 @@ export function completeCommand(context: CliContext): Command {
 
 async function printNames(
   context: CliContext,
-  kind: "images" | "caches" | "recipes",
+  kind: NameKind,
   configFile: string | undefined,
   word: string,
 ): Promise<void> {
@@ -51,16 +51,13 @@ async function printNames(
   for (const name of names.sort()) if (name.startsWith(word)) print(context, name);
 }
 
-async function namesOf(
-  context: CliContext,
-  kind: "images" | "caches" | "recipes",
-  configFile: string | undefined,
-): Promise<string[]> {
+async function namesOf(context: CliContext, kind: NameKind, configFile: string | undefined): Promise<string[]> {
   if (kind === "recipes") {
     const { includedRecipes } = await import("./included-recipes.ts");
     return await includedRecipes();
   }
   const config = await context.loadConfig(configFile);
+  if (kind === "registries") return config.images.registries.map(({ name }) => name);
   return kind === "images" ? await imageNames(config) : await cacheNames(config);
 }
 

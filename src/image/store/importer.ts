@@ -22,7 +22,7 @@ import { type ImageLimits, maxArchiveBytes } from "../archive/format.ts";
 import { unpackArchive } from "../archive/unpack.ts";
 import { requireDiskSpace } from "../disk-space.ts";
 import { ImageError } from "../errors.ts";
-import { parentOf, readProvenance, validateImage } from "../validate.ts";
+import { parentMissing, parentOf, readProvenance, validateImage } from "../validate.ts";
 import type { ZstdCodec } from "../zstd/codec.ts";
 import { ArchiveKeeper } from "./archive-keeper.ts";
 import { type ArchiveSource, keyHash } from "./archive-source.ts";
@@ -249,13 +249,5 @@ function digestMismatch(expected: string, actual: string): ImageError {
     "image-digest-mismatch",
     `the archive has the digest sha256:${actual}, not sha256:${expected} as was asked for`,
     { blame: "task", details: { expected, actual } },
-  );
-}
-
-function parentMissing(digest: ImageDigest): ImageError {
-  return new ImageError(
-    "image-parent-missing",
-    `the image lies on ${digest}, which is not here; import that one first, or pull this one from a registry that has both`,
-    { blame: "task", details: { parent: digest } },
   );
 }

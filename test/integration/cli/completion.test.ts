@@ -82,6 +82,18 @@ describe("completion in bash", () => {
     expect(await completions("run", "--image", "m")).toEqual(["mine"]);
   });
 
+  it("offers the registries that are configured, and folders", async () => {
+    const registries = [
+      { name: "team", directory: "/srv/registry" },
+      { name: "other", url: "https://ci.example.com" },
+    ];
+    const config = { stateDir: directory, images: { registries } };
+    await writeFile(join(directory, "registries.json"), JSON.stringify(config));
+    const words = ["--config", join(directory, "registries.json"), "image"];
+    expect(await completions(...words, "push", "mine", "--to", "")).toEqual(["other", "team", "a folder"]);
+    expect(await completions(...words, "pull", "mine", "--from", "te")).toEqual(["team"]);
+  });
+
   it("offers the paths that fit", async () => {
     expect((await completions("run", "")).sort()).toEqual(["a folder", "a task.yml", "b.json"]);
     expect(await completions("run", "--image", "./im")).toEqual(["./image.tar.zst"]);

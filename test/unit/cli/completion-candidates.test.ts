@@ -13,7 +13,7 @@ function program(): Command {
   const image = boxcar.command("image").description("images");
   image.command("list").alias("ls").option("--json");
   image.command("rm").argument("<image...>");
-  image.command("import").argument("<archive>");
+  image.command("import").argument("<archive>").option("--from <registry>");
   boxcar.command("schema").addArgument(new Argument("<document>").choices(["machine", "machine-options", "config"]));
   boxcar.command("purge").argument("<cache...>");
   boxcar.command("secret", { hidden: true });
@@ -56,6 +56,8 @@ describe("complete", () => {
     expect(facts("run", "--image", "de")).toEqual({ names: "images", paths: undefined });
     expect(facts("run", "--image", "./de")).toEqual({ names: undefined, paths: "files" });
     expect(facts("run", "--config", "")).toEqual({ names: undefined, paths: "files" });
+    expect(facts("image", "import", "--from", "t")).toEqual({ names: "registries", paths: "folders" });
+    expect(facts("image", "import", "--from", "./t")).toEqual({ names: undefined, paths: "folders" });
   });
 
   it("leaves the command of a task alone", () => {

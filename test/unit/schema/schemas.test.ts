@@ -115,7 +115,7 @@ it("knows the names it can print", () => {
 it("has types in src/generated that are what the schemas say", () => {
   const script = new URL("scripts/generate-types.ts", root).pathname;
   expect(execFileSync(process.execPath, [script, "--check"], { encoding: "utf8" })).toBe("");
-});
+}, 60_000);
 
 it("offers the same hardware to payloads, configuration and images", () => {
   const machine = readSchema("machine");
