@@ -13,6 +13,9 @@ import { liftBodyLimit } from "../server/body-limit.ts";
 
 export const ARCHIVE_TYPE = "application/zstd";
 
+/** On average: there are few places, and nobody is to keep one with a byte a minute. */
+const MIN_BYTES_PER_SECOND = 1_024;
+
 export interface BlobUploadsOptions {
   maxArchiveBytes: number;
   /** At once; default 4. */
@@ -85,13 +88,19 @@ export class BlobUploads {
 
   async *#read(request: IncomingMessage): AsyncGenerator<Uint8Array> {
     const { maxArchiveBytes, stallMs } = this.#options;
-    const stalled = () => new ApiError(408, "upload-stalled", `nothing came for ${stallMs / 1_000} s; send it again`);
+    const stalled = (what: string) => new ApiError(408, "upload-stalled", `${what}; send it again`);
+    const silent = () => stalled(`nothing came for ${stallMs / 1_000} s`);
     const body = (request as AsyncIterable<Buffer>)[Symbol.asyncIterator]();
     let done = 0;
+    // Only what the client takes: what is done with it here may be slow.
+    let waitedMs = 0;
     for (;;) {
-      const next = await orTimeout(body.next(), stallMs, stalled);
+      const begin = performance.now();
+      const next = await orTimeout(body.next(), stallMs, silent);
+      waitedMs += performance.now() - begin;
       if (next.done === true) return;
       done += next.value.length;
+      if (waitedMs > stallMs && done * 1_000 < waitedMs * MIN_BYTES_PER_SECOND) throw stalled("it came too slowly");
       if (done > maxArchiveBytes) throw tooLarge(maxArchiveBytes);
       yield next.value;
     }

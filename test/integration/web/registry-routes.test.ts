@@ -4,10 +4,13 @@ import { readdir, readFile } from "node:fs/promises";
 import { type ClientRequest, type IncomingMessage, request } from "node:http";
 import { connect } from "node:net";
 import { join } from "node:path";
+import { PassThrough } from "node:stream";
 import { json } from "node:stream/consumers";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { ImageSignatures } from "../../../src/image/signatures/image-signatures.ts";
 import { signImage } from "../../../src/signing/image-signature.ts";
 import { generateKeys, parsePrivateKey } from "../../../src/signing/keys.ts";
+import { BlobUploads } from "../../../src/web/images/blob-uploads.ts";
 import { ArchiveFolder } from "../image/archives.ts";
 import { makeChain } from "../image/chains.ts";
 import { RegistryWorker } from "./registry-worker.ts";
@@ -111,6 +114,19 @@ describe("an archive that is sent", () => {
     expect(await worker.store.list()).toEqual([]);
   });
 
+  it("drop by drop does not keep its place for ever", async () => {
+    const uploads = new BlobUploads(worker.store, new ImageSignatures(worker.directory), {
+      ...{ maxArchiveBytes: MAX_ARCHIVE_BYTES, maxRunning: 1, stallMs: 300 },
+    });
+    const sent = new PassThrough();
+    let drops = 0;
+    const dripping = setInterval(() => sent.write(bytes.subarray(drops, ++drops)), 20);
+    const asked = Object.assign(sent, { headers: {} }) as unknown as IncomingMessage;
+    const taking = uploads.take(`sha256:${root.sha256}`, asked, new AbortController().signal);
+    await expect(taking).rejects.toMatchObject({ code: "upload-stalled" });
+    clearInterval(dripping);
+  });
+
   it("is not for everybody to send, and not as something else", async () => {
     expect(await send(blob(root.sha256), bytes, {}, "submitter")).toEqual({ status: 403, code: "forbidden" });
     expect(await send(blob(root.sha256), bytes, { authorization: "" })).toEqual({
@@ -135,6 +151,8 @@ describe("an archive that is sent", () => {
     asked.destroy();
     while ((await readdir(join(worker.directory, "staging"))).length > 0);
     expect(await worker.store.list()).toEqual([]);
+    // Its place is free a moment later.
+    while ((await send(blob(root.sha256), Buffer.from("no archive"))).status === 409);
   });
 
   it("is sent by one at a time, may take longer than a document, and is asked for by its digest", async () => {
