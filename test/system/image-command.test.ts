@@ -192,7 +192,8 @@ describe("a mistake", () => {
   it.each([
     [["image", "inspect", "nope"], /there is no image "nope" here; "boxcar image list"/],
     [["image", "rm", "nope"], /there is no image "nope" here; "boxcar image list"/],
-    [["image", "inspect", "../x"], /"\.\.\/x" names no image/],
+    [["image", "inspect", "Not A Name"], /"Not A Name" names no image/],
+    [["image", "inspect", "../x"], /there is no file .*\/x$/m],
     [["image", "list", "--nope"], /unknown option '--nope'[\s\S]*boxcar [a-z ]*--help/],
     [["image", "nope"], /unknown command 'nope'[\s\S]*boxcar [a-z ]*--help/],
     [["image", "import"], /missing required argument 'archive'[\s\S]*boxcar [a-z ]*--help/],

@@ -1,9 +1,8 @@
 /** `boxcar image build`: an image by a recipe, into a file and into the store. */
-import { access, mkdir, readFile, writeFile } from "node:fs/promises";
+import { mkdir, writeFile } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
-import { InvalidInputError, WorkerError } from "../../base/errors.ts";
+import { InvalidInputError } from "../../base/errors.ts";
 import { Scope } from "../../base/scope.ts";
-import { whyUnreadable } from "../../base/why-unreadable.ts";
 import { buildImage } from "../../builder/build.ts";
 import type { BuildContext, GuestPrograms } from "../../builder/build-context.ts";
 import { reclaimBuilds } from "../../builder/debian/reclaim-builds.ts";
@@ -13,16 +12,15 @@ import type { Config } from "../../config/config.ts";
 import { type ListenAddress, MAX_PORT, parseListenAddress } from "../../config/listen-address.ts";
 import { OwnedDirectory } from "../../host/owned-directory.ts";
 import { imageDocument } from "../../image/document.ts";
-import { ImageSignatures } from "../../image/signatures/image-signatures.ts";
+import { readPrivateKey } from "../../image/signatures/signature-policy.ts";
 import type { Image } from "../../image/store/image.ts";
 import type { ImageStore } from "../../image/store/image-store.ts";
 import { requireTagName } from "../../image/store/reference.ts";
 import type { MachineNetworks } from "../../sandbox/machine-networks.ts";
 import { formatSignature, signImage } from "../../signing/image-signature.ts";
-import { parsePrivateKey } from "../../signing/keys.ts";
 import { chooseAccelerator } from "../accelerator.ts";
 import { type CliContext, print, printJson } from "../context.ts";
-import { guestProgramPath } from "../guest-programs.ts";
+import { guestProgram } from "../guest-programs.ts";
 import { imageHooks } from "../image-hooks.ts";
 import { openNetworks } from "../networks.ts";
 import { ProgressBar } from "../progress-bar.ts";
@@ -32,6 +30,7 @@ import { readVersion } from "../version.ts";
 import { BuildLog } from "./build-log.ts";
 import { enterPressed } from "./enter-pressed.ts";
 import { refuseFolder } from "./output-file.ts";
+import { signatureFileOf, signaturesOf } from "./signatures.ts";
 import { describeSizes } from "./size-report.ts";
 
 export interface BuildFlags {
@@ -60,7 +59,7 @@ export async function buildByRecipe(
   }
   const tag = requireTagName(flags.tag ?? recipe.name);
   if (flags.output !== undefined) await refuseFolder(resolve(context.cwd, flags.output));
-  const key = flags.sign === undefined ? undefined : await readKey(flags.sign, context.cwd);
+  const key = flags.sign === undefined ? undefined : await readPrivateKey(resolve(context.cwd, flags.sign));
   await using store = await openStore(config);
   const programs = {
     agentBinary: await guestProgram("boxcar-agent"),
@@ -80,9 +79,9 @@ export async function buildByRecipe(
   if (key !== undefined) {
     const { name, created } = image.provenance ?? { name: tag };
     const signature = signImage({ digest: image.digest, name, ...(created === undefined ? {} : { created }) }, key);
-    await new ImageSignatures(config.images.directory).add(signature, [key]);
+    await signaturesOf(config).add(signature, [key]);
     if (flags.output !== undefined) {
-      await writeFile(`${resolve(context.cwd, flags.output)}.sig`, formatSignature(signature));
+      await writeFile(signatureFileOf(resolve(context.cwd, flags.output)), formatSignature(signature));
     }
   }
   log.end(describeSizes(image, await store.ancestors(image)));
@@ -90,7 +89,7 @@ export async function buildByRecipe(
 }
 
 async function printImage(image: Image, { json }: BuildFlags, config: Config, context: CliContext): Promise<void> {
-  const signature = await new ImageSignatures(config.images.directory).tryRead(image.digest);
+  const signature = await signaturesOf(config).tryRead(image.digest);
   if (json) printJson(context, imageDocument(image, { signature }));
   else print(context, `${image.digest} (${image.tags.join(", ")})`);
 }
@@ -165,27 +164,4 @@ function addressOf(flag: string | true): ListenAddress {
   if (address !== undefined && address.port <= MAX_PORT) return address;
   const message = "must be an address and a port, such as 127.0.0.1:5901";
   throw new InvalidInputError("The command line", [{ path: "--vnc", message }], "task");
-}
-
-async function readKey(file: string, cwd: string) {
-  try {
-    return parsePrivateKey(await readFile(resolve(cwd, file), "utf8"), file);
-  } catch (error) {
-    if (error instanceof WorkerError) throw error;
-    throw new InvalidInputError(`The key ${file}`, [{ path: "", message: whyUnreadable(error) }], "task");
-  }
-}
-
-async function guestProgram(name: "boxcar-agent" | "boxcar-init"): Promise<string> {
-  const file = guestProgramPath(name);
-  try {
-    await access(file);
-    return file;
-  } catch (cause) {
-    throw new WorkerError(`${file} is missing; "bash scripts/setup.sh --no-image" builds it`, {
-      code: "guest-program-missing",
-      blame: "host",
-      cause,
-    });
-  }
 }

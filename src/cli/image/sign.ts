@@ -4,9 +4,9 @@ import { rename, writeFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import type { Config } from "../../config/config.ts";
 import type { ImageProvenance } from "../../generated/image.ts";
-import { readKeyFile } from "../../image/signatures/signature-policy.ts";
+import { readPrivateKey } from "../../image/signatures/signature-policy.ts";
 import { cosignImage, formatSignature, type ImageSignature, signImage } from "../../signing/image-signature.ts";
-import { keyId, parsePrivateKey } from "../../signing/keys.ts";
+import { keyId } from "../../signing/keys.ts";
 import { type CliContext, print, printJson } from "../context.ts";
 import { ProgressBar } from "../progress-bar.ts";
 import { openStore } from "../store.ts";
@@ -19,8 +19,7 @@ export interface SignFlags {
 }
 
 export async function sign(image: string, flags: SignFlags, config: Config, context: CliContext): Promise<void> {
-  const keyFile = resolve(context.cwd, flags.key);
-  const key = parsePrivateKey(await readKeyFile(keyFile), keyFile);
+  const key = await readPrivateKey(resolve(context.cwd, flags.key));
   const signed = isArchivePath(image)
     ? await signFile(resolve(context.cwd, image), key, config, context)
     : await signStored(image, key, config);

@@ -4,7 +4,7 @@ import { readFile } from "node:fs/promises";
 import { InvalidInputError } from "../../base/errors.ts";
 import { whyUnreadable } from "../../base/why-unreadable.ts";
 import { type ImageSignature, verifiedKeys } from "../../signing/image-signature.ts";
-import { parsePublicKey } from "../../signing/keys.ts";
+import { parsePrivateKey, parsePublicKey } from "../../signing/keys.ts";
 import { ImageError } from "../errors.ts";
 
 export class SignaturePolicy {
@@ -38,8 +38,13 @@ export async function readPublicKeys(files: readonly string[]): Promise<KeyObjec
   return await Promise.all(files.map(async (file) => parsePublicKey(await readKeyFile(file), file)));
 }
 
+/** @throws {InvalidInputError}, {WorkerError} `manifest-key-invalid` */
+export async function readPrivateKey(file: string): Promise<KeyObject> {
+  return parsePrivateKey(await readKeyFile(file), file);
+}
+
 /** @throws {InvalidInputError} */
-export async function readKeyFile(file: string): Promise<string> {
+async function readKeyFile(file: string): Promise<string> {
   try {
     return await readFile(file, "utf8");
   } catch (error) {
