@@ -6,7 +6,7 @@ export interface Candidate {
   description: string;
 }
 
-export type NameKind = "images" | "caches" | "recipes" | "registries";
+export type NameKind = "images" | "caches" | "recipes" | "registries" | "machines";
 
 /** What shells complete better than we. */
 export type PathKind = "files" | "folders" | "tasks";
@@ -114,6 +114,7 @@ function ofValue(choices: readonly string[] | undefined, placeholder: string, wo
     return word.includes("/") ? { paths: "files" } : { names: "images" };
   if (placeholder === "recipe") return word.includes("/") ? { paths: "tasks" } : { names: "recipes" };
   if (placeholder === "registry") return { paths: "folders", ...(word.includes("/") ? {} : { names: "registries" }) };
+  if (placeholder === "machine" || placeholder === "target") return { names: "machines" };
   if (placeholder === "cache") return { names: "caches" };
   return { paths: PATHS[placeholder] };
 }

@@ -58,12 +58,22 @@ async function namesOf(context: CliContext, kind: NameKind, configFile: string |
   }
   const config = await context.loadConfig(configFile);
   if (kind === "registries") return config.images.registries.map(({ name }) => name);
+  if (kind === "machines") return await machineNames(config);
   return kind === "images" ? await imageNames(config) : await cacheNames(config);
 }
 
 async function imageNames({ images }: Config): Promise<string[]> {
   const { StoreLayout } = await import("../image/store/layout.ts");
   return await StoreLayout.existing(images.directory).names("tags");
+}
+
+async function machineNames(config: Config): Promise<string[]> {
+  const [{ readdir }, { vmFolders }] = await Promise.all([
+    import("node:fs/promises"),
+    import("../hypervisor/qemu/qemu-hypervisor.ts"),
+  ]);
+  const { records } = vmFolders(config);
+  return await readdir(`${records}/names`).catch(() => []);
 }
 
 async function cacheNames(config: Config): Promise<string[]> {

@@ -26,12 +26,15 @@ import { queueCommand } from "./queue/command.ts";
 import { runCommand } from "./run/command.ts";
 import { schemaCommand } from "./schema.ts";
 import { readVersion } from "./version.ts";
+import { vmCommand } from "./vm/command.ts";
+import { supervisorCommand } from "./vm/supervisor-command.ts";
 import { workerCommand } from "./worker/command.ts";
 
 const EXAMPLES = `
 Examples:
   boxcar run -- uname -a                    run one command in a machine of its own
   boxcar run examples/report.yml --output out
+  boxcar vm run --name dev                  a machine that stays
   boxcar image list
   boxcar schema payload                     what a task may say
   boxcar doctor                             what this host has and lacks`;
@@ -40,6 +43,7 @@ Examples:
 const COMMANDS = {
   Tasks: [runCommand, queueCommand],
   "Tasks that run": [topCommand, logsCommand, shellCommand, vncCommand, screenshotCommand, keepCommand, releaseCommand],
+  Machines: [vmCommand],
   "This host": [workerCommand, doctorCommand, configCommand, imageCommand, cacheCommand],
   "Who may use it": [tokenCommand, auditCommand],
   "Everything else": [manifestCommand, schemaCommand, completionCommand],
@@ -83,6 +87,7 @@ function buildProgram(argv: readonly string[], context: CliContext): Command {
     }
   }
   program.addCommand(inheriting(program, completeCommand(context)), { hidden: true });
+  program.addCommand(inheriting(program, supervisorCommand(context)), { hidden: true });
   const help = new Command("help").argument("[command]").description("display help for command");
   program.addHelpCommand(help.helpGroup("Everything else:"));
   return program;

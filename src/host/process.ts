@@ -89,6 +89,11 @@ export class HostProcess {
     return new HostProcess(child.pid, sockets, exited, (signal) => void child.kill(signal));
   }
 
+  /** Asks the program to end. */
+  terminate(): void {
+    this.#kill("SIGTERM");
+  }
+
   /** Ends the program at once; `exited` tells when it is gone. */
   kill(): void {
     this.#kill("SIGKILL");

@@ -27,6 +27,12 @@ export interface GuestNetwork extends AsyncDisposable {
   setUpgradeHandler(handler: UpgradeListener | undefined): void;
   /** What the machine may reach from now on; resolved when it is so. Open connections stay. */
   setPolicy(policy: NetworkPolicy): Promise<void>;
+  /**
+   * Connects to a port of the guest, as from the gateway. The policy is about what the guest begins: it does not matter.
+   *
+   * @throws {WorkerError} `network-dial-failed`: nobody listens there, nobody answers, or the network has ended.
+   */
+  dial(port: number): Promise<Duplex>;
   /** What it has seen since it was opened. */
   stats(): Promise<NetworkStats>;
 }

@@ -22,6 +22,8 @@ export interface CloudInitOptions {
   agentFile?: ((platform: string) => string | undefined) | undefined;
   /** Of the machine, where nobody has chosen one. */
   hostname?: string | undefined;
+  /** Of a machine that is started again and again; default: one that nobody had before. */
+  instanceId?: string | undefined;
 }
 
 export interface MachineCloudInit {
@@ -54,13 +56,18 @@ export async function prepareCloudInit(
   return { source, cdroms: [{ file, drive: cdDrive(options.machine) }] };
 }
 
-async function findFacts({ machine, agentFile, hostname }: CloudInitOptions): Promise<CloudInitFacts | undefined> {
+async function findFacts({
+  machine,
+  agentFile,
+  hostname,
+  instanceId = crypto.randomUUID(),
+}: CloudInitOptions): Promise<CloudInitFacts | undefined> {
   const { cloudInit, mac } = machine;
   if (cloudInit === undefined) return undefined;
   return {
     ...{ source: cloudInit.source, userData: cloudInit.userData, mac },
     hostname: cloudInit.hostname ?? hostname ?? HOSTNAME,
-    instanceId: crypto.randomUUID(),
+    instanceId,
     agentSha256: await digestAgent(agentFile),
   };
 }

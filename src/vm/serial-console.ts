@@ -25,8 +25,10 @@ export class SerialConsole {
   #tail = Buffer.alloc(0);
   #line = Buffer.alloc(0);
   readonly #notices: VmNotice[] = [];
+  readonly #port: Duplex;
 
   constructor(port: Duplex) {
+    this.#port = port;
     const reader = new Writable({
       write: (chunk: Buffer, _encoding, done) => {
         this.#note(chunk);
@@ -59,6 +61,12 @@ export class SerialConsole {
   follow(follower: (chunk: Buffer) => void): void {
     this.#follower = follower;
     if (this.#tail.length > 0) follower(this.#tail);
+  }
+
+  /** Types on it. Resolves when QEMU has it, or there is no machine any more. */
+  async type(bytes: Uint8Array): Promise<void> {
+    if (!this.#port.writable) return;
+    await new Promise<void>((resolve) => this.#port.write(bytes, () => resolve()));
   }
 
   /** The end of it, at most 16 KiB; "" if there was nothing. */

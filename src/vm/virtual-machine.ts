@@ -225,6 +225,30 @@ export class VirtualMachine implements AsyncDisposable {
     this.#process.kill();
   }
 
+  /** Has QEMU end in order: all that its guest has written is in the files of its disks then. */
+  async quit(): Promise<void> {
+    const monitor = await this.#monitor;
+    this.#note({ kind: "kill" });
+    // It may be gone before it has answered.
+    await monitor.execute("quit").catch(() => {});
+  }
+
+  /** Ends the machine by a signal that QEMU heeds, if it heeds anything. */
+  terminate(): void {
+    this.#note({ kind: "kill" });
+    this.#process.terminate();
+  }
+
+  /**
+   * Runs a command of QEMU's monitor, for people who know it. What it changes nobody else learns of.
+   *
+   * @throws {QmpCommandError} QEMU refuses it; {@link QmpClosedError}.
+   */
+  async execute(command: string, args: object = {}): Promise<unknown> {
+    const monitor = await this.#monitor;
+    return await monitor.execute(command, args);
+  }
+
   /** The file that the machine writes its disk to; another one after a checkpoint with a new disk. */
   get diskFile(): string {
     return this.#diskFile;

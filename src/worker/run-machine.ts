@@ -15,8 +15,8 @@ import type { Keeper } from "../feature/interactive/keeper.ts";
 import type { LiveMachine } from "../feature/interactive/live-machine.ts";
 import type { InteractiveRequest } from "../feature/interactive/request.ts";
 import type { GuestShell, ShellOptions } from "../guest/guest-shell.ts";
+import { connectDisplay } from "../vm/connect-display.ts";
 import { describeMachine, type ResolvedMachine } from "../vm/limits.ts";
-import { connectDisplay } from "./connect-display.ts";
 
 export const MAX_VIEWERS = 50;
 

@@ -29,6 +29,15 @@ export async function runShell({ server, task, run, command, tty }: ShellRequest
   for (const word of command) query.append("command", word);
   const path = `/api/v1/tasks/${encodeURIComponent(task)}/runs/${run}/shell?${query}`;
   const socket = await openSocket({ server, path, signal: context.signal, maxMessageBytes: SHELL_MESSAGE_BYTES });
+  await joinShell(socket, tty, context);
+}
+
+/**
+ * Joins a shell with this terminal, until one of them ends; the exit code is 0 or 1 then.
+ *
+ * @throws {WorkerError} `shell-lost`
+ */
+export async function joinShell(socket: WebSocket, tty: boolean, context: CliContext): Promise<void> {
   const client = new ShellClient(socket, context);
   using _terminal = tty ? takeTerminal(socket, context) : undefined;
   if (tty) await letOutputThrough(context.signal);

@@ -7,7 +7,7 @@ import { once } from "node:events";
 import { createServer, type Socket } from "node:net";
 import { pipeline } from "node:stream/promises";
 import { setTimeout as after } from "node:timers/promises";
-import { createWebSocketStream } from "ws";
+import { createWebSocketStream, type WebSocket } from "ws";
 import { codeOf, messageOf, WorkerError } from "../../base/errors.ts";
 import type { ApiRunReport } from "../../generated/api.ts";
 import { runCommand } from "../../host/command.ts";
@@ -51,11 +51,32 @@ const LOOK_MS = 3_000;
 /** Large enough for a whole screen in one message. */
 const MAX_MESSAGE_BYTES = 64 * 1_024 ** 2;
 
+/** A display, wherever its machine is. */
+export interface DisplaySource {
+  /** Each viewer gets a connection of its own. */
+  connect(signal: AbortSignal): Promise<WebSocket>;
+  /** Resolves when there is no machine any more, or the signal fires. */
+  untilGone(signal: AbortSignal): Promise<void>;
+}
+
 /** Serves until the signal fires, the viewer it has started ends, or the machine is gone. */
 export async function serveDisplay(wanted: WantedDisplay, context: CliContext): Promise<void> {
+  const source = {
+    connect: (signal: AbortSignal) => connect(wanted, signal),
+    untilGone: (signal: AbortSignal) => untilGone(wanted, signal),
+  };
+  await serveDisplayOf(source, wanted, context);
+}
+
+/** As {@link serveDisplay} does. */
+export async function serveDisplayOf(
+  source: DisplaySource,
+  wanted: Pick<WantedDisplay, "port" | "open">,
+  context: CliContext,
+): Promise<void> {
   const viewer = wanted.open ? await findViewer() : undefined;
   // What is wrong with the machine is said here, not by a viewer that shows nothing.
-  (await connect(wanted, context.signal)).terminate();
+  (await source.connect(context.signal)).terminate();
   const over = new AbortController();
   const signal = AbortSignal.any([context.signal, over.signal]);
   const connections = new Set<Socket>();
@@ -63,7 +84,7 @@ export async function serveDisplay(wanted: WantedDisplay, context: CliContext): 
     connections.add(socket);
     socket.once("close", () => connections.delete(socket));
     socket.on("error", () => {});
-    serveViewer(socket, wanted, signal).catch((error: unknown) => {
+    serveViewer(socket, source, signal).catch((error: unknown) => {
       socket.destroy();
       if (!signal.aborted) context.stderr.write(`boxcar: ${messageOf(error)}\n`);
     });
@@ -74,7 +95,7 @@ export async function serveDisplay(wanted: WantedDisplay, context: CliContext): 
     if (viewer !== undefined) await runCommand([viewer.name, viewer.argument(port)], { signal: context.signal });
     if (viewer === undefined || viewer.hands) {
       context.stderr.write("boxcar: Ctrl-C ends it\n");
-      await untilGone(wanted, context.signal);
+      await source.untilGone(context.signal);
       if (!context.signal.aborted) context.stderr.write("boxcar: the machine is gone\n");
     }
   } catch (error) {
@@ -100,10 +121,10 @@ async function listen(server: ReturnType<typeof createServer>, wantedPort: numbe
   return typeof address === "object" && address !== null ? address.port : wantedPort;
 }
 
-async function serveViewer(viewer: Socket, wanted: WantedDisplay, signal: AbortSignal): Promise<void> {
+async function serveViewer(viewer: Socket, source: DisplaySource, signal: AbortSignal): Promise<void> {
   const uid = await peerUid(viewer);
   if (uid !== process.getuid?.()) throw new Error(`a process of another user (${uid ?? "unknown"}) was turned away`);
-  const client = await connect(wanted, signal);
+  const client = await source.connect(signal);
   const display = createWebSocketStream(client);
   await Promise.all([pipeline(viewer, display), pipeline(display, viewer)]).catch((error: unknown) => {
     const code = codeOf(error);

@@ -22,6 +22,7 @@ import { Importer, type ImportOptions } from "./importer.ts";
 import { StoreLayout } from "./layout.ts";
 import { beginLease, liveLeases } from "./leases.ts";
 import { parentDisk } from "./parent.ts";
+import { addPin, livePins } from "./pins.ts";
 import { reclaimStore } from "./reclaim.ts";
 import { type ImageDigest, parseReference, requireTagName, sha256Of } from "./reference.ts";
 import { ImageSnapshots, type SnapshotEntry } from "./snapshots.ts";
@@ -200,6 +201,15 @@ export class ImageStore implements AsyncDisposable {
         details: { leases: leases.length },
       });
     }
+    const pins = await livePins(this.#layout, sha256);
+    if (pins.length > 0) {
+      const users =
+        pins.length === 1 ? "a machine or snapshot lies on it" : `${pins.length} machines or snapshots lie on it`;
+      throw new ImageError("image-in-use", `the image ${reference} cannot be removed while ${users}`, {
+        blame: "task",
+        details: { pins },
+      });
+    }
     // After the leases: whoever imports a child holds one until the child is there.
     const children = await findChildren(this.#layout, sha256);
     if (children.length > 0) throw hasChildren(reference, await this.#callThem(children));
@@ -209,6 +219,7 @@ export class ImageStore implements AsyncDisposable {
     await rename(this.#layout.path("blobs", sha256), join(staging.path, sha256));
     await rename(this.#layout.path("snapshots", sha256), join(staging.path, "snapshots")).catch(ignoreMissing);
     await rm(this.#layout.path("leases", sha256), { recursive: true, force: true });
+    await rm(this.#layout.path("pins", sha256), { recursive: true, force: true });
     return { removedTags: names, removedImage: true };
   }
 
@@ -228,6 +239,19 @@ export class ImageStore implements AsyncDisposable {
       if (!(await this.#layout.hasBlob(sha256Of(used)))) throw brokenChain(digest, used);
       await utimes(this.#layout.path("blobs", sha256Of(used), LAST_USED_FILE), now, now);
     }
+  }
+
+  /**
+   * Keeps an image in the store for as long as there is something at `path`, which lies on it. Made before that is,
+   * under a lease.
+   *
+   * @param key Unique among all that pin images, such as the id of a machine.
+   * @param path Absolute.
+   */
+  async pin(reference: string, { key, path }: { key: string; path: string }): Promise<void> {
+    const sha256 = await this.#resolve(reference);
+    await using _lock = await this.#lockImage(sha256);
+    await addPin(this.#layout, sha256, key, path);
   }
 
   /** What machines have been captured after they booted from an image. */

@@ -7,6 +7,7 @@
  *   signatures/<sha256>.json   who has signed an image
  *   tags/<name>            the digest a name stands for
  *   leases/<sha256>/<own>  one file for each user of an image
+ *   pins/<sha256>/<key>    a link to each thing that lies on an image; see pins.ts
  *   snapshots/<sha256>/    machines that have booted from an image; see snapshots.ts
  *   sources/<hash>         the digest of what a file or a URL held when it was last imported
  *   staging/<own>          whatever is not finished yet
@@ -26,6 +27,7 @@ const FOLDERS = [
   "signatures",
   "tags",
   "leases",
+  "pins",
   "snapshots",
   "sources",
   "staging",

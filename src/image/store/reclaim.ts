@@ -26,7 +26,7 @@ export async function reclaimStore(layout: StoreLayout, locks: FileLocks): Promi
 
 /** What lies beside an image goes with it; whoever removed the image may have been killed half-way. */
 async function removeOrphans(layout: StoreLayout, locks: FileLocks): Promise<void> {
-  for (const folder of ["archives", "signatures", "snapshots", "leases"] as const) {
+  for (const folder of ["archives", "signatures", "snapshots", "leases", "pins"] as const) {
     for (const name of await layout.names(folder)) {
       const sha256 = /^[0-9a-f]{64}(?=$|\.)/.exec(name)?.[0];
       if (sha256 === undefined) continue;

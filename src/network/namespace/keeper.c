@@ -22,6 +22,7 @@
 #include <linux/capability.h>
 #include <linux/if_tun.h>
 #include <net/if.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdint.h>
@@ -32,6 +33,7 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #define PACKETS 3
@@ -217,12 +219,45 @@ static void carry(int tun, int channel)
     }
 }
 
+/* Connects to the guest, hands the connection over and ends when that was heard of. */
+static int dial(int channel, const char *what)
+{
+    struct sockaddr_in in = { .sin_family = AF_INET };
+    struct timeval patience = { .tv_sec = 10 };
+    char address[24], heard[256];
+    int port, on = 1;
+    if (sscanf(what, "tcp,dial,%23[0-9.],%d", address, &port) != 2 || inet_pton(AF_INET, address, &in.sin_addr) != 1)
+        errx(2, "not a port of the guest: %s", what);
+    in.sin_port = htons((uint16_t)port);
+    int file = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (file < 0)
+        err(1, "socket");
+    set(file, SOL_IP, IP_TRANSPARENT, "IP_TRANSPARENT");
+    /* Of connect, too. */
+    if (setsockopt(file, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience) < 0)
+        err(1, "SO_SNDTIMEO");
+    if (setsockopt(file, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) < 0)
+        err(1, "TCP_NODELAY");
+    if (connect(file, (struct sockaddr *)&in, sizeof in) < 0)
+        errx(1, "%s", errno == EINPROGRESS ? "the guest does not answer" : strerror(errno));
+    if (fcntl(file, F_SETFL, O_NONBLOCK) < 0)
+        err(1, "O_NONBLOCK");
+    tell(channel, "{\"cmd\":\"NODE_HANDLE\",\"type\":\"net.Native\",\"msg\":{\"service\":\"dial\"}}\n", file);
+    close(file);
+    struct pollfd answer = { .fd = channel, .events = POLLIN };
+    if (poll(&answer, 1, 10000) == 1)
+        (void)!recv(channel, heard, sizeof heard, MSG_DONTWAIT);
+    return 0;
+}
+
 int main(int argc, char **argv)
 {
     const char *number = getenv("NODE_CHANNEL_FD");
     if (argc < 2 || number == NULL)
-        errx(2, "usage: keeper TUN SERVICE...");
+        errx(2, "usage: keeper TUN SERVICE... | keeper --dial tcp,dial,ADDRESS,PORT");
     int channel = atoi(number);
+    if (argc == 3 && strcmp(argv[1], "--dial") == 0)
+        return dial(channel, argv[2]);
     /* Set before, too; some changes of rights take it back. */
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     prctl(PR_SET_NAME, "boxcar-network");

@@ -17,6 +17,7 @@ import { Scope } from "../../base/scope.ts";
 import { withoutRights } from "../../host/rights.ts";
 import type { UpgradeListener } from "../../http/guarded-server.ts";
 import { parseMac } from "../addresses.ts";
+import { dialFailed } from "../dial-failed.ts";
 import type { GuestNetwork, NetworkStats } from "../guest-network.ts";
 import type { NetworkLimits } from "../limits.ts";
 import type { NetworkPolicy } from "../policy/network-policy.ts";
@@ -25,6 +26,7 @@ import { Counters } from "../user/counters.ts";
 import { ConnectionGateway } from "./connection-gateway.ts";
 import { DatagramRelay } from "./datagram-relay.ts";
 import { serveDhcp } from "./dhcp-service.ts";
+import { dialGuest } from "./dial-guest.ts";
 import { policyRules } from "./flow-rules.ts";
 import { findForbidden } from "./forbidden.ts";
 import { LISTENERS, openHandles } from "./handles.ts";
@@ -59,6 +61,7 @@ export class NamespaceNetwork implements GuestNetwork {
   readonly mode = "namespace";
   /** Of the process that keeps the namespace. */
   readonly pid: number;
+  readonly #program: string;
   readonly #services: MachineServices;
   readonly #keeper: Keeper;
   readonly #stats: NamespaceStats;
@@ -78,6 +81,7 @@ export class NamespaceNetwork implements GuestNetwork {
     scope: Scope,
   ) {
     this.pid = keeper.pid;
+    this.#program = options.means.program;
     this.#services = options.services;
     this.#keeper = keeper;
     this.#applied = applied;
@@ -150,6 +154,11 @@ export class NamespaceNetwork implements GuestNetwork {
     link.once("close", () => this.#end(undefined));
     link.resume();
     this.#scope.defer(() => link.destroy());
+  }
+
+  async dial(port: number): Promise<Duplex> {
+    if (this.#disposal !== undefined) throw dialFailed(port, "the machine has no network");
+    return await dialGuest({ enter: this.#keeper.enter, program: this.#program, port });
   }
 
   setHandler(handler: RequestListener | undefined): void {

@@ -75,6 +75,11 @@ export class GuestStack implements FrameSink {
     };
   }
 
+  /** Connects to a port of the guest. @throws {WorkerError} `network-dial-failed` */
+  async dial(port: number): Promise<Duplex> {
+    return await this.#tcp.dial(port);
+  }
+
   destroy(): void {
     this.#link.destroy();
   }

@@ -3,6 +3,7 @@
  * answered with a reset. Every established connection is given to the machine's services.
  */
 import { serveDnsOverTcp } from "../dns/dns-over-tcp.ts";
+import { GATEWAY } from "../endpoints.ts";
 import { type Ipv4Packet, transportChecksum } from "../packet/ipv4.ts";
 import { decideFlow } from "../policy/flow.ts";
 import type { Flow } from "../services.ts";
@@ -38,6 +39,13 @@ export class TcpGateway {
     else if (this.#endpoint.tryReceive(segment, packet.destination)) return;
     else if ((segment.flags & OPENING_FLAGS) === TcpFlag.syn) this.#open(packet, segment);
     else this.#refuse(packet, segment);
+  }
+
+  /** Connects to a port of the guest. @throws {WorkerError} `network-dial-failed` */
+  async dial(port: number): Promise<TcpSocket> {
+    const socket = await this.#endpoint.dial(port, GATEWAY);
+    socket.on("error", () => {});
+    return socket;
   }
 
   /** Delivers and sends what is due. */

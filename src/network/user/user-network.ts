@@ -13,6 +13,7 @@ import { WorkerError } from "../../base/errors.ts";
 import { Capability, hasRights, withoutRights } from "../../host/rights.ts";
 import type { UpgradeListener } from "../../http/guarded-server.ts";
 import { parseMac } from "../addresses.ts";
+import { dialFailed } from "../dial-failed.ts";
 import type { GuestNetwork, NetworkStats } from "../guest-network.ts";
 import { DEFAULT_LIMITS, type NetworkLimits } from "../limits.ts";
 import type { NetworkPolicy } from "../policy/network-policy.ts";
@@ -86,6 +87,11 @@ export class UserNetwork implements GuestNetwork {
       limits: this.#options.limits ?? DEFAULT_LIMITS,
       onClosed: (error) => this.#closed.resolve(error),
     });
+  }
+
+  async dial(port: number): Promise<Duplex> {
+    if (this.#stack === undefined || this.#disposed) throw dialFailed(port, "the machine has no network");
+    return await this.#stack.dial(port);
   }
 
   setHandler(handler: RequestListener | undefined): void {

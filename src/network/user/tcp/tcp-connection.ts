@@ -1,5 +1,5 @@
 /**
- * One TCP connection that the guest opened (RFC 9293), without its stream.
+ * One TCP connection (RFC 9293), without its stream. The guest opened it, or has answered who dialled it.
  *
  *   syn-received ──ACK──▶ open ──both FINs acknowledged──▶ gone
  *        │                 │  ╲──application left, guest has not ended──▶ orphan ─▶ gone
@@ -75,8 +75,11 @@ export class TcpConnection {
   #patienceTicks = FIRST_PATIENCE_TICKS;
   #synRepetitions = 0;
 
-  /** @param initialSequence Our first sequence number, a uint32. */
-  constructor(syn: TcpSegment, wire: TcpWire, owner: TcpOwner, initialSequence: number) {
+  /**
+   * @param initialSequence Our first sequence number, a uint32.
+   * @param isAnswer `syn` is a SYN-ACK that answers a SYN of ours: the connection is open, and the guest is to be told.
+   */
+  constructor(syn: TcpSegment, wire: TcpWire, owner: TcpOwner, initialSequence: number, isAnswer = false) {
     const options = parseTcpOptions(syn.options);
     const segmentBytes = Math.max(options.maximumSegmentBytes ?? MIN_SEGMENT_BYTES, MIN_SEGMENT_BYTES);
     this.guestPort = syn.sourcePort;
@@ -97,6 +100,10 @@ export class TcpConnection {
       syn.window,
       Math.min(segmentBytes, wire.maxSegmentBytes),
     );
+    if (!isAnswer) return;
+    this.#state = "open";
+    this.#synAckDue = false;
+    this.#ackDue = true;
   }
 
   /** Bytes the application has given that the guest has not acknowledged. */

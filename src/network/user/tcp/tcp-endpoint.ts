@@ -8,6 +8,7 @@
 
 import { randomInt } from "node:crypto";
 import { TokenBucket } from "../../../base/token-bucket.ts";
+import { dialFailed } from "../../dial-failed.ts";
 import { GUEST } from "../../endpoints.ts";
 import type { NetworkLimits } from "../../limits.ts";
 import { IPV4_HEADER_BYTES, IpProtocol, type Ipv4Header } from "../../packet/ipv4.ts";
@@ -15,12 +16,16 @@ import type { PacketWriter } from "../packet-writer.ts";
 import { ConnectionTable } from "./connection-table.ts";
 import { receiveShareBytes, sendShareBytes } from "./memory-shares.ts";
 import { TcpConnection, type TcpOwner } from "./tcp-connection.ts";
+import { TcpDial } from "./tcp-dial.ts";
 import { resetFor, TCP_HEADER_BYTES, type TcpSegment, writeTcpHeader } from "./tcp-segment.ts";
 import type { TcpWire } from "./tcp-segment-writer.ts";
 import { TcpSocket } from "./tcp-socket.ts";
 
 const TURN_BYTES = 48 * 1_024;
 const TICK_MS = 250;
+const MAX_DIALS = 64;
+/** From which ours are chosen; those below have services of the network. */
+const DIAL_PORTS = [32_768, 61_000] as const;
 
 /** To a service of the network itself, or to the outside: each has a number of connections of its own. */
 export type TcpGroup = "service" | "outside";
@@ -48,6 +53,7 @@ export class TcpEndpoint implements TcpOwner {
   readonly #segmentsPerTurn: number;
   readonly #options: TcpEndpointOptions;
   readonly #connections = new ConnectionTable<TcpConnection>();
+  readonly #dials = new ConnectionTable<TcpDial>();
   readonly #openings = new Map<TcpConnection, Opening>();
   readonly #counts: Record<TcpGroup, number> = { service: 0, outside: 0 };
   readonly #ready = new Set<TcpConnection>();
@@ -80,9 +86,48 @@ export class TcpEndpoint implements TcpOwner {
    * @returns whether there is such a connection.
    */
   tryReceive(segment: TcpSegment, address: number): boolean {
-    const connection = this.#connections.get(segment.sourcePort, address, segment.destinationPort);
+    const key = [segment.sourcePort, address, segment.destinationPort] as const;
+    const connection = this.#connections.get(...key);
     connection?.receive(segment);
-    return connection !== undefined;
+    if (connection !== undefined) return true;
+    const dial = this.#dials.get(...key);
+    dial?.receive(segment);
+    return dial !== undefined;
+  }
+
+  /**
+   * Connects to a port of the guest, as from `address`.
+   *
+   * @throws {WorkerError} `network-dial-failed`
+   */
+  async dial(port: number, address: number): Promise<TcpSocket> {
+    if (this.#dials.size >= MAX_DIALS) throw dialFailed(port, "too many connections are being made");
+    const taken = (own: number) =>
+      this.#connections.get(port, address, own) !== undefined || this.#dials.get(port, address, own) !== undefined;
+    let own = randomInt(...DIAL_PORTS);
+    while (taken(own)) own = randomInt(...DIAL_PORTS);
+    const initialSequence = this.#options.initialSequence?.() ?? randomInt(0x1_0000_0000);
+    const dial = new TcpDial({ guestPort: port, address, port: own, initialSequence, wire: this.#wireFrom(address) });
+    this.#dials.add(dial);
+    this.#startTicking();
+    try {
+      dial.transmit();
+      // Nobody else may have a reason to send.
+      this.#writer.flush();
+      const synAck = await dial.answered;
+      return this.#answered(synAck, dial);
+    } finally {
+      this.#dials.delete(dial);
+      this.#stopTicking();
+    }
+  }
+
+  #answered(synAck: TcpSegment, { address, initialSequence }: TcpDial): TcpSocket {
+    const connection = new TcpConnection(synAck, this.#wireFrom(address), this, initialSequence, true);
+    this.#connections.add(connection);
+    this.#opened += 1;
+    this.ready(connection);
+    return new TcpSocket(connection, () => sendShareBytes(this.#connections.size));
   }
 
   /** Begins a connection with a SYN to `address` that {@link tryReceive} did not take. */
@@ -96,7 +141,7 @@ export class TcpEndpoint implements TcpOwner {
     this.#connections.add(connection);
     this.#openings.set(connection, opening);
     this.#counts[opening.group] += 1;
-    this.#ticker ??= setInterval(() => this.#tick(), TICK_MS).unref();
+    this.#startTicking();
     this.ready(connection);
     return "taken";
   }
@@ -116,6 +161,7 @@ export class TcpEndpoint implements TcpOwner {
   /** The link is lost: every connection is. */
   destroy(): void {
     for (const connection of [...this.#connections]) connection.lose();
+    for (const dial of [...this.#dials]) dial.fail("the network has ended");
   }
 
   established(connection: TcpConnection): void {
@@ -144,7 +190,15 @@ export class TcpEndpoint implements TcpOwner {
     this.#openings.delete(connection);
     this.#ready.delete(connection);
     this.#connections.delete(connection);
-    if (this.#connections.size > 0) return;
+    this.#stopTicking();
+  }
+
+  #startTicking(): void {
+    this.#ticker ??= setInterval(() => this.#tick(), TICK_MS).unref();
+  }
+
+  #stopTicking(): void {
+    if (this.#connections.size > 0 || this.#dials.size > 0) return;
     clearInterval(this.#ticker);
     this.#ticker = undefined;
   }
@@ -164,6 +218,8 @@ export class TcpEndpoint implements TcpOwner {
 
   #tick(): void {
     for (const connection of [...this.#connections]) connection.tick();
+    for (const dial of [...this.#dials]) dial.tick();
+    this.#writer.flush();
   }
 }
 

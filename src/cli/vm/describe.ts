@@ -1,0 +1,63 @@
+/** Machines, for people. Pure. */
+import type { VmRecord } from "../../generated/vm-record.ts";
+import type { VmEvent, VmView } from "../../hypervisor/hypervisor.ts";
+import { minute, table } from "../table.ts";
+
+export function vmTable(views: readonly VmView[]): string {
+  if (views.length === 0) return 'There are no machines yet; "boxcar vm run IMAGE" makes and starts one.';
+  const rows = views.map((view) => [
+    view.record.id,
+    view.record.name ?? "-",
+    stateOf(view),
+    view.record.image.reference,
+    sizeOf(view.record),
+    portsOf(view.record),
+    minute(new Date(view.record.created)),
+  ]);
+  return table([["ID", "NAME", "STATE", "IMAGE", "SIZE", "PORTS", "MADE"], ...rows]);
+}
+
+export function stateOf({ record: { state }, isStale }: VmView): string {
+  return isStale ? "stopped (stale)" : state;
+}
+
+function sizeOf({ machine }: VmRecord): string {
+  const { memory = 0, threads = 1, cores = 1, sockets = 1 } = machine;
+  return `${threads * cores * sockets} CPU, ${memory} MiB`;
+}
+
+export function portsOf({ forwards, process }: VmRecord): string {
+  const known = process?.forwards ?? forwards;
+  if (known.length === 0) return "-";
+  return known.map(({ host, hostPort, guestPort }) => `${host}:${hostPort}→${guestPort}`).join(" ");
+}
+
+export function vmText(view: VmView): string {
+  const { record } = view;
+  const { image, process, identity, network, disks, reason, started, runDirectory } = record;
+  const rows: [string, string | undefined][] = [
+    ["id", record.id],
+    ["name", record.name],
+    ["state", stateOf(view)],
+    ["because", reason],
+    ["image", `${image.reference} (${image.digest.slice(0, 19)}…)`],
+    ["machine", `${record.machine.chipset ?? ""}, ${sizeOf(record)}`],
+    ["hostname", identity.hostname],
+    ["network", typeof network === "string" ? network : `allow ${network.allow.join(", ")}`],
+    ["ports", portsOf(record)],
+    ["disks", disks.length === 0 ? undefined : disks.map(({ name, mount }) => `${name} at ${mount ?? "-"}`).join(", ")],
+    ["made", record.created],
+    ["started", started === undefined ? undefined : `${started}, ${record.starts} times`],
+    [
+      "process",
+      process && `${process.emulator?.pid ?? "-"} (${process.accelerator}${process.resumed ? ", resumed" : ""})`,
+    ],
+    ["sockets", runDirectory],
+  ];
+  return table(rows.filter((row): row is [string, string] => row[1] !== undefined));
+}
+
+export function eventText({ time, id, name, event, state, before, reason }: VmEvent): string {
+  const change = event === "changed" ? `${before} → ${state}` : event === "removed" ? "removed" : `${event}, ${state}`;
+  return `${time} ${name ?? id} ${change}${reason === undefined ? "" : `: ${reason}`}`;
+}

@@ -1,0 +1,117 @@
+/** `boxcar vm create` and `boxcar vm run`: from options to a machine. */
+import { readFile } from "node:fs/promises";
+import { resolve } from "node:path";
+import type { Command } from "commander";
+import { InvalidInputError } from "../../base/errors.ts";
+import type { MachineOverrides } from "../../generated/machine.ts";
+import type { VmRecord } from "../../generated/vm-record.ts";
+import type { VmDisk, VmForward, VmSpec } from "../../hypervisor/spec.ts";
+import { parseDocument } from "../../schema/document.ts";
+import { parseAs } from "../../schema/parse.ts";
+import { reading } from "../config.ts";
+import { type CliContext, print, printJson } from "../context.ts";
+import { networkOfFlag } from "../network-flag.ts";
+import { portsOf } from "./describe.ts";
+import type { OutputFlag } from "./flags.ts";
+import { openHypervisor } from "./open-hypervisor.ts";
+
+export interface MakeFlags extends OutputFlag {
+  name?: string;
+  memory?: number;
+  cpus?: number;
+  machine?: string;
+  network?: string;
+  publish?: VmForward[];
+  disk?: VmDisk[];
+  kernel?: string;
+  initrd?: string;
+  append?: string;
+  cdrom?: string[];
+  userData?: string;
+  cold?: boolean;
+  dryRun?: boolean;
+  wait?: boolean;
+}
+
+export async function make(
+  image: string | undefined,
+  flags: MakeFlags,
+  start: boolean,
+  { context, command }: { context: CliContext; command: Command },
+): Promise<void> {
+  const { signal } = context;
+  await using opened = await openHypervisor(context, command);
+  const { hypervisor, config } = opened;
+  const spec = await specOf(image ?? config.images.default, flags, context);
+  if (flags.dryRun) {
+    const words = await hypervisor.plan(spec, signal);
+    if (flags.output === "json") printJson(context, words);
+    else print(context, words.map(quoted).join(" \\\n  "));
+    return;
+  }
+  const userData =
+    flags.userData === undefined ? undefined : await readFile(resolve(context.cwd, flags.userData), "utf8");
+  const made = await hypervisor.create(spec, { userData, signal });
+  const note = (text: string) => void context.stderr.write(`boxcar: ${text}\n`);
+  const record = start ? await hypervisor.start(made.id, { note, wait: flags.wait !== false, signal }) : made;
+  report(record, flags, context);
+}
+
+function report(record: VmRecord, { output }: MakeFlags, context: CliContext): void {
+  if (output === "json") {
+    printJson(context, record);
+    return;
+  }
+  print(context, record.name ?? record.id);
+  const ports = portsOf(record);
+  if (record.process !== undefined && ports !== "-") context.stderr.write(`boxcar: ${ports}\n`);
+}
+
+async function specOf(image: string, flags: MakeFlags, context: CliContext): Promise<VmSpec> {
+  const { name, publish, disk, kernel, initrd, append, cdrom, cold } = flags;
+  const path = (file: string) => resolve(context.cwd, file);
+  if (kernel === undefined && (initrd ?? append) !== undefined) {
+    const issue = { path: "--kernel", message: "must be given where --initrd or --append is" };
+    throw new InvalidInputError("The command line", [issue], "task");
+  }
+  return {
+    ...{ name, image, forwards: publish, disks: disk, cdroms: cdrom?.map(path), cold },
+    machine: await machineOf(flags, context),
+    network: flags.network === undefined ? undefined : networkOf(flags.network),
+    directBoot:
+      kernel === undefined
+        ? undefined
+        : {
+            kernel: path(kernel),
+            ...(initrd === undefined ? {} : { initrd: path(initrd) }),
+            ...(append === undefined ? {} : { cmdline: append }),
+          },
+  };
+}
+
+function networkOf(text: string): VmRecord["network"] {
+  return parseAs("feature-network", networkOfFlag(text), { subject: "--network", blame: "task" });
+}
+
+/** What is in the file, and then what the options say. */
+async function machineOf({ machine, memory, cpus }: MakeFlags, context: CliContext): Promise<MachineOverrides> {
+  const document =
+    machine === undefined
+      ? {}
+      : (parseDocument(
+          await reading(() => readFile(resolve(context.cwd, machine), "utf8")),
+          machine,
+          "task",
+        ) as object);
+  const parsed = parseAs("machine", { ...document, version: 2 }, { subject: machine ?? "--machine", blame: "task" });
+  const { version: _version, uuid: _uuid, boot: _boot, ...overrides } = parsed;
+  return {
+    ...(overrides as MachineOverrides),
+    ...(memory === undefined ? {} : { memory }),
+    ...(cpus === undefined ? {} : { sockets: 1, cores: cpus, threads: 1 }),
+  };
+}
+
+function quoted(word: string): string {
+  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
+}

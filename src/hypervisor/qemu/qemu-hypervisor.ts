@@ -1,0 +1,265 @@
+/**
+ * Machines in QEMU, each with a supervisor process of its own: see supervisor/supervised-vm.ts.
+ *
+ * *Borrows* what the host has; whoever calls may die at any time.
+ */
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import { setTimeout as after } from "node:timers/promises";
+import { orAborted } from "../../base/abort.ts";
+import { codeOf, InvalidInputError } from "../../base/errors.ts";
+import { networkIssues } from "../../feature/network/request.ts";
+import type { VmRecord } from "../../generated/vm-record.ts";
+import { startDaemon } from "../../host/daemon.ts";
+import { isAlive } from "../../host/owner.ts";
+import { requirePrivate } from "../../host/private-directory.ts";
+import type { ImageLease } from "../../image/store/image-lease.ts";
+import { chooseDiskSlots } from "../../vm/data-disks.ts";
+import { type ResolvedMachine, resolveMachine } from "../../vm/limits.ts";
+import { VmError } from "../errors.ts";
+import type {
+  CreateOptions,
+  Hypervisor,
+  LiveVm,
+  ReclaimedVm,
+  StartOptions,
+  StopVmOptions,
+  VmEvent,
+  VmView,
+} from "../hypervisor.ts";
+import { VmIndex } from "../index-store.ts";
+import { SupervisorClient } from "../live-vm.ts";
+import { called, resolveRef } from "../refs.ts";
+import { buildRecord, type VmSpec } from "../spec.ts";
+import { advanceRecord, apparentState, decide, isStale, type VmAction } from "../states.ts";
+import { parseReport } from "../supervisor/report.ts";
+import { watchMachines } from "../watch.ts";
+import type { QemuHost } from "./host.ts";
+import { MachineFiles } from "./machine-files.ts";
+import { describeCommand } from "./plan.ts";
+
+export interface QemuHypervisorOptions {
+  readonly host: QemuHost;
+  /** The command line that becomes the supervisor of a machine. */
+  readonly supervisor: (id: string) => readonly [string, ...string[]];
+}
+
+const BACKEND = "qemu";
+const POLL_MS = 50;
+
+export class QemuHypervisor implements Hypervisor {
+  readonly backend = BACKEND;
+  readonly #options: QemuHypervisorOptions;
+  readonly #index: VmIndex;
+
+  private constructor(options: QemuHypervisorOptions, index: VmIndex) {
+    this.#options = options;
+    this.#index = index;
+  }
+
+  /** @throws {WorkerError} `directory-not-private` */
+  static async open(options: QemuHypervisorOptions): Promise<QemuHypervisor> {
+    const { config } = options.host;
+    const index = await VmIndex.open(vmFolders(config).records);
+    const { sockets } = vmFolders(config);
+    await mkdir(sockets, { recursive: true, mode: 0o700 });
+    await requirePrivate(sockets);
+    return new QemuHypervisor(options, index);
+  }
+
+  get index(): VmIndex {
+    return this.#index;
+  }
+
+  async create(spec: VmSpec, { userData, signal }: CreateOptions): Promise<VmRecord> {
+    const { host } = this.#options;
+    await using image = await host.images.acquire(spec.image);
+    const machine = this.#resolve(spec, image, userData);
+    const lock = await this.#index.create((id) => this.#record(spec, { id, machine, image }));
+    try {
+      const folder = this.#index.folderOf(lock.record.id);
+      await host.images.pin(lock.record.image.digest, { key: `vm-${lock.record.id}`, path: folder });
+      await new MachineFiles(folder).make(lock.record, { lease: image, userData, signal });
+      await lock.write(advanceRecord(lock.record, "made", { now: new Date() }));
+      return lock.record;
+    } catch (error) {
+      await lock.remove();
+      throw error;
+    } finally {
+      await lock[Symbol.asyncDispose]();
+    }
+  }
+
+  async plan(spec: VmSpec, signal: AbortSignal): Promise<readonly string[]> {
+    const { host } = this.#options;
+    await using image = await host.images.acquire(spec.image);
+    const machine = this.#resolve(spec, image, undefined);
+    const id = "0".repeat(12);
+    const record = this.#record(spec, { id, machine, image });
+    const accelerator = await host.chooseAccelerator(signal, () => {});
+    const folder = this.#index.folderOf(id);
+    return describeCommand(record, { folder, image, qemuBinary: host.config.qemu.binary, accelerator });
+  }
+
+  async start(ref: string, { note, wait, signal }: StartOptions): Promise<VmRecord> {
+    const record = await this.#decided(ref, "start");
+    if (record.go) await this.#spawn(record.record, note ?? (() => {}));
+    if (wait === true) await (await this.open(record.record.id)).waitForGuest(signal);
+    return await this.#read(record.record.id);
+  }
+
+  async stop(ref: string, options: StopVmOptions): Promise<VmRecord> {
+    const { go, record } = await this.#decided(ref, "stop");
+    if (go) await this.#stop(record, options);
+    return await this.#read(record.id);
+  }
+
+  async restart(ref: string, options: StopVmOptions & StartOptions): Promise<VmRecord> {
+    const { go, record } = await this.#decided(ref, "stop");
+    if (!go) return await this.start(record.id, options);
+    await new SupervisorClient(record).restart(secondsOf(options), options.signal);
+    if (options.wait === true) await new SupervisorClient(record).waitForGuest(options.signal);
+    return await this.#read(record.id);
+  }
+
+  async pause(ref: string, signal: AbortSignal): Promise<VmRecord> {
+    const { go, record } = await this.#decided(ref, "pause");
+    if (go) await new SupervisorClient(record).pause(signal);
+    return await this.#read(record.id);
+  }
+
+  async resume(ref: string, signal: AbortSignal): Promise<VmRecord> {
+    const { go, record } = await this.#decided(ref, "resume");
+    if (go) await new SupervisorClient(record).resume(signal);
+    return await this.#read(record.id);
+  }
+
+  async list(): Promise<readonly VmView[]> {
+    const entries = await this.#index.list();
+    return await Promise.all(entries.map(({ record }) => viewOf(record)));
+  }
+
+  async inspect(ref: string): Promise<VmView> {
+    const views = await this.list();
+    const { id } = resolveRef(
+      views.map(({ record }) => record),
+      ref,
+    );
+    return views.find(({ record }) => record.id === id) as VmView;
+  }
+
+  async remove(ref: string, { force, signal }: { force?: boolean | undefined; signal: AbortSignal }): Promise<void> {
+    const { record } = await this.inspect(ref);
+    const decision = decide("remove", record.state, called(record));
+    if (decision.kind === "refuse" && !(force === true && record.process !== undefined)) {
+      throw new VmError("vm-state", decision.why);
+    }
+    if (decision.kind === "refuse") await this.#stop(record, { force: true, signal });
+    await using lock = await this.#index.lock(record.id);
+    await lock.remove();
+  }
+
+  async open(ref: string): Promise<LiveVm> {
+    const { record } = await this.#decided(ref, "capture");
+    return new SupervisorClient(record);
+  }
+
+  watch(signal: AbortSignal): AsyncIterable<VmEvent> {
+    return watchMachines(() => this.list(), signal);
+  }
+
+  async gc(): Promise<readonly ReclaimedVm[]> {
+    return await this.#index.reclaim();
+  }
+
+  /** @throws {VmError} `vm-state` */
+  async #decided(ref: string, action: VmAction): Promise<{ go: boolean; record: VmRecord }> {
+    const { record } = await this.inspect(ref);
+    const decision = decide(action, record.state, called(record));
+    if (decision.kind === "refuse") throw new VmError("vm-state", decision.why);
+    return { go: decision.kind === "go", record };
+  }
+
+  async #read(id: string): Promise<VmRecord> {
+    const record = await this.#index.tryRead(id);
+    if (record === undefined) throw new VmError("vm-not-found", `the machine ${id} was removed meanwhile`);
+    return (await viewOf(record)).record;
+  }
+
+  /** Resolves when it runs. */
+  async #spawn(record: VmRecord, note: (text: string) => void): Promise<void> {
+    const { id } = record;
+    let failure: VmError | undefined;
+    let isReady = false;
+    await startDaemon(this.#options.supervisor(id), {
+      logFile: new MachineFiles(this.#index.folderOf(id)).log,
+      onReport: (raw) => {
+        const report = parseReport(raw);
+        if (report?.kind === "note") note(report.text);
+        if (report?.kind === "ready") isReady = true;
+        if (report?.kind === "failed") failure = new VmError(report.code, report.message, { blame: report.blame });
+      },
+    });
+    if (failure !== undefined) throw failure;
+    if (isReady) return;
+    const message = `the supervisor of ${called(record)} has ended before the machine ran; "boxcar vm logs ${called(record)}" has what it said`;
+    throw new VmError("vm-start-failed", message, { blame: "host" });
+  }
+
+  /** Resolves when its supervisor is gone. */
+  async #stop(record: VmRecord, options: StopVmOptions): Promise<void> {
+    const { signal } = options;
+    try {
+      await new SupervisorClient(record).stop(secondsOf(options), signal);
+    } catch (error) {
+      // It may have ended by itself, or was killed: what counts is that it is gone.
+      if (codeOf(error) !== "vm-lost") throw error;
+    }
+    const supervisor = record.process?.supervisor;
+    while (supervisor !== undefined && (await isAlive(supervisor)) && (await this.#index.holder(record.id))) {
+      await orAborted(after(POLL_MS), signal);
+    }
+    // What a killed one has left is put right here.
+    await using _lock = await this.#index.lock(record.id);
+  }
+
+  #resolve(spec: VmSpec, image: ImageLease, userData: string | undefined): ResolvedMachine {
+    const { config } = this.#options.host;
+    const issues = networkIssues(spec.network, config.network.policy);
+    if (issues.length > 0) throw new InvalidInputError("The machine", issues, "task");
+    const layers = { payload: spec.machine, image: image.image.machine, config: config.machine };
+    const machine = resolveMachine(layers, config.machineOptions);
+    chooseDiskSlots(machine, spec.disks?.length ?? 0);
+    const { cloudInit } = machine;
+    if (userData === undefined || cloudInit !== undefined) return machine;
+    return { ...machine, cloudInit: { source: "disk" } };
+  }
+
+  #record(spec: VmSpec, made: { id: string; machine: ResolvedMachine; image: ImageLease }): VmRecord {
+    const { id, machine, image } = made;
+    return buildRecord(spec, {
+      ...{ id, backend: BACKEND, machine, digest: image.image.digest, now: new Date() },
+      runParent: vmFolders(this.#options.host.config).sockets,
+    });
+  }
+}
+
+/** Where machines are kept; absolute paths. */
+export function vmFolders({ stateDir, runDir }: { stateDir: string; runDir: string }): {
+  records: string;
+  sockets: string;
+} {
+  return { records: join(stateDir, "vms"), sockets: join(runDir, "v") };
+}
+
+async function viewOf(record: VmRecord): Promise<VmView> {
+  const supervisor = record.process?.supervisor;
+  const alive = supervisor !== undefined && (await isAlive(supervisor));
+  const state = apparentState(record, alive);
+  return { record: { ...record, state }, isStale: isStale(record, alive) };
+}
+
+function secondsOf({ force, politeMs }: StopVmOptions): number | undefined {
+  if (force === true) return 0;
+  return politeMs === undefined ? undefined : Math.ceil(politeMs / 1_000);
+}

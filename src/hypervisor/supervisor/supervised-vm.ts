@@ -1,0 +1,308 @@
+/**
+ * One machine and who takes care of it, from its start to its end: the only one that changes its record meanwhile.
+ *
+ *   starting ──▶ running ⇄ paused ──guest restarts──▶ (QEMU anew) running
+ *                   └────────┴──the machine ends, or is stopped──▶ stopped: nothing is left but the folder
+ *
+ * *Owns* the lock of the machine, QEMU, and the forwarded ports. If this process dies QEMU dies with it, and the lock
+ * is nobody's: the next command puts the record right.
+ */
+import { randomUUID } from "node:crypto";
+import { mkdir, readFile, rm } from "node:fs/promises";
+import { join } from "node:path";
+import type { Duplex } from "node:stream";
+import { messageOf } from "../../base/errors.ts";
+import type { VmRecord } from "../../generated/vm-record.ts";
+import { currentOwner, ownerOf } from "../../host/owner.ts";
+import { connectDisplay } from "../../vm/connect-display.ts";
+import { VmError } from "../errors.ts";
+import type { VmIndex, VmLock } from "../index-store.ts";
+import type { QemuHost } from "../qemu/host.ts";
+import { MachineFiles } from "../qemu/machine-files.ts";
+import { RunningMachine } from "../qemu/running-machine.ts";
+import { called } from "../refs.ts";
+import { advanceRecord, decide, type VmAction } from "../states.ts";
+import { PortForwards } from "./port-forwards.ts";
+import { type StopOptions, stopMachine } from "./stop-chain.ts";
+
+export interface SupervisedVmOptions {
+  readonly id: string;
+  readonly index: VmIndex;
+  readonly host: QemuHost;
+  /** Has others speak to it, from before its record says that it runs; ended by the caller after it has ended. */
+  readonly serve: (vm: SupervisedVm) => Promise<void>;
+  /** For who has started it, and the log. */
+  readonly note: (text: string) => void;
+  /** Fires when the machine is no longer wanted while it starts. */
+  readonly signal: AbortSignal;
+}
+
+const MAX_DISPLAYS = 16;
+
+export class SupervisedVm implements AsyncDisposable {
+  /** Settles when the machine has ended for good and its record says so; never rejects. */
+  readonly ended: Promise<void>;
+  readonly #options: SupervisedVmOptions;
+  readonly #lock: VmLock;
+  readonly #ended = Promise.withResolvers<void>();
+  #machine: RunningMachine;
+  #forwards: PortForwards | undefined;
+  /** Why it is to end; undefined: nobody has asked for it. */
+  #asked: string | undefined;
+  /** Somebody waits for it to run again. */
+  #restart: PromiseWithResolvers<void> | undefined;
+  #displays = 0;
+  /** One change of the record after the other. */
+  #turn: Promise<unknown> = Promise.resolve();
+
+  private constructor(options: SupervisedVmOptions, lock: VmLock, machine: RunningMachine) {
+    this.#options = options;
+    this.#lock = lock;
+    this.#machine = machine;
+    this.ended = this.#ended.promise;
+  }
+
+  /**
+   * When this resolves the machine runs, and its record says so. It is the caller's then.
+   *
+   * @throws {VmError} `vm-busy`: somebody else has it; what starting it throws. The record says why it did not start.
+   */
+  static async start(options: SupervisedVmOptions): Promise<SupervisedVm> {
+    const { id, index, note } = options;
+    const lock = await index.lock(id);
+    try {
+      await rm(lock.record.runDirectory, { recursive: true, force: true });
+      await mkdir(lock.record.runDirectory, { recursive: true, mode: 0o700 });
+      const decision = decide("start", lock.record.state, called(lock.record));
+      if (decision.kind === "refuse") throw new VmError("vm-state", decision.why);
+      const machine = await RunningMachine.start(runOptions(options, lock.record));
+      const vm = new SupervisedVm(options, lock, machine);
+      try {
+        await vm.#open();
+      } catch (error) {
+        await machine[Symbol.asyncDispose]();
+        throw error;
+      }
+      return vm;
+    } catch (error) {
+      note(`it did not start: ${messageOf(error)}`);
+      const { signal } = options;
+      const reason = `it did not start: ${messageOf(signal.aborted ? signal.reason : error)}`;
+      await lock.write(advanceRecord(lock.record, "failed", { now: new Date(), reason })).catch(() => {});
+      await rm(lock.record.runDirectory, { recursive: true, force: true });
+      await lock[Symbol.asyncDispose]();
+      throw error;
+    }
+  }
+
+  /** As it is on the disk. */
+  get record(): VmRecord {
+    return this.#lock.record;
+  }
+
+  get machine(): RunningMachine {
+    return this.#machine;
+  }
+
+  get files(): MachineFiles {
+    return new MachineFiles(this.#options.index.folderOf(this.record.id));
+  }
+
+  async #open(): Promise<void> {
+    const { record } = this.#lock;
+    this.#forwards = await PortForwards.open({
+      wanted: record.forwards,
+      connect: (port) => this.connect(port),
+      onFailure: (message) => this.#options.note(message),
+    });
+    try {
+      await this.#options.serve(this);
+      await this.#noteStarted();
+    } catch (error) {
+      await this.#forwards[Symbol.asyncDispose]();
+      throw error;
+    }
+    void this.#watch();
+  }
+
+  async #noteStarted(): Promise<void> {
+    const { accelerator, resumed, vm } = this.#machine;
+    const [supervisor, emulator] = [await currentOwner(), vm.pid === undefined ? undefined : await ownerOf(vm.pid)];
+    await this.#lock.write({
+      ...advanceRecord(this.#lock.record, "started", { now: new Date() }),
+      process: {
+        ...{ supervisor, accelerator, resumed, forwards: [...(this.#forwards?.all ?? [])] },
+        ...(emulator === undefined ? {} : { emulator }),
+      },
+    });
+    void this.#mountDisks();
+  }
+
+  async #mountDisks(): Promise<void> {
+    const { note, signal } = this.#options;
+    const { record } = this;
+    if (record.disks.every(({ mount }) => mount === undefined)) return;
+    try {
+      const machine = this.#machine;
+      await machine.waitForGuest(signal);
+      await machine.mountDisks(record, this.files, signal);
+    } catch (error) {
+      note(`its disks are not mounted: ${messageOf(error)}`);
+    }
+  }
+
+  /** Until the machine has ended for good. Never rejects. */
+  async #watch(): Promise<void> {
+    const { note } = this.#options;
+    for (;;) {
+      const end = await this.#machine.vm.done;
+      const restart = this.#restart;
+      this.#restart = undefined;
+      const wanted = this.#asked === undefined && (restart !== undefined || end.cause === "guest-reset");
+      const reason = this.#asked ?? end.message;
+      note(wanted ? "it starts again" : `it has ended: ${reason}`);
+      try {
+        await this.#change("ended", reason);
+        if (wanted) {
+          this.#machine = await RunningMachine.start(runOptions(this.#options, this.record));
+          await this.#noteStarted();
+          restart?.resolve();
+          continue;
+        }
+        restart?.reject(new VmError("vm-state", `${called(this.record)} was stopped meanwhile`));
+      } catch (error) {
+        note(`its record could not be changed, or it did not start again: ${messageOf(error)}`);
+        await this.#change("failed", `it did not start again: ${messageOf(error)}`).catch(() => {});
+        restart?.reject(error);
+      }
+      break;
+    }
+    await this.#forwards?.[Symbol.asyncDispose]();
+    await rm(this.record.runDirectory, { recursive: true, force: true }).catch(() => {});
+    await this.#lock[Symbol.asyncDispose]().catch(() => {});
+    this.#ended.resolve();
+  }
+
+  async pause(): Promise<void> {
+    await this.#inTurn(async () => {
+      if (this.#decide("pause")) {
+        await this.#machine.vm.pause();
+        await this.#change("paused");
+      }
+    });
+  }
+
+  async resume(): Promise<void> {
+    await this.#inTurn(async () => {
+      if (this.#decide("resume")) {
+        await this.#machine.vm.resume();
+        await this.#change("resumed");
+      }
+    });
+  }
+
+  /** Resolves when it has ended, and its record says so. */
+  async stop(options: StopOptions & { reason?: string } = {}): Promise<void> {
+    this.#asked ??= options.reason ?? "it was stopped";
+    await this.#stop(options);
+    await this.ended;
+  }
+
+  /** Ends it as {@link stop} does, and starts it again; resolves when it has begun to boot. */
+  async restart(options: StopOptions = {}): Promise<void> {
+    await this.#inTurn(async () => {
+      const restart = Promise.withResolvers<void>();
+      restart.promise.catch(() => {});
+      this.#restart = restart;
+      await this.#stop(options);
+      await restart.promise;
+    });
+  }
+
+  async #stop(options: StopOptions): Promise<void> {
+    const { vm, guest } = this.#machine;
+    // A guest that stands still hears nothing.
+    if (vm.state === "paused") await vm.resume().catch(() => {});
+    await stopMachine(
+      {
+        done: vm.done,
+        ask: () => Promise.allSettled([vm.pressPowerButton(), powerOff(guest)]),
+        quit: () => vm.quit(),
+        terminate: () => vm.terminate(),
+        kill: () => vm.kill(),
+      },
+      options,
+    );
+  }
+
+  /** A port of the guest. */
+  async connect(port: number): Promise<Duplex> {
+    return await this.#machine.network.dial(port);
+  }
+
+  /** @throws {VmError} `vm-state`: it has none, or too many look already. */
+  async openDisplay(): Promise<Duplex> {
+    this.#requireDisplay();
+    if (this.#displays >= MAX_DISPLAYS) throw new VmError("vm-busy", `${MAX_DISPLAYS} displays are open; close one`);
+    this.#displays += 1;
+    const free = () => {
+      this.#displays -= 1;
+    };
+    try {
+      const socket = await connectDisplay(this.#machine.vm.vncSocket);
+      socket.once("close", free);
+      return socket;
+    } catch (error) {
+      free();
+      throw error;
+    }
+  }
+
+  /** What its screen shows, a PNG. */
+  async screenshot(): Promise<Buffer> {
+    this.#requireDisplay();
+    const file = join(this.record.runDirectory, `screen-${randomUUID()}.png`);
+    try {
+      await this.#machine.vm.screenshot(file);
+      return await readFile(file);
+    } finally {
+      await rm(file, { force: true });
+    }
+  }
+
+  #requireDisplay(): void {
+    if (this.record.machine.graphics !== "none") return;
+    throw new VmError("vm-state", `${called(this.record)} has no graphics, so no screen`);
+  }
+
+  /** @throws {VmError} `vm-state` */
+  #decide(action: VmAction): boolean {
+    const decision = decide(action, this.record.state, called(this.record));
+    if (decision.kind === "refuse") throw new VmError("vm-state", decision.why);
+    return decision.kind === "go";
+  }
+
+  async #change(occurrence: Parameters<typeof advanceRecord>[1], reason?: string): Promise<void> {
+    await this.#lock.write(advanceRecord(this.record, occurrence, { now: new Date(), reason }));
+  }
+
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.#turn.then(work);
+    this.#turn = done.catch(() => {});
+    return done;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop({ politeMs: 0, reason: "its supervisor has ended" });
+  }
+}
+
+function runOptions({ index, host, note, signal }: SupervisedVmOptions, record: VmRecord) {
+  return { record, folder: index.folderOf(record.id), host, note, signal };
+}
+
+/** Where nothing in the guest listens to the power button, its agent may. */
+async function powerOff(guest: RunningMachine["guest"]): Promise<unknown> {
+  const script = "PATH=$PATH:/usr/sbin:/sbin; sync; exec poweroff";
+  return await guest.exec({ command: ["sh", "-c", script], user: "root", cwd: "/" });
+}

@@ -1,0 +1,228 @@
+/**
+ * What a supervisor answers on its socket, as routes; only the user whose machine it is gets there.
+ *
+ * What a command does with a machine that runs it asks here, so that one process changes the machine and its record.
+ */
+import { pipeline } from "node:stream/promises";
+import { apparentState } from "../../hypervisor/states.ts";
+import type { SupervisedVm } from "../../hypervisor/supervisor/supervised-vm.ts";
+import { ApiError } from "../api/api-error.ts";
+import { flag, integer, text, texts } from "../api/parameters.ts";
+import type { Answer, Route } from "../api/route.ts";
+import { defineRoute } from "../api/route.ts";
+
+const DONE: Readonly<Record<number, Answer>> = { 200: { description: "It is so." } };
+const COMMON = { tag: "machines", permission: "operate" } as const;
+const MAX_SECONDS = 86_400;
+const MAX_OUTPUT_TIMEOUT_MS = MAX_SECONDS * 1_000;
+
+export function vmRoutes(vm: SupervisedVm): Route[] {
+  return [...stateRoutes(vm), ...guestRoutes(vm), ...fileRoutes(vm), ...lookRoutes(vm)];
+}
+
+function facts(vm: SupervisedVm) {
+  const { record, machine } = vm;
+  return {
+    record: { ...record, state: apparentState(record, true) },
+    agent: machine.guest.agentVersion ?? null,
+    shells: machine.guest.shellCount,
+  };
+}
+
+function stateRoutes(vm: SupervisedVm): Route[] {
+  const politeness = {
+    seconds: integer("How long the guest may take; 0: it is not asked.", { minimum: 0, maximum: MAX_SECONDS }),
+  };
+  return [
+    defineRoute()({
+      ...{ ...COMMON, method: "GET", path: "/v1/vm", operation: "inspectVm", summary: "What it is", answers: DONE },
+      handle: () => facts(vm),
+    }),
+    defineRoute()({
+      ...{ ...COMMON, method: "POST", path: "/v1/pause", operation: "pauseVm", summary: "Hold it", answers: DONE },
+      handle: async () => {
+        await vm.pause();
+        return facts(vm);
+      },
+    }),
+    defineRoute()({
+      ...{
+        ...COMMON,
+        method: "POST",
+        path: "/v1/resume",
+        operation: "resumeVm",
+        summary: "Let it go on",
+        answers: DONE,
+      },
+      handle: async () => {
+        await vm.resume();
+        return facts(vm);
+      },
+    }),
+    defineRoute()({
+      ...{ ...COMMON, method: "POST", path: "/v1/stop", operation: "stopVm", summary: "End it", answers: DONE },
+      query: politeness,
+      handle: async ({ query: { seconds } }) => {
+        await vm.stop(seconds === undefined ? {} : { politeMs: seconds * 1_000 });
+        return { record: vm.record };
+      },
+    }),
+    defineRoute()({
+      ...{ ...COMMON, method: "POST", path: "/v1/restart", operation: "restartVm", summary: "End it, and start it" },
+      ...{ answers: DONE, query: politeness },
+      handle: async ({ query: { seconds } }) => {
+        await vm.restart(seconds === undefined ? {} : { politeMs: seconds * 1_000 });
+        return facts(vm);
+      },
+    }),
+    defineRoute()({
+      ...{ ...COMMON, method: "POST", path: "/v1/wait", operation: "waitForGuest", answers: DONE },
+      summary: "Answers when its guest is in contact",
+      query: { seconds: integer("At most.", { minimum: 1, maximum: MAX_SECONDS }) },
+      handle: async ({ query: { seconds }, signal }) => {
+        await vm.machine.waitForGuest(signal, seconds === undefined ? undefined : seconds * 1_000);
+        return facts(vm);
+      },
+    }),
+  ];
+}
+
+function guestRoutes(vm: SupervisedVm): Route[] {
+  return [
+    defineRoute()({
+      ...{ ...COMMON, method: "POST", path: "/v1/exec", operation: "execInVm", summary: "Runs a command to its end" },
+      answers: { 200: { description: "stdout and stderr as they come, then the exit code as a trailer." } },
+      query: {
+        command: texts("Program and arguments, one each time.", { maxItems: 1_000, maxLength: 131_072 }),
+        env: texts("NAME=VALUE, one each time."),
+        user: text("Who runs it."),
+        cwd: text("Where.", { maxLength: 4_096 }),
+        ms: integer("Time-out.", { minimum: 1, maximum: MAX_OUTPUT_TIMEOUT_MS }),
+      },
+      handle: async ({ query: { command, env, user, cwd, ms }, response, signal }) => {
+        if (command.length === 0) throw new ApiError(400, "bad-request", "command must be given");
+        response.status(200).set({ "Content-Type": "application/octet-stream", Trailer: "X-Boxcar-Exit-Code" });
+        const result = await vm.machine.guest.exec(
+          {
+            command,
+            env: Object.fromEntries(env.map(splitVariable)),
+            ...(user === undefined ? {} : { user }),
+            ...(cwd === undefined ? {} : { cwd }),
+          },
+          {
+            signal,
+            ...(ms === undefined ? {} : { timeoutMs: ms }),
+            maxOutputBytes: 0,
+            onOutput: (chunk) => void response.write(chunk),
+          },
+        );
+        response.addTrailers({ "X-Boxcar-Exit-Code": String(result.exitCode) });
+        response.end();
+        return undefined;
+      },
+    }),
+  ];
+}
+
+function splitVariable(text: string): [string, string] {
+  const at = text.indexOf("=");
+  if (at <= 0) throw new ApiError(400, "bad-request", "env must be NAME=VALUE");
+  return [text.slice(0, at), text.slice(at + 1)];
+}
+
+function fileRoutes(vm: SupervisedVm): Route[] {
+  const path = text("Absolute path in the guest.", { maxLength: 4_096 });
+  return [
+    defineRoute()({
+      ...{ ...COMMON, method: "GET", path: "/v1/file", operation: "getFileOfVm", summary: "A file of the guest" },
+      answers: { 200: { description: "Its content.", contentType: "application/octet-stream" } },
+      query: { path },
+      handle: async ({ query, response, signal }) => {
+        const { stream, sizeBytes } = await vm.machine.guest.getFile(required(query.path), { signal });
+        response.status(200).set("Content-Type", "application/octet-stream");
+        if (sizeBytes !== undefined) response.set("Content-Length", String(sizeBytes));
+        await pipeline(stream, response).catch(() => response.destroy());
+        return undefined;
+      },
+    }),
+    defineRoute()({
+      ...{ ...COMMON, method: "GET", path: "/v1/folder", operation: "listFolderOfVm" },
+      summary: "The regular files below a folder of the guest",
+      answers: { 200: { description: "Paths relative to it." } },
+      query: { path },
+      handle: async ({ query, signal }) => ({
+        files: await vm.machine.guest.listFolder(required(query.path), { signal }),
+      }),
+    }),
+    defineRoute()({
+      ...{
+        ...COMMON,
+        method: "PUT",
+        path: "/v1/file",
+        operation: "putFileIntoVm",
+        summary: "Writes a file of the guest",
+      },
+      ...{ stream: "application/octet-stream", answers: { 204: { description: "It is there." } } },
+      query: {
+        path,
+        mode: integer("Permission bits.", { minimum: 0, maximum: 0o7777 }),
+        user: text("Whose it is to be."),
+      },
+      handle: async ({ query: { path: file, mode, user }, request, signal }) => {
+        await vm.machine.guest.putFile(required(file), request, {
+          signal,
+          ...(mode === undefined ? {} : { mode }),
+          ...(user === undefined ? {} : { user }),
+        });
+      },
+    }),
+  ];
+}
+
+function required(path: string | undefined): string {
+  if (path === undefined || path === "") throw new ApiError(400, "bad-request", "path must be given");
+  return path;
+}
+
+function lookRoutes(vm: SupervisedVm): Route[] {
+  return [
+    defineRoute()({
+      ...{ ...COMMON, method: "GET", path: "/v1/screen", operation: "screenOfVm", summary: "What its screen shows" },
+      answers: { 200: { description: "A PNG.", contentType: "image/png" } },
+      handle: async ({ response }) => {
+        const picture = await vm.screenshot();
+        response.status(200).set("Content-Type", "image/png").send(picture);
+        return undefined;
+      },
+    }),
+    defineRoute()({
+      ...{ ...COMMON, method: "POST", path: "/v1/monitor", operation: "commandMonitor", answers: DONE },
+      summary: "A command of QEMU's monitor, and its answer",
+      query: {
+        command: text("Its name.", { pattern: /^[a-z][a-zA-Z0-9_-]{0,79}$/, rule: "the name of a command" }),
+        arguments: text("Its arguments, a JSON object.", { maxLength: 65_536 }),
+        human: flag("It is a line of the human monitor."),
+        line: text("Of the human monitor.", { maxLength: 4_096 }),
+      },
+      handle: async ({ query: { command, arguments: json, line } }) => {
+        if (line !== undefined) {
+          const answer = await vm.machine.vm.execute("human-monitor-command", { "command-line": line });
+          return { return: answer };
+        }
+        if (command === undefined) throw new ApiError(400, "bad-request", "command or line must be given");
+        return { return: await vm.machine.vm.execute(command, parseArguments(json)) };
+      },
+    }),
+  ];
+}
+
+function parseArguments(json: string | undefined): object {
+  if (json === undefined) return {};
+  try {
+    const value: unknown = JSON.parse(json);
+    if (typeof value === "object" && value !== null && !Array.isArray(value)) return value;
+  } catch {
+    // Said below.
+  }
+  throw new ApiError(400, "bad-request", "arguments must be a JSON object");
+}
