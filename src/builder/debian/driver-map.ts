@@ -4,6 +4,8 @@
  * The format is read by src/guest/init/drivers.c.
  */
 
+import { unpackedName } from "./compression.ts";
+
 /** Names of modules, by the moment at which the guest's init loads them. */
 export interface DriverPlan {
   /** At once, in this order. */
@@ -67,7 +69,7 @@ export function buildDriverMap(facts: ModuleFacts, plan: DriverPlan): DriverMap 
 }
 
 export function fileInInitramfs(path: string): string {
-  return `/modules/${path.slice(path.lastIndexOf("/") + 1)}`;
+  return `/modules/${unpackedName(path.slice(path.lastIndexOf("/") + 1))}`;
 }
 
 function parseDependencies(text: string): Map<string, Module> {
@@ -90,7 +92,7 @@ function parseAliases(text: string): [pattern: string, name: string][] {
 }
 
 function nameOf(path: string): string {
-  return normalise(path.slice(path.lastIndexOf("/") + 1).replace(/\.ko$/, ""));
+  return normalise(unpackedName(path.slice(path.lastIndexOf("/") + 1)).replace(/\.ko$/, ""));
 }
 
 /** Dashes and underscores are the same in names of modules. */

@@ -7,6 +7,7 @@ import { filter } from "../../host/filter.ts";
 import { ImageError } from "../../image/errors.ts";
 import type { InstalledPackage } from "../mutable-image.ts";
 import { payloadOf } from "./bzimage.ts";
+import { decompressorOf } from "./compression.ts";
 import { buildCpio, type CpioEntry } from "./cpio.ts";
 import { buildDriverMap, type DriverPlan, fileInInitramfs } from "./driver-map.ts";
 
@@ -29,6 +30,7 @@ export const DRIVERS: DriverPlan = {
 const FOLDER = 0o040755;
 const PROGRAM = 0o100755;
 const FILE = 0o100644;
+const ELF = Buffer.from("\x7fELF", "latin1");
 
 export interface GuestKernel {
   /** An ELF kernel, which QEMU starts by its PVH entry: the decompressor of a bzImage takes seconds where CPUs are emulated. */
@@ -54,8 +56,8 @@ export async function unpackKernel(directory: string, initBinary: string, signal
   if (version === undefined) throw missing("the modules of the kernel");
   await runCommand(["depmod", "-b", root, version], { signal, env: { PATH: ADMINISTRATORS_PATH } });
   return {
-    kernel: await decompress(await readFile(join(root, "boot", `vmlinuz-${version}`)), signal),
-    initramfs: await buildInitramfs(join(root, "lib/modules", version), initBinary),
+    kernel: await elfOf(await readFile(join(root, "boot", `vmlinuz-${version}`)), signal),
+    initramfs: await buildInitramfs(join(root, "lib/modules", version), initBinary, signal),
     version,
     package: packageOf(packageFile),
     modules: join(root, "lib/modules", version),
@@ -68,13 +70,23 @@ function packageOf(file: string): InstalledPackage {
   return { name, version: decodeURIComponent(version) };
 }
 
-async function decompress(bzImage: Buffer, signal: AbortSignal | undefined): Promise<Buffer> {
+async function elfOf(bzImage: Buffer, signal: AbortSignal | undefined): Promise<Buffer> {
+  const kernel = await decompress(payloadOf(bzImage), signal);
+  if (kernel.subarray(0, ELF.length).equals(ELF)) return kernel;
+  const message = "the kernel of this release is packed in a way that is not known here; xz and zstd are";
+  throw new ImageError("image-build-failed", message, { blame: "host" });
+}
+
+/** What is not compressed is given back as it is. */
+async function decompress(data: Buffer, signal: AbortSignal | undefined): Promise<Buffer> {
+  const command = decompressorOf(data);
+  if (command === undefined) return data;
   const chunks: Buffer[] = [];
-  for await (const chunk of filter(["xz", "-dc"], Readable.from([payloadOf(bzImage)]), { signal })) chunks.push(chunk);
+  for await (const chunk of filter(command, Readable.from([data]), { signal })) chunks.push(chunk);
   return Buffer.concat(chunks);
 }
 
-async function buildInitramfs(modules: string, initBinary: string): Promise<Buffer> {
+async function buildInitramfs(modules: string, initBinary: string, signal?: AbortSignal): Promise<Buffer> {
   const read = (name: string) => readFile(join(modules, name), "utf8");
   const [dependencies, aliases, builtin] = await Promise.all([
     read("modules.dep"),
@@ -87,7 +99,7 @@ async function buildInitramfs(modules: string, initBinary: string): Promise<Buff
     map.files.map(async (file) => ({
       name: fileInInitramfs(file).slice(1),
       mode: FILE,
-      content: await readFile(join(modules, file)),
+      content: await decompress(await readFile(join(modules, file)), signal),
     })),
   );
   return buildCpio([

@@ -38,3 +38,14 @@ describe("buildDriverMap", () => {
     expect(buildDriverMap(FACTS, plan).missing).toEqual(["not_in_this_kernel", "nor_this"]);
   });
 });
+
+it("modules that are compressed are unpacked ones in the initramfs", () => {
+  const facts = {
+    dependencies: "kernel/fs/ext4/ext4.ko.xz: kernel/fs/jbd2/jbd2.ko.xz\nkernel/fs/jbd2/jbd2.ko.xz:\n",
+    aliases: "",
+    builtin: "",
+  };
+  const map = buildDriverMap(facts, { always: ["ext4"], forDevices: [], lastResort: [] });
+  expect(map.text).toBe("m ext4 /modules/ext4.ko jbd2\nm jbd2 /modules/jbd2.ko\nl ext4\n");
+  expect(map.files).toEqual(["kernel/fs/ext4/ext4.ko.xz", "kernel/fs/jbd2/jbd2.ko.xz"]);
+});
