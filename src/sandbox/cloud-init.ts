@@ -56,6 +56,12 @@ export async function prepareCloudInit(
   return { source, cdroms: [{ file, drive: cdDrive(options.machine) }] };
 }
 
+/** What the cloud-init of a machine is answered that has its CD already. */
+export async function answerCloudInit(options: CloudInitOptions): Promise<MachineCloudInit["source"] | undefined> {
+  const facts = await findFacts(options);
+  return facts && new DataSource(facts);
+}
+
 async function findFacts({
   machine,
   agentFile,

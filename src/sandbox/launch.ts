@@ -3,15 +3,16 @@ import { Scope } from "../base/scope.ts";
 import { WakeLine } from "../guest/wake.ts";
 import { OwnedDirectory } from "../host/owned-directory.ts";
 import type { ImageLease } from "../image/store/image-lease.ts";
-import type { Snapshot, SnapshotDraft } from "../image/store/snapshots.ts";
 import type { GuestNetwork } from "../network/guest-network.ts";
+import type { SavableMachine } from "../snapshot/save-machine.ts";
 import type { Accelerator } from "../vm/arguments.ts";
 import type { Cdrom } from "../vm/cdroms.ts";
 import { mtuOf } from "../vm/network-mtu.ts";
-import type { MachineMemory } from "../vm/ports.ts";
 import { VirtualMachine } from "../vm/virtual-machine.ts";
-import { type CloudInitOptions, type MachineCloudInit, prepareCloudInit } from "./cloud-init.ts";
+import type { Beginning } from "./beginning.ts";
+import { answerCloudInit, type CloudInitOptions, type MachineCloudInit, prepareCloudInit } from "./cloud-init.ts";
 import type { EgressTap } from "./egress-tap.ts";
+import { type MachineFiles, prepareFiles } from "./machine-files.ts";
 import type { MachineNetwork, NetworkCard } from "./machine-networks.ts";
 
 export interface LaunchOptions extends CloudInitOptions {
@@ -29,14 +30,12 @@ export interface LaunchOptions extends CloudInitOptions {
   diskSlots?: number | undefined;
   /** Read-only; they belong to the caller and outlive the machine. Default: none. */
   cdroms?: readonly Cdrom[] | undefined;
+  /** Absolute path of an empty folder for all that a savable machine writes to. Default: one that goes with it. */
+  ownDirectory?: string | undefined;
+  /** See {@link VirtualMachine}. */
+  onPanic?: ((vm: VirtualMachine) => Promise<unknown>) | undefined;
   signal: AbortSignal;
 }
-
-/** How a machine begins: it boots, boots to be captured, or goes on where a captured one was. */
-export type Beginning =
-  | { readonly kind: "boot" }
-  | { readonly kind: "capture"; readonly draft: SnapshotDraft }
-  | { readonly kind: "resume"; readonly snapshot: Snapshot };
 
 export interface LaunchedMachine {
   /** Owns everything else of the machine. Paused if it was resumed, else running. */
@@ -47,31 +46,33 @@ export interface LaunchedMachine {
   readonly wakeLine: WakeLine;
   /** What its cloud-init is to be answered. */
   readonly cloudInit: MachineCloudInit["source"] | undefined;
+  /** For {@link saveMachine}, with the disks it was started with; undefined: it cannot be saved. */
+  readonly savable: SavableMachine | undefined;
 }
 
 /** Nobody answers the machine's requests until `network.setHandler` says who. */
 export async function launch(options: LaunchOptions, beginning: Beginning): Promise<LaunchedMachine> {
-  const { image, machine, qemuBinary, accelerator, signal } = options;
+  const { image, qemuBinary, accelerator, signal } = options;
   await using scope = new Scope();
   const state = scope.use(await OwnedDirectory.create(options.stateParent));
   const run = scope.use(await OwnedDirectory.create(options.runParent));
-  const disk =
-    beginning.kind === "capture"
-      ? await image.createOverlay(beginning.draft.directory)
-      : await image.createOverlay(state.path, beginning.kind === "resume" ? beginning.snapshot : undefined);
+  const files = await prepareFiles(image, beginning, state.path, options);
+  const { machine = options.machine, savable, dataDisks } = files;
   const { network, egress } = scope.use(await options.networks.open({ mac: machine.mac, mtu: mtuOf(machine) }));
-  const cloudInit = await prepareCloudInit(options, state.path, signal);
+  const { cloudInit, cdroms } = await readOnlyDisks(options, files, state.path);
   const vm = await VirtualMachine.start({
     qemuBinary,
     accelerator,
     machine,
-    disk,
-    diskSlots: options.diskSlots,
-    cdroms: [...(options.cdroms ?? []), ...(cloudInit?.cdroms ?? [])],
+    disk: files.disk,
+    diskSlots: files.diskSlots ?? options.diskSlots,
+    dataDisks,
+    cdroms,
     network,
-    memory: memoryOf(beginning),
+    memory: files.memory,
     runDirectory: run.path,
     cacheDirectory: options.cacheDirectory,
+    onPanic: options.onPanic,
     resources: scope.move(),
     signal,
   });
@@ -79,18 +80,21 @@ export async function launch(options: LaunchOptions, beginning: Beginning): Prom
   void network.closed.then((error) => {
     if (error !== undefined) vm.kill();
   });
-  return { vm, network, egress, wakeLine: new WakeLine(vm.wakePort), cloudInit: cloudInit?.source };
+  return {
+    ...{ vm, network, egress, wakeLine: new WakeLine(vm.wakePort) },
+    cloudInit,
+    savable: savable && { ...savable, vm, dataDisks, cdroms },
+  };
 }
 
-function memoryOf(beginning: Beginning): MachineMemory {
-  switch (beginning.kind) {
-    case "boot":
-      return { kind: "anonymous" };
-    case "capture":
-      return { kind: "shared", memoryFile: beginning.draft.files.memory };
-    case "resume": {
-      const { memory, state } = beginning.snapshot.files;
-      return { kind: "resumed", memoryFile: memory, stateFile: state };
-    }
+async function readOnlyDisks(
+  options: LaunchOptions,
+  { machine, cdroms }: Pick<MachineFiles, "machine" | "cdroms">,
+  directory: string,
+): Promise<{ cdroms: readonly Cdrom[]; cloudInit: LaunchedMachine["cloudInit"] }> {
+  if (machine !== undefined && cdroms !== undefined) {
+    return { cdroms, cloudInit: await answerCloudInit({ ...options, machine }) };
   }
+  const prepared = await prepareCloudInit(options, directory, options.signal);
+  return { cdroms: [...(options.cdroms ?? []), ...(prepared?.cdroms ?? [])], cloudInit: prepared?.source };
 }

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import type { Machine } from "../generated/machine.ts";
 import type { MachineSnapshot } from "../generated/machine-snapshot.ts";
 import { copySparse } from "../host/copy-sparse.ts";
+import { linkOrCopy } from "../host/link-or-copy.ts";
 import type { Image } from "../image/store/image.ts";
 import type { Accelerator } from "../vm/arguments.ts";
 import type { Cdrom } from "../vm/cdroms.ts";
@@ -19,13 +20,12 @@ export interface RestoredMachine {
   readonly memory: Extract<MachineMemory, { kind: "own" }>;
   readonly diskSlots: number;
   readonly dataDisks: ReadonlyMap<number, DataDisk>;
-  /** In the folder of the snapshot: hold its lease for as long as the machine is there, or link them first. */
   readonly cdroms: readonly Cdrom[];
 }
 
 /**
  * Fills a folder with what one machine needs. Nothing in it depends on the snapshot afterwards but `memory.stateFile`,
- * which is read when the machine starts, and the CDs.
+ * which is read when the machine starts.
  *
  * @param directory Absolute path of a folder without such files; on failure some may be left.
  * @param image What the record names.
@@ -45,13 +45,19 @@ export async function restoreMachine(
     await copySparse(join(saved, name), join(directory, name), signal);
     dataDisks.set(slot, { diskFile: join(directory, name), format, sizeBytes });
   }
+  const cdroms: Cdrom[] = [];
+  for (const [index, { drive }] of (record.cdroms ?? []).entries()) {
+    const file = join(directory, cdromFile(index));
+    await linkOrCopy(join(saved, cdromFile(index)), file, signal);
+    cdroms.push({ drive, file });
+  }
   return {
     machine: resolvedMachine(record.machine),
     disk,
     memory: { kind: "own", memoryFile, stateFile: join(saved, STATE_FILE) },
     diskSlots: record.diskSlots ?? 0,
     dataDisks,
-    cdroms: (record.cdroms ?? []).map(({ drive }, index) => ({ drive, file: join(saved, cdromFile(index)) })),
+    cdroms,
   };
 }
 
