@@ -62,7 +62,9 @@ describe("the variables of the configuration", () => {
       BOXCAR_LIMITS_MAX_RUN_TIME: "1 moon",
     };
     expect(() => resolve(env)).toThrow('BOXCAR_WORKER_CAPACITY: must be a whole number, not "four"');
-    expect(() => resolve(env)).toThrow('BOXCAR_IMAGES_ALLOW_URLS: must be true or false, or a list of what URLs begin with, not "yes"');
+    expect(() => resolve(env)).toThrow(
+      'BOXCAR_IMAGES_ALLOW_URLS: must be true or false, or a list of what URLs begin with, not "yes"',
+    );
     expect(() => resolve(env)).toThrow("BOXCAR_LIMITS_MAX_RUN_TIME: must be a number of seconds");
     expect(() => resolve(env)).toThrow("has 3 issues");
   });
