@@ -150,7 +150,8 @@ export async function connect(ref: string, port: number, { context, command }: I
   const stream: Duplex = await (await opened.hypervisor.open(ref)).connect(port, context.signal);
   stream.on("error", () => {});
   const output = pipeline(stream, context.stdout, { end: false });
-  pipeline(context.stdin, stream).catch(() => {});
+  // A websocket has no half that could be closed, and the answer may come after the end of the question.
+  pipeline(context.stdin, stream, { end: false }).catch(() => {});
   await output.catch(() => {});
   context.stdin.destroy();
 }

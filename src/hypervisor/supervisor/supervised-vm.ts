@@ -104,6 +104,12 @@ export class SupervisedVm implements AsyncDisposable {
     return this.#machine;
   }
 
+  /** @throws {VmError} `vm-state`: it is paused, and would never answer. */
+  get guest(): RunningMachine["guest"] {
+    this.#decide("use");
+    return this.#machine.guest;
+  }
+
   get files(): MachineFiles {
     return new MachineFiles(this.#options.index.folderOf(this.record.id));
   }
@@ -237,6 +243,7 @@ export class SupervisedVm implements AsyncDisposable {
 
   /** A port of the guest. */
   async connect(port: number): Promise<Duplex> {
+    this.#decide("use");
     return await this.#machine.network.dial(port);
   }
 

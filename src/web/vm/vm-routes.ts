@@ -101,8 +101,13 @@ function guestRoutes(vm: SupervisedVm): Route[] {
       },
       handle: async ({ query: { command, env, user, cwd, ms }, response, signal }) => {
         if (command.length === 0) throw new ApiError(400, "bad-request", "command must be given");
-        response.status(200).set({ "Content-Type": "application/octet-stream", Trailer: "X-Boxcar-Exit-Code" });
-        const result = await vm.machine.guest.exec(
+        // Until there is output a failure is an answer of its own.
+        const begin = () => {
+          if (response.headersSent) return;
+          response.status(200).set({ "Content-Type": "application/octet-stream", Trailer: "X-Boxcar-Exit-Code" });
+          response.flushHeaders();
+        };
+        const result = await vm.guest.exec(
           {
             command,
             env: Object.fromEntries(env.map(splitVariable)),
@@ -113,9 +118,13 @@ function guestRoutes(vm: SupervisedVm): Route[] {
             signal,
             ...(ms === undefined ? {} : { timeoutMs: ms }),
             maxOutputBytes: 0,
-            onOutput: (chunk) => void response.write(chunk),
+            onOutput: (chunk) => {
+              begin();
+              response.write(chunk);
+            },
           },
         );
+        begin();
         response.addTrailers({ "X-Boxcar-Exit-Code": String(result.exitCode) });
         response.end();
         return undefined;
@@ -138,7 +147,7 @@ function fileRoutes(vm: SupervisedVm): Route[] {
       answers: { 200: { description: "Its content.", contentType: "application/octet-stream" } },
       query: { path },
       handle: async ({ query, response, signal }) => {
-        const { stream, sizeBytes } = await vm.machine.guest.getFile(required(query.path), { signal });
+        const { stream, sizeBytes } = await vm.guest.getFile(required(query.path), { signal });
         response.status(200).set("Content-Type", "application/octet-stream");
         if (sizeBytes !== undefined) response.set("Content-Length", String(sizeBytes));
         await pipeline(stream, response).catch(() => response.destroy());
@@ -151,7 +160,7 @@ function fileRoutes(vm: SupervisedVm): Route[] {
       answers: { 200: { description: "Paths relative to it." } },
       query: { path },
       handle: async ({ query, signal }) => ({
-        files: await vm.machine.guest.listFolder(required(query.path), { signal }),
+        files: await vm.guest.listFolder(required(query.path), { signal }),
       }),
     }),
     defineRoute()({
@@ -169,7 +178,7 @@ function fileRoutes(vm: SupervisedVm): Route[] {
         user: text("Whose it is to be."),
       },
       handle: async ({ query: { path: file, mode, user }, request, signal }) => {
-        await vm.machine.guest.putFile(required(file), request, {
+        await vm.guest.putFile(required(file), request, {
           signal,
           ...(mode === undefined ? {} : { mode }),
           ...(user === undefined ? {} : { user }),

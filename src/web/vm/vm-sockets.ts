@@ -48,7 +48,7 @@ async function serveShell(client: WebSocket, vm: SupervisedVm, asked: ShellOptio
   const session = new ShellSession(client);
   let shell: GuestShell | undefined;
   try {
-    shell = await vm.machine.guest.openShell({ ...asked, signal: gone.signal });
+    shell = await vm.guest.openShell({ ...asked, signal: gone.signal });
     await session.join(shell);
     closeSocket(client, 1_000, "the shell has ended");
   } catch (error) {
