@@ -61,6 +61,12 @@ export async function restoreMachine(
   };
 }
 
+/** As a record has it; {@link resolvedMachine} is the way back. */
+export function recordedMachine(machine: ResolvedMachine): Machine {
+  // What is undefined is left out.
+  return JSON.parse(JSON.stringify({ ...machine, version: 2 })) as Machine;
+}
+
 /** The very hardware that was saved: what the configuration says now does not change it. */
 export function resolvedMachine(machine: Machine): ResolvedMachine {
   const merged = mergeMachine({ image: machine });

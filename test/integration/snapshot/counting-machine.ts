@@ -7,7 +7,7 @@ import { vi } from "vitest";
 import { Scope } from "../../../src/base/scope.ts";
 import type { MachineOverrides } from "../../../src/generated/machine.ts";
 import { OwnDisk } from "../../../src/snapshot/own-disk.ts";
-import { type RestoredMachine, restoreMachine } from "../../../src/snapshot/restore-machine.ts";
+import { type RestoredMachine, recordedMachine, restoreMachine } from "../../../src/snapshot/restore-machine.ts";
 import type { SavableMachine } from "../../../src/snapshot/save-machine.ts";
 import type { SavedMachine, SnapshotFacts } from "../../../src/snapshot/saved-machine.ts";
 import { type ResolvedMachine, resolveMachine } from "../../../src/vm/limits.ts";
@@ -17,6 +17,7 @@ import { VirtualMachine, type VirtualMachineOptions } from "../../../src/vm/virt
 const SOURCE = fileURLToPath(new URL("../../fixtures/counter/counter.s", import.meta.url));
 const DISK_BYTES = 64 * 1_024 * 1_024;
 const COUNT_OFFSET = 0x600;
+const PANIC_OFFSET = 0x620;
 
 export const DIGEST = `sha256:${"a".repeat(64)}`;
 
@@ -39,13 +40,12 @@ export function machineOf(payload: MachineOverrides = {}): ResolvedMachine {
 }
 
 export function factsOf(machine: ResolvedMachine, more: Partial<SnapshotFacts> = {}): SnapshotFacts {
-  const { boot: _boot, cloudInit: _cloudInit, ...hardware } = machine;
   return {
     kind: "vm",
     created: new Date().toISOString(),
     source: { vm: { id: "0123456789ab" } },
     image: { digest: DIGEST },
-    machine: hardware,
+    machine: recordedMachine(machine),
     ...{ accelerator: "tcg", qemu: "7.2", cpu: "one" },
     ...more,
   };
@@ -118,6 +118,12 @@ export class CountingMachine implements SavableMachine, AsyncDisposable {
       { timeout: 50_000, interval: 20 },
     );
     return await this.count();
+  }
+
+  /** Has its guest say that it panics. */
+  async panic(): Promise<void> {
+    await using file = await open(this.memoryFile, "r+");
+    await file.write(Buffer.of(1), 0, 1, PANIC_OFFSET);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

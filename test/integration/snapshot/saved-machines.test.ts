@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { MachineOverrides } from "../../../src/generated/machine.ts";
 import { captureMachine, saveMachine } from "../../../src/snapshot/save-machine.ts";
+import type { SavedMachine } from "../../../src/snapshot/saved-machine.ts";
 import { SnapshotStore } from "../../../src/snapshot/snapshot-store.ts";
 import {
   type CountingImage,
@@ -194,6 +195,26 @@ describe("a machine that is saved", () => {
     }
   });
 
+  it("is captured where its guest has panicked", async () => {
+    const saved = Promise.withResolvers<SavedMachine>();
+    const facts = () =>
+      factsOf(machine.machine, { kind: "failed", source: { task: { taskId: "t", runId: 0, reason: "panic" } } });
+    const onPanic = async () => saved.resolve(await captureMachine(store, machine, { facts: facts() }));
+    await using machine = await boot({}, { onPanic });
+    await machine.panic();
+    await using heir = await CountingMachine.restore(folder(), image, await saved.promise);
+    expect(await machine.vm.done).toMatchObject({ cause: "guest-panic" });
+    await heir.vm.resume();
+    await heir.countsOn();
+  });
+
+  it("is killed when its guest has panicked, whatever becomes of its capture", async () => {
+    const onPanic = () => Promise.reject(new Error("no room"));
+    await using machine = await boot({}, { onPanic });
+    await machine.panic();
+    expect(await machine.vm.done).toMatchObject({ cause: "guest-panic" });
+  });
+
   it.each<MachineOverrides>([
     {
       chipset: "pc",
@@ -211,6 +232,7 @@ describe("a machine that is saved", () => {
       sound: "hda-duplex/intel-hda",
       balloon: true,
     },
+    { tpm: true },
     { firmware: "bios", graphics: "bochs-display", usb: "qemu-xhci", network: "rtl8139" },
   ])("goes on with %o", async (payload) => {
     await using machine = await boot(payload);

@@ -72,6 +72,16 @@ describe("buildArguments", () => {
     expect(args({ balloon: true }).join(" ")).not.toContain("memory-backend-file");
   });
 
+  it("maps memory of its own so that it is in the file, and waits for a state where there is one", () => {
+    const line = (stateFile?: string) =>
+      args({ balloon: true }, true, "tcg", {
+        memory: { kind: "own", memoryFile: "/m/memory", stateFile },
+      }).join(" ");
+    expect(line()).toContain("mem-path=/m/memory,share=on");
+    expect(line()).not.toContain("-incoming");
+    expect(line("/s/state")).toBe(line().replace("share=on", "share=on -incoming defer"));
+  });
+
   it.each(["q35", "pc", "microvm"] as const)("gives each place for a disk on %s an address of its own", (chipset) => {
     const diskSlots = chipset === "microvm" ? 3 : 8;
     const machine = { chipset, sound: chipset === "microvm" ? "none" : "AC97", balloon: true } as const;
