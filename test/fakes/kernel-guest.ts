@@ -55,6 +55,11 @@ export class KernelGuest implements AsyncDisposable {
     throw new Error(`the tap bridge ended with ${first[0]}`);
   }
 
+  /** What comes before a command so that it runs inside. */
+  get enter(): readonly string[] {
+    return ["nsenter", `--net=/proc/${this.#bridge.pid}/ns/net`];
+  }
+
   /** Runs the client fixture inside; see there for its arguments. */
   client(...args: string[]): Promise<unknown> {
     return this.#run("client.ts", args);
@@ -67,7 +72,7 @@ export class KernelGuest implements AsyncDisposable {
 
   async #run(fixture: string, args: readonly string[]): Promise<unknown> {
     const client = [process.execPath, join(FIXTURES, fixture), ...args];
-    const { stdout } = await runCommand(["nsenter", `--net=/proc/${this.#bridge.pid}/ns/net`, ...client]);
+    const { stdout } = await runCommand([...(this.enter as [string]), ...client]);
     return JSON.parse(stdout);
   }
 
