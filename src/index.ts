@@ -3,6 +3,10 @@ export { type Blame, Cancellation, InvalidInputError, type Issue, WorkerError } 
 export { type Config, resolveConfig } from "./config/config.ts";
 export { type ParsedPayload, parsePayload } from "./feature/payload.ts";
 export { probeAccelerator } from "./host/accelerator.ts";
+export type { Hypervisor, LiveVm, VmEvent, VmView } from "./hypervisor/hypervisor.ts";
+export type { QemuHost } from "./hypervisor/qemu/host.ts";
+export { QemuHypervisor } from "./hypervisor/qemu/qemu-hypervisor.ts";
+export type { VmSpec } from "./hypervisor/spec.ts";
 export { acquireImage } from "./image/source/acquire.ts";
 export type { ImageSpec } from "./image/source/spec.ts";
 export type { Image } from "./image/store/image.ts";

@@ -205,8 +205,9 @@ function clockHint({ chipset }: ResolvedMachine, { accelerator, clockRate }: Arg
 
 function storage(machine: ResolvedMachine, disk: MachineDisk): string[] {
   const file = escapeValue(disk.diskFile);
-  // The disk is thrown away with the machine: nothing of it needs to survive a crash of the host.
-  const drive = `if=none,id=disk0,file=${file},format=${disk.format},cache=unsafe,discard=unmap,detect-zeroes=unmap`;
+  // Most disks are thrown away with their machine: nothing of them needs to survive a crash of the host.
+  const cache = disk.durable === true ? "writeback" : "unsafe";
+  const drive = `if=none,id=disk0,file=${file},format=${disk.format},cache=${cache},discard=unmap,detect-zeroes=unmap`;
   return ["-drive", drive, ...disks(machine)];
 }
 

@@ -10,6 +10,8 @@ export interface MachineDisk {
   /** Absolute path of the top of the chain. */
   readonly diskFile: string;
   readonly format: "qcow2" | "raw";
+  /** What the guest has flushed survives a crash of the host. Default: it need not, the disk goes with its machine. */
+  readonly durable?: boolean | undefined;
   /** Absolute paths for direct boot; undefined boots from the disk. */
   readonly directBoot: { kernel: string; initrd: string | undefined; cmdline: string } | undefined;
 }

@@ -104,6 +104,7 @@ export class VirtualMachine implements AsyncDisposable {
   readonly #onPanic: VirtualMachineOptions["onPanic"];
   #life: VmLife = BIRTH;
   #diskFile: string;
+  readonly #isDurable: boolean;
   #diskChanges = 0;
   #panicked = false;
   /** Settles when what changes the machine as a whole may begin; never rejects. */
@@ -114,6 +115,7 @@ export class VirtualMachine implements AsyncDisposable {
     this.#process = process;
     this.#onPanic = options.onPanic;
     this.#diskFile = options.disk.diskFile;
+    this.#isDurable = options.disk.durable === true;
     this.ending = this.#ending.promise;
     this.#stateSocket = join(options.runDirectory, "state");
     const [link, monitor, wakePort, serialPort] = process.sockets;
@@ -283,7 +285,7 @@ export class VirtualMachine implements AsyncDisposable {
   /** The file it has written to so far lies below the new one, and is only read. */
   async #changeDisk(monitor: QmpClient, file: string): Promise<void> {
     const node = `disk0-${++this.#diskChanges}`;
-    const cache = { "no-flush": true, direct: false };
+    const cache = { "no-flush": !this.#isDurable, direct: false };
     await monitor.execute("blockdev-add", {
       ...{ driver: "qcow2", "node-name": node, backing: null, cache, discard: "unmap", "detect-zeroes": "unmap" },
       file: { driver: "file", filename: file, cache },

@@ -47,7 +47,10 @@ export function vmText(view: VmView): string {
     ["ports", portsOf(record)],
     ["disks", disks.length === 0 ? undefined : disks.map(({ name, mount }) => `${name} at ${mount ?? "-"}`).join(", ")],
     ["made", record.created],
-    ["started", started === undefined ? undefined : `${started}, ${record.starts} times`],
+    [
+      "started",
+      started === undefined ? undefined : `${started}${record.starts === 1 ? "" : ` (${record.starts} starts)`}`,
+    ],
     [
       "process",
       process && `${process.emulator?.pid ?? "-"} (${process.accelerator}${process.resumed ? ", resumed" : ""})`,

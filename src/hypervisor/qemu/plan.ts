@@ -25,7 +25,7 @@ export function diskOf(
   image: Pick<ImageLease, "directBoot">,
 ): MachineDisk {
   const own = directBoot && { kernel: directBoot.kernel, initrd: directBoot.initrd, cmdline: directBoot.cmdline ?? "" };
-  return { diskFile, format: "qcow2", directBoot: own ?? image.directBoot };
+  return { diskFile, format: "qcow2", durable: true, directBoot: own ?? image.directBoot };
 }
 
 /**

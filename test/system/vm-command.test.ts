@@ -1,0 +1,135 @@
+import { once } from "node:events";
+import { readdir, readFile, writeFile } from "node:fs/promises";
+import { connect } from "node:net";
+import { join } from "node:path";
+import { text } from "node:stream/consumers";
+import { setTimeout as after } from "node:timers/promises";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { Boxcar, type Finished } from "./boxcar.ts";
+
+const SMALL = ["--memory", "256M", "--cpus", "1"];
+
+let boxcar: Boxcar;
+beforeAll(async () => {
+  boxcar = await Boxcar.open();
+});
+afterAll(async () => {
+  const { stdout } = await boxcar.run(["vm", "list", "-o", "json"]);
+  const ids = (JSON.parse(stdout) as { id: string }[]).map(({ id }) => id);
+  if (ids.length > 0) await boxcar.run(["vm", "rm", "--force", ...ids]);
+  await boxcar[Symbol.asyncDispose]();
+}, 120_000);
+
+const vm = (...words: string[]): Promise<Finished> => boxcar.run(["vm", ...words]);
+
+/** Of a command that must succeed. */
+async function good(...words: string[]): Promise<string> {
+  const { exitCode, stdout, stderr } = await vm(...words);
+  expect([exitCode, stderr.split("\n").filter((line) => /error|bug/.test(line))], words.join(" ")).toEqual([0, []]);
+  return stdout.trim();
+}
+
+const inspect = async (name: string) =>
+  JSON.parse(await good("inspect", name, "-o", "json")) as {
+    id: string;
+    state: string;
+    process?: { forwards: { hostPort: number }[]; emulator: { pid: number } };
+  };
+
+it("a machine is made, used and removed from the command line", async () => {
+  expect(await good("run", "--name", "dev", ...SMALL, "-p", "7", "-d", "data:64M:/data")).toBe("dev");
+  expect(await good("list")).toMatch(/dev +running +debian-minimal +1 CPU, 256 MiB +127\.0\.0\.1:\d+→7/);
+
+  const failed = await vm("exec", "dev", "--", "sh", "-c", "hostname; exit 7");
+  expect([failed.exitCode, failed.stdout.trim()]).toEqual([7, "dev"]);
+  const child = boxcar.start(["vm", "exec", "-i", "dev", "--", "sh", "-c", "cat; echo apart >&2; exit 5"]);
+  child.stdin.end("typed");
+  const interactive = await child;
+  expect([interactive.exitCode, interactive.stdout, interactive.stderr]).toEqual([5, "typed", "apart"]);
+
+  const file = join(boxcar.directory, "file");
+  await writeFile(file, "some text", { mode: 0o755 });
+  await good("cp", file, "dev:/data/");
+  expect(await good("exec", "dev", "--", "stat", "-c", "%a %m", "/data/file")).toBe("755 /data");
+  await good("cp", "dev:/data/file", `${file}.back`);
+  expect(await readFile(`${file}.back`, "utf8")).toBe("some text");
+
+  const picture = join(boxcar.directory, "screen.png");
+  await good("screenshot", "dev", picture);
+  expect((await readFile(picture)).subarray(1, 4).toString()).toBe("PNG");
+  expect(JSON.parse(await good("monitor", "dev", "query-status"))).toMatchObject({ running: true });
+  expect(await good("monitor", "dev", "--human", "info", "status")).toMatch(/VM status: running/);
+
+  const { id } = await inspect("dev");
+  expect((await vm("pause", id.slice(0, 4))).exitCode).toBe(0);
+  expect((await vm("exec", "dev", "--", "true")).stderr).toMatch(/dev is paused; "boxcar vm resume dev"/);
+  await good("resume", "dev");
+  expect((await vm("rm", "dev")).stderr).toMatch(/stop it first, or remove it with --force/);
+  expect((await vm("stop", "dev", "nothing")).stderr).toMatch(/there is no machine nothing/);
+  expect((await inspect("dev")).state).toBe("running");
+}, 180_000);
+
+it("a port of this host leads to one of the guest", async () => {
+  const server = boxcar.start(["vm", "exec", "dev", "--", "perl", "-MSocket", "-e", SERVER]);
+  await once(server.stdout, "data");
+  const { process } = await inspect("dev");
+  const socket = connect(process?.forwards[0]?.hostPort ?? 0, "127.0.0.1");
+  expect(await text(socket)).toBe("from the guest\n");
+  const through = boxcar.start(["vm", "connect", "dev", "7"]);
+  through.stdin.end();
+  expect((await through).stdout).toBe("from the guest");
+  server.kill("SIGKILL");
+  await server;
+}, 60_000);
+
+/** Greets whoever connects to port 7. */
+const SERVER = `socket(S, PF_INET, SOCK_STREAM, 0); setsockopt(S, SOL_SOCKET, SO_REUSEADDR, 1);
+bind(S, sockaddr_in(7, INADDR_ANY)) or die; listen(S, 5); $| = 1; print "up\\n";
+while (accept(C, S)) { print C "from the guest\\n"; close C }`;
+
+it("a guest that restarts its machine has it started again; one that powers it off does not", async () => {
+  const before = (await inspect("dev")).process?.emulator.pid;
+  await vm("exec", "dev", "--", "sh", "-c", "sync; reboot");
+  const pid = async () => (await inspect("dev")).process?.emulator.pid ?? before;
+  await expect.poll(pid, { timeout: 60_000 }).not.toBe(before);
+  const disk = () => vm("exec", "dev", "--", "cat", "/data/file");
+  await expect.poll(async () => (await disk()).stdout, { timeout: 60_000 }).toBe("some text");
+  await good("stop", "dev");
+  expect((await inspect("dev")).state).toBe("stopped");
+  expect(await good("logs", "dev")).toMatch(/Power down/);
+  await good("start", "dev");
+}, 120_000);
+
+it("status prints each machine and each change of it", async () => {
+  const status = boxcar.start(["vm", "status"]);
+  const [seen] = (await once(status.stdout, "data")) as [Buffer];
+  status.kill("SIGINT");
+  expect(String(seen)).toMatch(/^\S+Z dev seen, running\n$/);
+  expect((await status).exitCode).toBe(0);
+  await good("stop", "dev", "--force");
+  await good("rm", "dev");
+}, 60_000);
+
+it("whatever command is killed at whatever instant, the next one finds all in order", async () => {
+  for (let round = 0; round < 10; round++) {
+    const words = round % 3 === 2 ? ["rm", "--force", "hunted"] : ["run", "--name", "hunted", "--no-wait", ...SMALL];
+    const child = boxcar.start(["vm", ...words]);
+    await after(100 + Math.random() * 900);
+    child.kill("SIGKILL");
+    await child;
+    const machines = JSON.parse(await good("list", "-o", "json")) as { name?: string; state: string }[];
+    for (const { name, state } of machines)
+      expect([name, state]).toEqual(["hunted", expect.stringMatching(/^(creating|created|running|stopped)$/)]);
+    expect(machines.length).toBeLessThan(2);
+  }
+  // Its supervisor may still be about to start it.
+  const gone = await vm("rm", "--force", "hunted");
+  if (gone.exitCode !== 0 && !/no machine hunted/.test(gone.stderr)) {
+    expect(gone.stderr).toMatch(/is changing the machine/);
+    await expect.poll(async () => (await vm("rm", "--force", "hunted")).exitCode, { timeout: 60_000 }).toBe(0);
+  }
+  expect(await good("gc")).toMatch(/nothing/);
+  expect(await boxcar.machines()).toEqual([]);
+  expect((await readdir(join(boxcar.directory, "state/vms"))).sort()).toEqual(["locks", "names"]);
+  expect(await readdir(join(boxcar.directory, "run/v"))).toEqual([]);
+}, 180_000);
