@@ -115,10 +115,10 @@ describe("a run that is cancelled while its image is brought", () => {
   });
 
   it("by a download", async () => {
-    await using the = await WorkerInProcess.open(boxcar);
+    const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+    await using the = await WorkerInProcess.open(boxcar, { images: { allowUrls: [origin] } });
     const requested = once(server, "request");
-    const image = `http://127.0.0.1:${(server.address() as AddressInfo).port}/image.tar.zst`;
-    await lose(the, task({ command: ["true"], image }), () => requested);
+    await lose(the, task({ command: ["true"], image: `${origin}image.tar.zst` }), () => requested);
   });
 
   it("by unpacking it", async () => {

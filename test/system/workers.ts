@@ -40,7 +40,7 @@ export class WorkerInProcess implements AsyncDisposable {
     });
   }
 
-  static async open(boxcar: Boxcar, config: object = {}): Promise<WorkerInProcess> {
+  static async open(boxcar: Boxcar, config: { images?: object } = {}): Promise<WorkerInProcess> {
     await using scope = new Scope();
     const { directory, images } = boxcar;
     const folders = { stateDir: join(directory, "state"), runDir: join(directory, "run") };
@@ -49,7 +49,7 @@ export class WorkerInProcess implements AsyncDisposable {
       ...folders,
       worker,
       ...config,
-      images: { directory: images, allowPaths: true, allowUrls: true },
+      images: { directory: images, allowPaths: true, ...config.images },
     };
     const resolved = resolveConfig(document, { ...currentSurroundings({}), env: {} });
     const store = scope.use(await ImageStore.open({ directory: images }));
