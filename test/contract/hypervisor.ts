@@ -108,6 +108,8 @@ export function describeHypervisor(name: string, open: (scope: Scope) => Promise
         expect((await two.pause("life", signal)).state).toBe("paused");
         await expect(run("life", "true")).rejects.toMatchObject({ code: "vm-state" });
         await expect(one.start("life", { signal })).rejects.toMatchObject({ code: "vm-state" });
+        // Who watches looks now and then: what lasts is seen.
+        await expect.poll(() => events.map(({ state }) => state), { timeout: 10_000 }).toContain("paused");
         expect((await one.resume("life", signal)).state).toBe("running");
         expect((await run("life", "echo goes on")).output).toBe("goes on");
 

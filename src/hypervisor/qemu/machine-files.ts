@@ -1,5 +1,5 @@
 /** What QEMU needs on the disk for a machine, in the machine's own folder. */
-import { open, readFile, rm, truncate, writeFile } from "node:fs/promises";
+import { open, readdir, readFile, rm, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { makeFileSystem } from "../../cache/file-system.ts";
 import type { VmRecord } from "../../generated/vm-record.ts";
@@ -7,12 +7,14 @@ import { copySparse } from "../../host/copy-sparse.ts";
 import { ignoreMissing } from "../../host/durable-file.ts";
 import type { ImageLease } from "../../image/store/image-lease.ts";
 import type { Snapshot } from "../../image/store/snapshots.ts";
+import { OwnDisk } from "../../snapshot/own-disk.ts";
 import type { DataDisk } from "../../vm/data-disks.ts";
 import type { VmDisk } from "../spec.ts";
 
-const DISK = "disk.qcow2";
 const USER_DATA = "user-data";
 const MEMORY = "memory";
+/** Of the disk, and what it lies on. */
+const LAYER = /^(?:disk\.\d+\.qcow2|base)$/;
 
 export class MachineFiles {
   readonly folder: string;
@@ -20,10 +22,6 @@ export class MachineFiles {
   /** @param folder Absolute path. */
   constructor(folder: string) {
     this.folder = folder;
-  }
-
-  get disk(): string {
-    return join(this.folder, DISK);
   }
 
   /** Sparse, as large as the memory; of a machine that runs. */
@@ -52,7 +50,7 @@ export class MachineFiles {
     { disks }: Pick<VmRecord, "disks">,
     { lease, userData, signal }: { lease: ImageLease; userData: string | undefined; signal: AbortSignal },
   ): Promise<void> {
-    await lease.createOverlay(this.folder);
+    await OwnDisk.create(this.folder, lease.image);
     if (userData !== undefined) await writeFile(join(this.folder, USER_DATA), userData, { mode: 0o600 });
     for (const disk of disks) {
       const { diskFile, sizeBytes } = this.dataDisk(disk);
@@ -71,11 +69,12 @@ export class MachineFiles {
     await rm(join(this.folder, USER_DATA), { force: true });
   }
 
-  /** Puts memory and disk of a captured machine in the place of a disk that is as the image is. */
-  async adopt({ files }: Snapshot, signal: AbortSignal): Promise<void> {
-    for (const file of [this.disk, this.memory]) await rm(file, { force: true });
-    await copySparse(files[DISK], this.disk, signal);
-    await copySparse(files.memory, this.memory, signal);
+  /** As a machine left it that was captured when it had booted, memory included; or as the image is. */
+  async beginAnew({ image }: ImageLease, snapshot: Snapshot | undefined, signal: AbortSignal): Promise<void> {
+    const mine = (await readdir(this.folder)).filter((name) => LAYER.test(name));
+    for (const name of [...mine, MEMORY]) await rm(join(this.folder, name), { force: true });
+    await OwnDisk.create(this.folder, image, { booted: snapshot?.files["disk.qcow2"], signal });
+    if (snapshot !== undefined) await copySparse(snapshot.files.memory, this.memory, signal);
   }
 }
 

@@ -1,6 +1,7 @@
 /** What QEMU is started with for a machine. Pure. */
 import type { VmRecord } from "../../generated/vm-record.ts";
 import type { ImageLease } from "../../image/store/image-lease.ts";
+import { layerFile } from "../../snapshot/saved-machine.ts";
 import { type Accelerator, buildArguments, NETDEV_ID } from "../../vm/arguments.ts";
 import type { Cdrom } from "../../vm/cdroms.ts";
 import { chooseDiskSlots } from "../../vm/data-disks.ts";
@@ -41,7 +42,11 @@ export function describeCommand(
   const files = new MachineFiles(folder);
   const cdroms: Cdrom[] = (record.cdroms ?? []).map((file) => ({ file, drive: "board" }));
   const args = buildArguments(machine, {
-    ...{ accelerator, disk: diskOf(record, files.disk, image), memory: { kind: "own", memoryFile: files.memory } },
+    ...{
+      accelerator,
+      disk: diskOf(record, `${folder}/${layerFile(0)}`, image),
+      memory: { kind: "own", memoryFile: files.memory },
+    },
     netdev: `stream,id=${NETDEV_ID},server=off,addr.type=fd,addr.str=3`,
     ...{ monitorFd: 4, wakeFd: 5, consoleFd: 6, vncSocket: `${record.runDirectory}/q/vnc`, cdroms },
     diskSlots: chooseDiskSlots(machine, record.disks.length, cdroms),

@@ -25,6 +25,8 @@ import type { GuestNetwork } from "../../network/guest-network.ts";
 import { patienceFor, prepareCloudInit } from "../../sandbox/cloud-init.ts";
 import { GuestGoneError } from "../../sandbox/errors.ts";
 import { dropSnapshot, obtainSnapshot, type WarmStartOptions } from "../../sandbox/warm-start.ts";
+import { OwnDisk } from "../../snapshot/own-disk.ts";
+import type { SavableMachine } from "../../snapshot/save-machine.ts";
 import type { Accelerator } from "../../vm/arguments.ts";
 import type { Cdrom } from "../../vm/cdroms.ts";
 import { chooseDiskSlots, diskSerial } from "../../vm/data-disks.ts";
@@ -48,6 +50,7 @@ export interface RunningMachineOptions {
 }
 
 interface Parts {
+  savable: SavableMachine;
   vm: VirtualMachine;
   guest: GuestSession;
   network: GuestNetwork;
@@ -64,10 +67,13 @@ export class RunningMachine implements AsyncDisposable {
   /** From a snapshot of its image; else it boots. */
   readonly resumed: boolean;
   readonly console: ConsoleHub;
+  /** What saving it needs. */
+  readonly savable: SavableMachine;
   /** How long its guest may take to call home. */
   readonly patienceMs: number;
 
-  private constructor({ vm, guest, network, accelerator, resumed, patienceMs }: Parts) {
+  private constructor({ savable, vm, guest, network, accelerator, resumed, patienceMs }: Parts) {
+    this.savable = savable;
     this.vm = vm;
     this.guest = guest;
     this.network = network;
@@ -111,8 +117,7 @@ export class RunningMachine implements AsyncDisposable {
       } catch (error) {
         signal.throwIfAborted();
         await dropSnapshot(snapshot, messageOf(error), warm);
-        for (const file of [files.disk, files.memory]) await rm(file, { force: true });
-        await lease.createOverlay(folder);
+        await files.beginAnew(lease, undefined, signal);
       }
     }
     started ??= await RunningMachine.#begin(parts, undefined);
@@ -150,10 +155,11 @@ export class RunningMachine implements AsyncDisposable {
       run,
       signal,
     );
-    if (snapshot !== undefined) await files.adopt(snapshot, signal);
+    if (snapshot !== undefined) await files.beginAnew(lease, snapshot, signal);
+    const disk = await OwnDisk.open(files.folder);
     const vm = await VirtualMachine.start({
       ...{ qemuBinary: config.qemu.binary, accelerator: warm.accelerator, machine, network, signal },
-      disk: diskOf(record, files.disk, lease),
+      disk: diskOf(record, disk.file, lease),
       diskSlots: warm.diskSlots,
       cdroms: [...parts.cdroms, ...(cloudInit?.cdroms ?? [])],
       memory: {
@@ -178,7 +184,16 @@ export class RunningMachine implements AsyncDisposable {
     if (snapshot === undefined) void wakeLine.parked.then(() => wakeLine.wake(record.identity));
     if (policy.kind !== "isolated") await network.setPolicy(policy);
     for (const [slot, disk] of record.disks.entries()) await vm.insertDisk(slot, files.dataDisk(disk));
-    const machineParts = { vm, guest, network, accelerator: warm.accelerator, resumed: snapshot !== undefined };
+    const dataDisks = new Map(record.disks.map((each, slot) => [slot, files.dataDisk(each)] as const));
+    const savable = { vm, disk, memoryFile: files.memory, dataDisks, cdroms: parts.cdroms };
+    const machineParts = {
+      savable,
+      vm,
+      guest,
+      network,
+      accelerator: warm.accelerator,
+      resumed: snapshot !== undefined,
+    };
     const running = new RunningMachine({ ...machineParts, patienceMs: warm.bootTimeoutMs });
     if (snapshot !== undefined) {
       await vm.resume();
