@@ -14,9 +14,13 @@ beforeAll(async () => {
   boxcar = await Boxcar.open();
 });
 afterAll(async () => {
-  const { stdout } = await boxcar.run(["vm", "list", "-o", "json"]);
-  const ids = (JSON.parse(stdout) as { id: string }[]).map(({ id }) => id);
-  if (ids.length > 0) await boxcar.run(["vm", "rm", "--force", ...ids]);
+  // One that is being started by a supervisor is busy until it runs.
+  for (;;) {
+    const { stdout } = await boxcar.run(["vm", "list", "-o", "json"]);
+    const ids = (JSON.parse(stdout) as { id: string }[]).map(({ id }) => id);
+    if (ids.length === 0) break;
+    await boxcar.run(["vm", "rm", "--force", ...ids]);
+  }
   await boxcar[Symbol.asyncDispose]();
 }, 120_000);
 
