@@ -36,6 +36,8 @@ export interface WebhooksOptions {
 interface Target {
   readonly hook: Hook;
   readonly key: Buffer;
+  /** Its own: requests that hang take all connections to their server. */
+  readonly agent: Agent;
 }
 
 const TIMEOUT_MS = 15_000;
@@ -49,7 +51,6 @@ const MAX_PAUSE_MS = 60_000;
 export class Webhooks implements AsyncDisposable {
   readonly #options: WebhooksOptions;
   readonly #targets: readonly Target[];
-  readonly #agent: Agent;
   readonly #end = new AbortController();
   #loops: Promise<unknown> = Promise.resolve();
 
@@ -58,8 +59,8 @@ export class Webhooks implements AsyncDisposable {
     this.#targets = options.webhooks.map((settings, index) => ({
       hook: hookOf(settings),
       key: keyOf(settings, index),
+      agent: new Agent({ connections: BATCH, keepAliveTimeout: 10_000 }),
     }));
-    this.#agent = new Agent({ connections: BATCH, keepAliveTimeout: 10_000 });
   }
 
   /** @throws {InvalidInputError} A secret is none, or cannot be read. {@link QueueError} */
@@ -101,7 +102,8 @@ export class Webhooks implements AsyncDisposable {
     const body = bodyOf(message, urlOf);
     const signed = signWebhook(target.key, { id: messageIdOf(message), body, time: new Date() });
     const headers = { "user-agent": `boxcar/${version}`, ...signed };
-    const result = await sendWebhook({ agent: this.#agent, url: target.hook.url, headers, body, timeoutMs, signal });
+    const { agent, hook } = target;
+    const result = await sendWebhook({ agent, url: hook.url, headers, body, timeoutMs, signal });
     // Whether it arrived is unknown; another worker sends it.
     if (signal.aborted && result.kind !== "delivered") await this.#options.outbox.settle(message, 0);
     else await this.#settle(target, message, result);
@@ -143,7 +145,7 @@ export class Webhooks implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#end.abort();
     await this.#loops;
-    await this.#agent.destroy();
+    await Promise.all(this.#targets.map(({ agent }) => agent.destroy()));
   }
 }
 

@@ -230,6 +230,17 @@ describe("webhooks", () => {
     expect(new Set(arrived().map(({ headers }) => headers["webhook-id"])).size).toBe(30);
   });
 
+  it("reach one receiver while another of the same server hangs with as many as it is sent at once", async () => {
+    receiver.answer = ({ path }) => (path === "/hangs" ? "hang" : 200);
+    const events = ["task.pending"] as const;
+    const both = [settings({ url: receiver.url("/hangs"), events }), settings({ events })];
+    await queue.webhooks.register(both.map(hookOf));
+    for (let count = 0; count < 30; count++) await queue.submit({ payload: PAYLOAD });
+    await start(both);
+    await untilTold(30);
+    expect(outcomes).toEqual(Array.from({ length: 30 }, () => "delivered"));
+  });
+
   it("that a worker had taken when it was killed are sent by another", async () => {
     const wanted = settings({ events: ["task.pending"] });
     const hook = hookOf(wanted);
