@@ -225,11 +225,13 @@ export class VmIndex {
 
   /** @throws {VmError} `vm-name-taken` */
   async #requireDead(name: string, holderId: string): Promise<void> {
+    // Before the record: who is at it may complete it, and let go of it, at any moment.
+    const isHeld = (await this.holder(holderId)) !== undefined;
     const record = await this.tryRead(holderId).catch(() => null);
     if (record === undefined) return;
     const isLeft = record !== null && repair(record, new Date()).kind === "remove";
     // What a dead process has left is removed by the next reclaim; its name is free already.
-    if (isLeft && (await this.holder(holderId)) === undefined) return;
+    if (isLeft && !isHeld) return;
     const whose = `the machine ${holderId} has it`;
     throw new VmError("vm-name-taken", `the name ${name} is taken: ${whose}; "boxcar vm rm ${name}" removes that`);
   }
