@@ -137,7 +137,7 @@ describe("boxcar doctor", () => {
     const without = await checks({});
     expect(without.exitCode).toBe(1);
     // These are looked for where Debian has them.
-    const elsewhere = ["depmod", "mke2fs", "nft", "ip", "tc", "nsenter"];
+    const elsewhere = ["depmod", "sfdisk", "mke2fs", "nft", "ip", "tc", "nsenter"];
     for (const id of used.filter((id) => !elsewhere.includes(id)))
       expect(without.byId.get(id)?.remedy, id).toMatch(/apt-get install [a-z]/);
   });
