@@ -60,6 +60,7 @@ describe("completion in bash", () => {
       "screenshot",
       "keep",
       "release",
+      "vm",
       "worker",
       "doctor",
       "config",
