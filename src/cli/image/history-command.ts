@@ -1,9 +1,7 @@
 /** `boxcar image history`, as the command line knows it. */
 import { Command } from "commander";
-import { imageHistory } from "../../image/store/history.ts";
 import { configOf } from "../config.ts";
-import { type CliContext, print, printJson } from "../context.ts";
-import { historyTable } from "./describe.ts";
+import type { CliContext } from "../context.ts";
 
 const EXAMPLES = `
 Examples:
@@ -17,11 +15,7 @@ export function historyCommand(context: CliContext): Command {
     .option("--json", "print JSON")
     .addHelpText("after", EXAMPLES)
     .action(async (reference: string, flags: { json?: boolean }, command: Command) => {
-      const config = await configOf(context, command);
-      await using store = await (await import("../store.ts")).openStore(config);
-      const image = await store.inspect(reference);
-      const history = imageHistory([image, ...(await store.ancestors(image))]);
-      if (flags.json) printJson(context, history);
-      else print(context, historyTable(history));
+      const { showHistory } = await import("./history.ts");
+      await showHistory(reference, flags, await configOf(context, command), context);
     });
 }
