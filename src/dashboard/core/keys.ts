@@ -1,6 +1,6 @@
 /** Keys of the whole page: single ones, and pairs such as `g o`. Not while one types into a field. */
 import { signal } from "@preact/signals";
-import { useEffect } from "preact/hooks";
+import { useLayoutEffect } from "preact/hooks";
 
 export interface Shortcut {
   /** As `KeyboardEvent.key`; two with a space between: one after the other. */
@@ -15,9 +15,9 @@ const PAIR_MS = 1_200;
 /** All that work now, for the help. */
 export const shortcuts = signal<readonly Shortcut[]>([]);
 
-/** While the component is shown. @param own Must be the same array while nothing changes. */
+/** While the component is shown, from its first frame on. @param own Must be the same array while nothing changes. */
 export function useShortcuts(own: readonly Shortcut[]): void {
-  useEffect(() => {
+  useLayoutEffect(() => {
     shortcuts.value = [...shortcuts.peek(), ...own];
     return () => {
       shortcuts.value = shortcuts.peek().filter((shortcut) => !own.includes(shortcut));

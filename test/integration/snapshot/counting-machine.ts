@@ -3,7 +3,7 @@ import { execFileSync } from "node:child_process";
 import { mkdir, open, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { vi } from "vitest";
+import { expect, vi } from "vitest";
 import { Scope } from "../../../src/base/scope.ts";
 import type { MachineOverrides } from "../../../src/generated/machine.ts";
 import { OwnDisk } from "../../../src/snapshot/own-disk.ts";
@@ -18,6 +18,7 @@ const SOURCE = fileURLToPath(new URL("../../fixtures/counter/counter.s", import.
 const DISK_BYTES = 64 * 1_024 * 1_024;
 const COUNT_OFFSET = 0x600;
 const PANIC_OFFSET = 0x620;
+const WRITTEN_OFFSET = 0x630;
 
 export const DIGEST = `sha256:${"a".repeat(64)}`;
 
@@ -131,10 +132,24 @@ export class CountingMachine implements SavableMachine, AsyncDisposable {
   }
 }
 
-export async function countIn(memoryFile: string): Promise<number> {
+export function countIn(memoryFile: string): Promise<number> {
+  return wordIn(memoryFile, COUNT_OFFSET);
+}
+
+async function wordIn(memoryFile: string, offset: number): Promise<number> {
   await using file = await open(memoryFile, "r");
-  const { buffer } = await file.read(Buffer.alloc(4), 0, 4, COUNT_OFFSET);
+  const { buffer } = await file.read(Buffer.alloc(4), 0, 4, offset);
   return buffer.readUInt32LE();
+}
+
+/**
+ * That memory and disk are of one instant: what the machine knows to be written is on the disk, and nothing later than
+ * what it may be writing. The two differ by one where it was stopped just while it wrote.
+ */
+export async function expectOneInstant(memoryFile: string, diskFile: string): Promise<void> {
+  const [count, written] = [await countIn(memoryFile), await wordIn(memoryFile, WRITTEN_OFFSET)];
+  expect([written, written + 1]).toContain(count);
+  expect([written, count]).toContain(countOnDisk(diskFile));
 }
 
 /** What the machine had written to its disk; for disks that nobody writes to. */
