@@ -10,7 +10,9 @@ import { ActionBoard, type ActionOptions } from "./action-board.ts";
 import { type GuestMount, mountDisk, unmountDisk } from "./disk-actions.ts";
 import { type GuestFile, openBody, type PutFileOptions, putFile, type TransferOptions } from "./file-actions.ts";
 import { type FolderOptions, type GuestFolder, listFolder, openFolder, openFolderByFiles } from "./folder-actions.ts";
+import { type GuestCheckpointOptions, GuestCheckpoints } from "./guest-checkpoints.ts";
 import { GuestError } from "./guest-errors.ts";
+import { agentVersionOf, type GuestMove, isOfLife, withFork } from "./guest-move.ts";
 import type { GuestResult } from "./guest-result.ts";
 import type { GuestShell, ShellOptions } from "./guest-shell.ts";
 import { GuestShells } from "./guest-shells.ts";
@@ -26,7 +28,7 @@ import {
   killProcess,
 } from "./process-actions.ts";
 
-export interface GuestSessionOptions {
+export interface GuestSessionOptions extends GuestCheckpointOptions {
   /** May come later, by {@link GuestSession.setTask}. */
   task?: GuestTask | undefined;
   /** Gets the bytes of the task's log as they come; not ended. When it is full the guest has to wait. */
@@ -34,9 +36,12 @@ export interface GuestSessionOptions {
   maxLogBytes?: number | undefined;
   /** The log has reached `maxLogBytes`; what follows is thrown away. */
   onLogLimit?: (() => void) | undefined;
+  /**
+   * The machine goes on where another one was; then its guest is to be told by {@link WakeLine.move}. As a fork it gets
+   * its next task; else the command it has goes on, there is none to hand out, and `resolved` is how that one ended.
+   */
+  move?: GuestMove | undefined;
 }
-
-const AGENT_NAME = /^boxcar-agent\/([\w.+-]{1,64})$/;
 
 export class GuestSession implements AsyncDisposable {
   /** For the metadata service of this machine. */
@@ -44,7 +49,11 @@ export class GuestSession implements AsyncDisposable {
   /** For the metadata service of this machine. */
   readonly log: LogReceiver;
   /** For the metadata service of this machine. */
-  readonly task = new GuestTaskState();
+  readonly task: GuestTaskState;
+  /** For the metadata service of this machine. */
+  readonly checkpoints: GuestCheckpoints;
+  /** What the guest is to be told by the wake line; undefined: it begins here. */
+  readonly move: GuestMove | undefined;
   /** The guest has called home. Rejects if the session is closed before. */
   readonly firstContact: Promise<void>;
   readonly #shells = new GuestShells(this.actions);
@@ -53,10 +62,20 @@ export class GuestSession implements AsyncDisposable {
   #contacted = false;
 
   constructor(options: GuestSessionOptions) {
-    this.log = new LogReceiver({ sink: options.log, maxBytes: options.maxLogBytes, onLimit: options.onLogLimit });
+    const { move } = options;
+    const goesOn = move !== undefined && move.fork === undefined ? move : undefined;
+    this.move = move;
+    this.task = new GuestTaskState({ goesOn });
+    this.checkpoints = new GuestCheckpoints(options);
+    this.log = new LogReceiver({
+      sink: options.log,
+      maxBytes: options.maxLogBytes,
+      onLimit: options.onLogLimit,
+      position: goesOn?.logOffset,
+    });
     this.firstContact = this.#contact.promise;
     this.firstContact.catch(() => {});
-    if (options.task !== undefined) this.task.setTask(options.task);
+    if (options.task !== undefined) this.setTask(options.task);
   }
 
   /** The guest has fetched its task. Rejects if the session is closed before. */
@@ -75,7 +94,7 @@ export class GuestSession implements AsyncDisposable {
   }
 
   setTask(task: GuestTask): void {
-    this.task.setTask(task);
+    this.task.setTask(withFork(task, this.move?.fork));
   }
 
   /**
@@ -87,13 +106,18 @@ export class GuestSession implements AsyncDisposable {
    */
   async run(task: GuestTask, { more = false }: { more?: boolean } = {}): Promise<GuestResult> {
     if (this.task.hasBegun) this.#requireOwnAgent();
-    return this.task.run(task, more);
+    return this.task.run(withFork(task, this.move?.fork), more);
+  }
+
+  /** For the metadata service: whether such a request is of this life of the machine, see {@link GuestMove}. */
+  isOfThisLife(headers: Parameters<typeof isOfLife>[1]): boolean {
+    return isOfLife(this.move, headers);
   }
 
   /** For the metadata service: a request came, from tools of that name. */
   noteContact(userAgent: string | undefined): void {
     this.#contacted = true;
-    this.#agentVersion ??= AGENT_NAME.exec(userAgent ?? "")?.[1];
+    this.#agentVersion ??= agentVersionOf(userAgent);
     this.#contact.resolve();
   }
 
@@ -184,6 +208,7 @@ export class GuestSession implements AsyncDisposable {
     this.actions.close(error);
     this.#shells.close(error);
     this.task.close(error);
+    this.checkpoints.close(error);
     this.#contact.reject(error);
   }
 

@@ -62,6 +62,13 @@ export class GuestStep {
     this.#given.resolve(task);
   }
 
+  /** The guest has had it, if it had any, since before this machine was a copy; nobody asks for it again. */
+  goOn(task: GuestTask | undefined): void {
+    this.#task = task;
+    this.#command = task ?? { command: [], env: {} };
+    this.#started.resolve();
+  }
+
   /** The guest now has it; `logStart` is asked once, so that to fetch it again gives the same. */
   handOut(logStart: () => number): GuestCommand {
     this.#command ??= this.#describe(logStart);

@@ -13,8 +13,15 @@ import { ServiceError } from "./service-error.ts";
 export class GuestTaskState {
   readonly #first = new GuestStep(1);
   readonly #steps = [this.#first];
+  /** The machine has a command of a life before, which goes on: the first one, whatever its number was. */
+  readonly #goesOn: boolean;
   #current = this.#first;
   #closed: { reason: unknown } | undefined;
+
+  constructor({ goesOn }: { goesOn?: { task?: GuestTask | undefined } | undefined } = {}) {
+    this.#goesOn = goesOn !== undefined;
+    if (goesOn !== undefined) this.#first.goOn(goesOn.task);
+  }
 
   /** The guest has fetched the first command. Rejects if the session is closed before. */
   get started(): Promise<void> {
@@ -28,7 +35,7 @@ export class GuestTaskState {
 
   /** A command was given: what comes now is a further one. */
   get hasBegun(): boolean {
-    return this.#first.task !== undefined;
+    return this.#goesOn || this.#first.task !== undefined;
   }
 
   /** The latest command that was given. */
@@ -48,6 +55,7 @@ export class GuestTaskState {
    */
   async run(task: GuestTask, more: boolean): Promise<GuestResult> {
     const step = this.#current;
+    if (this.#goesOn) throw new Error("the command of this machine goes on");
     if (step.result !== undefined) throw new Error("the command before was said to be the last one");
     if (step.task !== undefined) throw new Error("a guest runs one command of its task at a time");
     const before = this.#steps.at(-2);
@@ -62,7 +70,8 @@ export class GuestTaskState {
   /** What the guest is to run now, as soon as there is something; undefined if there is nothing within `waitMs`. */
   async next(waitMs: number): Promise<GuestTask | undefined> {
     const { task, given } = this.#current;
-    if (task !== undefined || waitMs <= 0) return task;
+    if (!this.#goesOn && (task !== undefined || waitMs <= 0)) return task;
+    if (waitMs <= 0) return undefined;
     const expired = Promise.withResolvers<undefined>();
     const timer = setTimeout(() => expired.resolve(undefined), waitMs);
     try {
@@ -81,7 +90,7 @@ export class GuestTaskState {
 
   /** The guest was given the step of this number, and none after it. */
   isAt(number: number): boolean {
-    return number === this.#steps.findLast((step) => step.isHandedOut)?.number;
+    return this.#goesOn || number === this.#steps.findLast((step) => step.isHandedOut)?.number;
   }
 
   /**
@@ -91,11 +100,15 @@ export class GuestTaskState {
    * @throws {ServiceError} `ResourceConflict`
    */
   report(result: GuestResult, number?: number): void {
-    const step =
-      number === undefined ? this.#steps.findLast((each) => each.task !== undefined) : this.#steps[number - 1];
+    const step = this.#reported(number);
     if (step === undefined) throw new ServiceError("ResourceConflict", "the task has not been fetched yet");
     step.report(result, number !== undefined);
     if (step === this.#current && step.more) this.#open(new GuestStep(step.number + 1));
+  }
+
+  #reported(number: number | undefined): GuestStep | undefined {
+    if (this.#goesOn) return this.#first;
+    return number === undefined ? this.#steps.findLast((each) => each.task !== undefined) : this.#steps[number - 1];
   }
 
   #open(step: GuestStep): void {

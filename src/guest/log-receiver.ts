@@ -15,6 +15,8 @@ export interface LogReceiverOptions {
   readonly sink: Writable;
   /** Bytes above this are thrown away; default: no limit. */
   readonly maxBytes?: number | undefined;
+  /** Where the stream with positions goes on: what comes before is left out. Default 0. */
+  readonly position?: number | undefined;
   /** The limit has been reached; called once, after the last byte below it was written. */
   readonly onLimit?: (() => void) | undefined;
 }
@@ -30,18 +32,23 @@ export class LogReceiver {
   #writtenBytes = 0;
   #receivedBytes = 0;
   #limitReached = false;
-  /** End of what has arrived of the stream with positions. */
-  #position = 0;
+  #position: number;
   #positioned: Intake | undefined;
   #drained: Promise<void> | undefined;
 
   constructor(options: LogReceiverOptions) {
     this.#options = options;
+    this.#position = options.position ?? 0;
   }
 
   /** Bytes handed to the sink so far. */
   get writtenBytes(): number {
     return this.#writtenBytes;
+  }
+
+  /** End of what has arrived of the stream with positions. */
+  get position(): number {
+    return this.#position;
   }
 
   /** Bytes that have arrived, those that were thrown away included. */

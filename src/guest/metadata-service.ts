@@ -15,7 +15,7 @@ import type { DataSource } from "./cloud-init/data-source.ts";
 import { MAX_JSON_BYTES } from "./file-actions.ts";
 import { parseGuestResult } from "./guest-result.ts";
 import type { GuestSession } from "./guest-session.ts";
-import { readJson } from "./request-body.ts";
+import { readBody, readJson } from "./request-body.ts";
 import { ServiceError, toServiceError } from "./service-error.ts";
 
 /** What a guest finds that has no agent yet. */
@@ -40,13 +40,15 @@ const POLL_MS = 30_000;
 const REQUEST_RATE = { perSecond: 1_000, burst: 2_000 };
 const MAX_EXECUTE_WAIT_S = 30;
 const MAX_LOG_OFFSET = 2 ** 50;
+/** What no command of a task has to do with. */
+const OF_AGENT = /^\/engine\/v1\/(?:execute|log|success|failed|poll|reply)\/?$/;
 const STEP = /^[0-9]{1,6}$/;
 const PLATFORM = /^[a-z0-9]{1,32}-[a-z0-9_]{1,32}$/;
 
 export function createMetadataService(session: GuestSession, options: MetadataServiceOptions = {}): RequestListener {
   const app = createApp(options, options.requestRate);
   app.use((request, _response, next) => {
-    session.noteContact(request.headers["user-agent"]);
+    noteContact(session, request);
     next();
   });
   route(app, "/engine/v1/ping", { GET: (_request, response) => void response.status(200).end() });
@@ -54,6 +56,7 @@ export function createMetadataService(session: GuestSession, options: MetadataSe
   route(app, "/engine/v1/log", { POST: (request, response) => log(session, request, response) });
   route(app, "/engine/v1/success", { PUT: (request, response) => report(session, true, request, response) });
   route(app, "/engine/v1/failed", { PUT: (request, response) => report(session, false, request, response) });
+  route(app, "/engine/v1/checkpoint/:name", { PUT: (request, response) => checkpoint(session, request, response) });
   const pollMs = options.pollMs ?? POLL_MS;
   route(app, "/engine/v1/poll", { GET: (request, response) => poll(session, pollMs, request, response) });
   route(app, "/engine/v1/reply", {
@@ -122,6 +125,21 @@ function answerCloudInit(source: DataSource | undefined, request: Request, respo
   response.status(answer.status).set({ "Content-Type": "text/plain; charset=utf-8", ...answer.headers });
   response.end(request.method === "HEAD" ? undefined : answer.body);
   return true;
+}
+
+/** Refuses what the agent says as long as it does not know that its machine has moved. Commands may ask at any time. */
+function noteContact(session: GuestSession, { path, headers }: Request): void {
+  if (session.isOfThisLife(headers)) session.noteContact(headers["user-agent"]);
+  else if (OF_AGENT.test(path)) throw new ServiceError("AnotherLife", "this machine has moved; wait to be told");
+}
+
+/** The answer comes when the machine goes on and all of it is stored. */
+async function checkpoint(session: GuestSession, request: Request, response: Response): Promise<void> {
+  const gone = new AbortController();
+  response.once("close", () => gone.abort(new ServiceError("ResourceConflict", "who asked for it has hung up")));
+  await readBody(request, 0);
+  const answer = await session.checkpoints.take(String(request.params["name"]), gone.signal);
+  if (!response.destroyed) response.json(answer);
 }
 
 /** With `?wait=SECONDS` the question stays open until there is a task. */

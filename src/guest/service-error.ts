@@ -7,7 +7,8 @@ export type ServiceErrorCode =
   | "ResourceConflict"
   | "UnknownActionId"
   | "InvalidPayload"
-  | "TooManyRequests";
+  | "TooManyRequests"
+  | "AnotherLife";
 
 const STATUS: Readonly<Record<ServiceErrorCode, number>> = {
   MethodNotAllowed: 405,
@@ -17,6 +18,7 @@ const STATUS: Readonly<Record<ServiceErrorCode, number>> = {
   UnknownActionId: 400,
   InvalidPayload: 400,
   TooManyRequests: 429,
+  AnotherLife: 503,
 };
 
 /** The guest gets `{code, message}`; nothing in it may say anything of the host. */

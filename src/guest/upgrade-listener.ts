@@ -20,6 +20,7 @@ export function createUpgradeListener(session: GuestSession): UpgradeListener {
   return (request, socket, head) => {
     try {
       if (!rate.tryTake()) throw new ServiceError("TooManyRequests", "too many requests; wait a second");
+      if (!session.isOfThisLife(request.headers)) throw new ServiceError("AnotherLife", "this machine has moved");
       session.noteContact(request.headers["user-agent"]);
       session.actions.upgrade(idOf(request), { request, socket, head });
     } catch (error) {

@@ -1,15 +1,16 @@
 /**
- * The line between the host and an agent that waits to be told who it is.
+ * The line between the host and an agent that waits to be told who it is, or what has become of its machine.
  *
- *   booting ──"parked"──▶ parked ──wake()──▶ awake
- *                          ▲  └──rehearse()──┐
- *                          └─────"parked"────┘
+ *   booting ──"parked"──▶ parked ──wake()──▶ awake ──move()──┐
+ *                          ▲  └──rehearse()──┐    ▲          │
+ *                          └─────"parked"────┘    └──────────┘
  *
  * While it is parked a machine may be frozen and copied; what it is told then is what makes each copy a machine of
  * its own. *Borrows* the stream. The guest is hostile: a few bytes are read of it, and nothing after that.
  */
 import { randomBytes } from "node:crypto";
 import type { Duplex } from "node:stream";
+import type { GuestMove } from "./guest-move.ts";
 
 /** What a machine is told when it begins to be one of its own. */
 export interface GuestIdentity {
@@ -47,6 +48,17 @@ export class WakeLine {
     this.#tell(booted ? { ...identity, booted } : identity);
   }
 
+  /**
+   * Tells a guest that it goes on somewhere else; whether it is parked or runs a command does not matter. Its machine
+   * must run, and its requests reach the session of that move.
+   *
+   * @param identity What is left out stays as it was. With another machine id all that a copy must not share with others
+   *   is made anew.
+   */
+  move({ life, fork, logOffset }: GuestMove, identity: Partial<GuestIdentity> = {}): void {
+    this.#tell({ ...identity, moved: true, life, fork, logOffset });
+  }
+
   /** Has a parked guest go through what a task needs, so that it is quicker then; resolves when it is parked again. */
   async rehearse(): Promise<void> {
     this.#parked = this.#listen();
@@ -54,7 +66,7 @@ export class WakeLine {
     await this.#parked;
   }
 
-  #tell(what: Partial<GuestIdentity> & { rehearse?: true; booted?: true }): void {
+  #tell(what: Partial<GuestIdentity & GuestMove> & { rehearse?: true; booted?: true; moved?: true }): void {
     const line = { time: Date.now() / 1_000, entropy: randomBytes(ENTROPY_BYTES).toString("hex"), ...what };
     this.#stream.write(`${JSON.stringify(line)}\n`);
   }

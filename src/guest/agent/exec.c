@@ -55,7 +55,7 @@ void exec_run(struct reply *reply)
     }
     int status = 0;
     if (reply_begin(reply, TRAILER) &&
-        process_relay(&process, to_reply, reply, reply->http.fd, &status) == RELAY_EXITED) {
+        process_relay(&process, to_reply, reply, -1, reply->http.fd, &status) == RELAY_EXITED) {
         const char *signal_name;
         int exit_code = exit_code_of(status, &signal_name);
         end(reply, exit_code, signal_name);

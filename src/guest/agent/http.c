@@ -1,5 +1,7 @@
 #include "http.h"
 
+#include "moves.h"
+
 #include <arpa/inet.h>
 #include <errno.h>
 #include <limits.h>
@@ -14,6 +16,7 @@
 #include <unistd.h>
 
 #define AGENT_NAME "boxcar-agent/" AGENT_VERSION
+#define KEEPALIVE_PROBES 5
 
 bool http_init(struct http *h, const char *url)
 {
@@ -43,8 +46,10 @@ bool http_init(struct http *h, const char *url)
 
 void http_close(struct http *h)
 {
-    if (h->fd >= 0)
+    if (h->fd >= 0) {
+        moves_remove(h->fd);
         close(h->fd);
+    }
     h->fd = -1;
     h->in_start = h->in_end = 0;
 }
@@ -82,9 +87,16 @@ bool http_connect(struct http *h)
     h->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (h->fd < 0)
         return false;
+    moves_add(h->fd);
     int on = 1;
     setsockopt(h->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     setsockopt(h->fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
+    if (h->keepalive_s > 0) {
+        int probes = KEEPALIVE_PROBES;
+        setsockopt(h->fd, IPPROTO_TCP, TCP_KEEPIDLE, &h->keepalive_s, sizeof h->keepalive_s);
+        setsockopt(h->fd, IPPROTO_TCP, TCP_KEEPINTVL, &h->keepalive_s, sizeof h->keepalive_s);
+        setsockopt(h->fd, IPPROTO_TCP, TCP_KEEPCNT, &probes, sizeof probes);
+    }
     if (connect(h->fd, (const struct sockaddr *)&h->address, sizeof h->address) != 0) {
         if (errno != EINPROGRESS || !wait_for(h, POLLOUT, h->connect_timeout_ms))
             return fail(h);
@@ -138,8 +150,10 @@ bool http_send(struct http *h, const void *data, size_t len)
 
 static char *build_head(const struct http *h, const char *method, const char *path, const char *headers)
 {
-    static const char format[] = "%s %s HTTP/1.1\r\nHost: %s\r\nUser-Agent: " AGENT_NAME "\r\n%s\r\n";
-    return xprintf(format, method, path, h->host, headers);
+    static const char format[] = "%s %s HTTP/1.1\r\nHost: %s\r\nUser-Agent: " AGENT_NAME "\r\n%s%s\r\n";
+    char life[MAX_LIFE + 32];
+    moves_header(life, sizeof life);
+    return xprintf(format, method, path, h->host, life, headers);
 }
 
 bool http_send_head(struct http *h, const char *method, const char *path, const char *headers)

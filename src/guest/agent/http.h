@@ -17,6 +17,7 @@ struct http {
     int fd;                 /* -1: not connected */
     long connect_timeout_ms;
     long timeout_ms;
+    int keepalive_s;        /* how often a silent host is asked whether it is there; 0: every other hour */
     char in[16384];
     size_t in_start;
     size_t in_end;

@@ -1,5 +1,7 @@
 #include "logstream.h"
 
+#include "moves.h"
+
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -36,6 +38,8 @@ static enum outcome send_segment(struct logstream *log, uint64_t *sent)
         if (!http_send_chunk(h, data, n))
             return BROKEN;
         *sent += n;
+        if (*sent > log->furthest)
+            log->furthest = *sent;
         atomic_store(&log->progress->sent, *sent);
     }
     struct http_response response;
@@ -48,17 +52,34 @@ static enum outcome send_segment(struct logstream *log, uint64_t *sent)
     return response.status / 100 == 2 ? CONFIRMED : REFUSED;
 }
 
+/* The host this machine has now may have more of the log than the one before has confirmed. */
+static void heed_move(struct logstream *log)
+{
+    unsigned count = moves_count();
+    if (count == log->moves)
+        return;
+    log->moves = count;
+    uint64_t there = moves_log_offset();
+    if (there > log->furthest)
+        there = log->furthest;
+    if (there > log->ring.base)
+        ring_confirm(&log->ring, there);
+}
+
 static void *send_all(void *argument)
 {
     struct logstream *log = argument;
     long delay = 0;
     const char *data;
-    while (ring_peek(&log->ring, log->ring.base, 1, &data) > 0) {
+    while (!ring_is_done(&log->ring)) {
+        heed_move(log);
+        if (ring_peek(&log->ring, log->ring.base, 1, &data) == 0)
+            continue;
         uint64_t sent;
         enum outcome outcome = send_segment(log, &sent);
         if (outcome == BROKEN) {
             http_close(&log->http);
-            sleep_ms(delay);
+            nap_ms(delay);
             delay = delay == 0 ? MIN_DELAY_MS : delay * 2 > MAX_DELAY_MS ? MAX_DELAY_MS : delay * 2;
             continue;
         }
@@ -92,7 +113,11 @@ static struct log_progress *map_progress(void)
 
 void logstream_start(struct logstream *log, const char *url, unsigned step, uint64_t start, bool in_guest)
 {
-    *log = (struct logstream){.progress = in_guest ? map_progress() : &unseen};
+    *log = (struct logstream){
+        .progress = in_guest ? map_progress() : &unseen,
+        .furthest = start,
+        .moves = moves_count(),
+    };
     atomic_store(&log->progress->written, start);
     atomic_store(&log->progress->sent, start);
     snprintf(log->path, sizeof log->path, step == 0 ? "/engine/v1/log" : "/engine/v1/log?step=%u", step);
@@ -109,6 +134,11 @@ void logstream_write(struct logstream *log, const void *data, size_t len)
 {
     atomic_fetch_add(&log->progress->written, len);
     ring_write(&log->ring, data, len);
+}
+
+void logstream_move(struct logstream *log)
+{
+    ring_nudge(&log->ring);
 }
 
 void logstream_finish(struct logstream *log)

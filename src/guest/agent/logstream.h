@@ -27,6 +27,8 @@ struct log_progress {
 struct logstream {
     char path[64];
     struct log_progress *progress;
+    uint64_t furthest;    /* sent at any time */
+    unsigned moves;       /* of this machine that are taken into account */
     struct ring ring;
     struct http http;
     pthread_t sender;
@@ -38,6 +40,8 @@ struct logstream {
  */
 void logstream_start(struct logstream *log, const char *url, unsigned step, uint64_t start, bool in_guest);
 void logstream_write(struct logstream *log, const void *data, size_t len);
+/* The machine has moved: what the host lacks is sent again at once, not only when there is more of it. */
+void logstream_move(struct logstream *log);
 /* Returns when the host has confirmed every byte; nothing is left of the stream then. */
 void logstream_finish(struct logstream *log);
 

@@ -61,7 +61,7 @@ void poller_main(const struct agent *agent)
         struct json *action = next_action(&h);
         if (action == NULL) {
             h.connect_timeout_ms = delay > MIN_CONNECT_MS ? 4 * delay : MIN_CONNECT_MS;
-            sleep_ms(delay);
+            nap_ms(delay);
             delay = delay * 2 > MAX_DELAY_MS ? MAX_DELAY_MS : delay * 2;
             continue;
         }

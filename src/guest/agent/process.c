@@ -158,6 +158,8 @@ static void own_terminal(const struct command *command, int terminal)
 
 static void run_child(const struct command *command, const int streams[3], int error_fd)
 {
+    if (command->pid != NULL)
+        atomic_store(command->pid, getpid());
     setsid();
     if (command->tty) {
         ioctl(streams[0], TIOCSCTTY, 0);

@@ -7,6 +7,7 @@
 #include "users.h"
 #include "util.h"
 
+#include <stdatomic.h>
 #include <sys/types.h>
 
 /* What to run, with the configuration of the image applied. Start from {0}; command_free() when done. */
@@ -21,6 +22,7 @@ struct command {
     bool interactive;      /* somebody types: it gets an input, and without a tty stderr apart from stdout */
     unsigned short columns; /* of its tty */
     unsigned short rows;
+    _Atomic pid_t *pid;    /* where the child writes its own before it leaves the session of the agent, or NULL */
 };
 
 /* Why nothing was started: a sentence for the task log and the exit code a shell would give. */
@@ -64,10 +66,12 @@ enum relay_end { RELAY_EXITED, RELAY_SINK_FAILED, RELAY_HANGUP, RELAY_FAILED };
  * output open delays that by a short grace only. Reaps every child of the caller meanwhile.
  *
  * SIGCHLD must be blocked in every thread since before process_start(). `status` is the wait status after RELAY_EXITED.
+ * `event_fd`: whenever it is readable it is read, and `sink` called without data; -1 for none.
  * `watch_fd`: also ends when the other side of that socket goes away; -1 for none. RELAY_FAILED: the process may still
  * run, and nobody will hear of its end.
  */
-enum relay_end process_relay(struct process *process, output_sink sink, void *context, int watch_fd, int *status);
+enum relay_end process_relay(struct process *process, output_sink sink, void *context, int event_fd, int watch_fd,
+                             int *status);
 
 /* 0 … 255 as a shell has it: 128 + N after signal N; `signal` is its name, or NULL. */
 int exit_code_of(int status, const char **signal);

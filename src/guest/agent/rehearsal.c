@@ -44,7 +44,7 @@ static void run_nothing(const struct config *config)
     struct failure failure;
     int status;
     if (command_build(&command, description, config, COMMAND_BESIDE, &failure) && process_start(&command, &process, &failure))
-        (void)process_relay(&process, ignore_output, NULL, -1, &status);
+        (void)process_relay(&process, ignore_output, NULL, -1, -1, &status);
     command_free(&command);
     json_free(description);
 }

@@ -71,7 +71,8 @@ static int wait_time(const struct relay *r)
     return left < 0 ? 0 : (int)left;
 }
 
-enum relay_end process_relay(struct process *process, output_sink sink, void *context, int watch_fd, int *status)
+enum relay_end process_relay(struct process *process, output_sink sink, void *context, int event_fd, int watch_fd,
+                             int *status)
 {
     struct relay r = {.process = process};
     enum relay_end end = RELAY_EXITED;
@@ -86,8 +87,9 @@ enum relay_end process_relay(struct process *process, output_sink sink, void *co
             {.fd = r.closed ? -1 : process->output, .events = POLLIN},
             {.fd = signals, .events = POLLIN},
             {.fd = watch_fd, .events = POLLRDHUP},
+            {.fd = event_fd, .events = POLLIN},
         };
-        if (poll(fds, 3, wait_time(&r)) < 0 && errno != EINTR) {
+        if (poll(fds, 4, wait_time(&r)) < 0 && errno != EINTR) {
             end = RELAY_FAILED;
             break;
         }
@@ -101,6 +103,9 @@ enum relay_end process_relay(struct process *process, output_sink sink, void *co
             end = RELAY_SINK_FAILED;
             break;
         }
+        uint64_t events;
+        if (fds[3].revents != 0 && read(event_fd, &events, sizeof events) > 0)
+            (void)sink(context, NULL, 0);
         if (fds[2].revents != 0) {
             end = RELAY_HANGUP;
             break;

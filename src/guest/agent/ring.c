@@ -51,8 +51,9 @@ void ring_close(struct ring *ring)
 size_t ring_peek(struct ring *ring, uint64_t position, size_t max, const char **data)
 {
     pthread_mutex_lock(&ring->mutex);
-    while (ring->head == position && !ring->closed)
+    while (ring->head == position && !ring->closed && !ring->nudged)
         pthread_cond_wait(&ring->changed, &ring->mutex);
+    ring->nudged = false;
     size_t at = position % ring->capacity;
     size_t n = (size_t)(ring->head - position);
     pthread_mutex_unlock(&ring->mutex);
@@ -60,6 +61,22 @@ size_t ring_peek(struct ring *ring, uint64_t position, size_t max, const char **
         n = ring->capacity - at;
     *data = ring->data + at;
     return n > max ? max : n;
+}
+
+void ring_nudge(struct ring *ring)
+{
+    pthread_mutex_lock(&ring->mutex);
+    ring->nudged = true;
+    pthread_cond_broadcast(&ring->changed);
+    pthread_mutex_unlock(&ring->mutex);
+}
+
+bool ring_is_done(struct ring *ring)
+{
+    pthread_mutex_lock(&ring->mutex);
+    bool done = ring->closed && ring->head == ring->base;
+    pthread_mutex_unlock(&ring->mutex);
+    return done;
 }
 
 void ring_confirm(struct ring *ring, uint64_t position)

@@ -21,6 +21,7 @@ struct ring {
     uint64_t base;
     uint64_t head;
     bool closed;
+    bool nudged;
 };
 
 /* The first byte written is the one at `start`. */
@@ -32,9 +33,14 @@ void ring_write(struct ring *ring, const void *data, size_t len);
 void ring_close(struct ring *ring);
 /*
  * Waits until there is something at `position`, then points at as much of it as lies in one piece, at most `max`.
- * 0: there is nothing and there never will be. The bytes stay valid until ring_confirm() passes them.
+ * 0: there is nothing and there never will be, or ring_nudge() was called since. The bytes stay valid until
+ * ring_confirm() passes them.
  */
 size_t ring_peek(struct ring *ring, uint64_t position, size_t max, const char **data);
+/* Has the reader look up. */
+void ring_nudge(struct ring *ring);
+/* Everything was confirmed, and nothing more will be written. */
+bool ring_is_done(struct ring *ring);
 /* Everything before `position` has arrived and is forgotten. */
 void ring_confirm(struct ring *ring, uint64_t position);
 

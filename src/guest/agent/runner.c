@@ -3,10 +3,12 @@
 #include "http.h"
 #include "json.h"
 #include "logstream.h"
+#include "moves.h"
 #include "network.h"
 #include "process.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -50,19 +52,20 @@ static struct json *fetch_task(const struct agent *agent, struct http *h)
         if (task != NULL)
             return task;
         if (answered) {
-            sleep_ms(response.retry_after_ms >= 0 ? response.retry_after_ms : MAX_DELAY_MS);
+            nap_ms(response.retry_after_ms >= 0 ? response.retry_after_ms : MAX_DELAY_MS);
             continue;
         }
         if (errno == ETIMEDOUT && h->connect_timeout_ms < MAX_CONNECT_MS)
             h->connect_timeout_ms *= 2;
-        if (agent->configure_network)
+        if (agent->owns_machine)
             network_bring_up();
-        sleep_ms(delay);
+        nap_ms(delay);
         delay = delay * 2 > MAX_DELAY_MS ? MAX_DELAY_MS : delay * 2;
     }
 }
 
-void report_result(const struct agent *agent, int exit_code, const char *signal_name, const char *error)
+/* Tells the host the end of the step, until it answers. `error` is a sentence or NULL. */
+static void report_result(const struct agent *agent, int exit_code, const char *signal_name, const char *error)
 {
     struct buf body = {0};
     buf_printf(&body, "{\"exitCode\":%d", exit_code);
@@ -91,7 +94,7 @@ void report_result(const struct agent *agent, int exit_code, const char *signal_
         buf_free(&answer);
         if (answered && response.status < 500 && response.status != 429)
             break;
-        sleep_ms(delay);
+        nap_ms(delay);
     }
     http_close(&h);
     free(path);
@@ -101,7 +104,10 @@ void report_result(const struct agent *agent, int exit_code, const char *signal_
 
 static bool to_log(void *log, const void *data, size_t len)
 {
-    logstream_write(log, data, len);
+    if (len == 0)
+        logstream_move(log);
+    else
+        logstream_write(log, data, len);
     return true;
 }
 
@@ -133,6 +139,38 @@ static void drain(int output)
     }
 }
 
+/* What the command and those it started print to, as long as this runner has it. */
+static volatile sig_atomic_t output_of_command = -1;
+
+/*
+ * The machine forgets its task, and its processes do not run any more: only what they have left behind needs somebody
+ * who reads what it prints and buries it. Whatever this process was doing, and its threads, end with the program.
+ */
+static void forget(int number)
+{
+    (void)number;
+    char digits[16] = "-1";
+    int output = output_of_command;
+    if (output >= 0) {
+        size_t at = sizeof digits - 1;
+        digits[at] = '\0';
+        for (int rest = output; at == sizeof digits - 1 || rest > 0; rest /= 10)
+            digits[--at] = (char)('0' + rest % 10);
+        memmove(digits, digits + at, sizeof digits - at);
+        fcntl(output, F_SETFD, 0);
+    }
+    signal(SIGNAL_MOVED, SIG_IGN);
+    char *const arguments[] = {"boxcar-agent", "--linger", digits, NULL};
+    execv("/proc/self/exe", arguments);
+    _exit(1);
+}
+
+void runner_prepare(void)
+{
+    struct sigaction action = {.sa_handler = forget};
+    sigaction(SIGNAL_FORGET, &action, NULL);
+}
+
 /*
  * After the command: main sees to the next one, if there is to be one. Background processes this one left may go on
  * printing, to nobody, and their orphans are adopted, until none is left. `output`: -1 for none.
@@ -141,6 +179,11 @@ static void linger(const struct agent *agent, int output) __attribute__((noretur
 static void linger(const struct agent *agent, int output)
 {
     kill(atomic_load(&agent->shared->main), SIGNAL_REPORTED);
+    runner_linger(output);
+}
+
+void runner_linger(int output)
+{
     signal(SIGCHLD, SIG_IGN);
     if (output >= 0) {
         drain(output);
@@ -153,7 +196,7 @@ static void linger(const struct agent *agent, int output)
 
 static void start_log(struct logstream *log, const struct agent *agent, const struct step *step)
 {
-    logstream_start(log, agent->url, step->number, step->log_start, agent->configure_network);
+    logstream_start(log, agent->url, step->number, step->log_start, agent->owns_machine);
 }
 
 static void log_sentence(struct logstream *log, const char *text)
@@ -168,6 +211,7 @@ static void fail_to_start(const struct agent *agent, const struct step *step, co
 static void fail_to_start(const struct agent *agent, const struct step *step, const struct failure *failure)
 {
     struct logstream log;
+    atomic_store(&agent->shared->command, 0);
     start_log(&log, agent, step);
     log_sentence(&log, failure->text);
     logstream_finish(&log);
@@ -175,8 +219,16 @@ static void fail_to_start(const struct agent *agent, const struct step *step, co
     linger(agent, -1);
 }
 
+void reporter_main(const struct agent *agent)
+{
+    moves_bind();
+    report_result(agent, 1, NULL, "the part of the guest agent that ran the task was killed");
+    linger(agent, -1);
+}
+
 void runner_main(const struct agent *agent)
 {
+    moves_bind();
     sigset_t child;
     sigemptyset(&child);
     sigaddset(&child, SIGCHLD);
@@ -195,21 +247,25 @@ void runner_main(const struct agent *agent)
     json_free(task);
     if (command.cwd != NULL)
         shared_set_cwd(agent->shared, command.cwd);
+    command.pid = &agent->shared->command;
     if (!built || atomic_load(&agent->shared->killed) || !process_start(&command, &process, &failure))
         fail_to_start(agent, &step, &failure);
     command_free(&command);
     if (atomic_load(&agent->shared->killed))
         kill(-process.pid, SIGKILL);
 
+    output_of_command = process.output;
+
     struct logstream log;
     int status = 0;
     start_log(&log, agent, &step);
-    bool relayed = process_relay(&process, to_log, &log, -1, &status) == RELAY_EXITED;
+    bool relayed = process_relay(&process, to_log, &log, moves_event(), -1, &status) == RELAY_EXITED;
     static const char *const lost = "the agent could not wait for the command and has ended it";
     if (!relayed) {
         kill(-process.pid, SIGKILL);
         log_sentence(&log, lost);
     }
+    atomic_store(&agent->shared->command, 0);
     logstream_finish(&log);
 
     const char *signal_name = NULL;

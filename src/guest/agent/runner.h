@@ -8,9 +8,15 @@
 
 /* Sent to main when a step was reported. */
 #define SIGNAL_REPORTED SIGUSR1
+/* From main to a runner: there is no task any more. Ignored by who does not know it. */
+#define SIGNAL_FORGET SIGURG
 
+/* Heeds SIGNAL_FORGET. */
+void runner_prepare(void);
 void runner_main(const struct agent *agent) __attribute__((noreturn));
-/* Tells the host the end of the step, until it answers. `error` is a sentence or NULL. */
-void report_result(const struct agent *agent, int exit_code, const char *signal, const char *error);
+/* In place of a runner that has died: tells the host that the step has failed. */
+void reporter_main(const struct agent *agent) __attribute__((noreturn));
+/* Reads what is printed to `output`, -1 for nothing, and buries orphans, until there is nobody left. */
+void runner_linger(int output) __attribute__((noreturn));
 
 #endif

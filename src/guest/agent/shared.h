@@ -15,6 +15,7 @@
 #define SHARED_H
 
 #include "config.h"
+#include "moves.h"
 
 #include <limits.h>
 #include <stdatomic.h>
@@ -29,10 +30,12 @@ struct shared {
     _Atomic unsigned step;     /* its number for the host; 0: the host has given it none */
     _Atomic bool more;         /* there will be another one */
     _Atomic bool fetched;      /* the two above are written, and the command may run */
+    _Atomic pid_t command;     /* the process of it, leader of a session, while it runs; else 0 */
     _Atomic bool reported;     /* the host has its result; nothing of the step is written after that */
     /* The working directory of the latest command; the one before stays readable while the next is written. */
     _Atomic unsigned cwd_count;
     char cwd[2][PATH_MAX];
+    struct moves moves;
 };
 
 void shared_set_cwd(struct shared *shared, const char *cwd);
@@ -42,7 +45,7 @@ char *shared_get_cwd(const struct shared *shared);
 /* What every process of the agent is started with. */
 struct agent {
     const char *url;
-    bool configure_network;
+    bool owns_machine;         /* its network, names and clock are the agent's to set */
     struct config config;
     struct shared *shared;
 };

@@ -79,7 +79,7 @@ static size_t list(const struct tree_kill *what, pid_t **pids)
 {
     struct entry *entries;
     size_t count = read_all(&entries);
-    pid_t spared = getsid(0);
+    pid_t own = getsid(0);
     /* Pids wrap around, so a child may stand before its parent: repeat until nothing is added. */
     for (bool changed = true; changed;) {
         changed = false;
@@ -92,10 +92,14 @@ static size_t list(const struct tree_kill *what, pid_t **pids)
         }
     }
     size_t found = 0;
+    pid_t only = what->session;
     *pids = xmalloc((count + 1) * sizeof **pids);
-    for (size_t i = 0; i < count; i++)
-        if (entries[i].below && !entries[i].zombie && !(what->spare_session && entries[i].session == spared))
-            (*pids)[found++] = entries[i].pid;
+    for (size_t i = 0; i < count; i++) {
+        const struct entry *e = &entries[i];
+        bool meant = e->session == own ? !what->spare_session : only == 0 || e->session == only;
+        if (e->below && !e->zombie && meant)
+            (*pids)[found++] = e->pid;
+    }
     free(entries);
     return found;
 }

@@ -9,6 +9,7 @@
 struct tree_kill {
     pid_t root;
     bool spare_session;  /* who is in the caller's session lives on; its children elsewhere do not */
+    pid_t session;       /* who is neither in it nor in the caller's lives on; 0: nobody does for that */
     pid_t except;        /* below root, lives on with everything below it */
     long grace_ms;       /* between SIGTERM and SIGKILL; 0: SIGKILL at once */
 };

@@ -97,6 +97,12 @@ void sleep_ms(long ms)
         ;
 }
 
+void nap_ms(long ms)
+{
+    struct timespec t = {.tv_sec = ms / 1000, .tv_nsec = (ms % 1000) * 1000000};
+    nanosleep(&t, NULL);
+}
+
 bool write_all(int fd, const void *data, size_t len)
 {
     const char *p = data;

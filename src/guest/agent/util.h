@@ -25,6 +25,8 @@ char *xprintf(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 int64_t now_ms(void);
 void sleep_ms(long ms);
+/* The same, or until a signal was handled. */
+void nap_ms(long ms);
 bool write_all(int fd, const void *data, size_t len);
 /* The whole file, at most `max` bytes; false with errno if it cannot be read or is longer. */
 bool read_file(const char *path, struct buf *out, size_t max);

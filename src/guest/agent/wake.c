@@ -1,35 +1,18 @@
 #include "wake.h"
 
-#include "json.h"
+#include "identity.h"
 #include "rehearsal.h"
-#include "util.h"
 
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/random.h>
 #include <poll.h>
-#include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <sys/mount.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #define PORTS "/sys/class/virtio-ports"
 #define PORT_NAME "boxcar.wake"
-#define MAX_LINE_BYTES 4096
-#define MAX_FILE_BYTES 65536
-#define SSH_DIRECTORY "/etc/ssh"
-#define BOOT_ID "/proc/sys/kernel/random/boot_id"
-#define OWN_BOOT_ID "/run/boxcar-boot-id"
-#define JOURNAL "/run/systemd/journal"
-
-enum { MAX_ENTROPY_BYTES = 512 };
 
 static int open_port(void)
 {
@@ -59,219 +42,98 @@ static bool has_host(int fd)
     return poll(&p, 1, 0) > 0 && (p.revents & POLLHUP) == 0;
 }
 
-/* One line, which is all the host sends before it hears from here again. */
-static bool read_line(int fd, struct buf *line)
+/* Takes the first line out of what has come: its length without its end, or -1 if there is no whole one. */
+static ssize_t take_line(struct wake *wake, char *line)
 {
-    char data[1024];
-    while (line->len < MAX_LINE_BYTES) {
-        ssize_t n = read(fd, data, sizeof data);
+    for (;;) {
+        char *end = memchr(wake->data, '\n', wake->len);
+        size_t length = end == NULL ? wake->len : (size_t)(end - wake->data);
+        bool complete = end != NULL;
+        bool wanted = complete && !wake->skipping;
+        if (!complete && !wake->skipping && wake->len < sizeof wake->data)
+            return -1;
+        if (!wake->skipping && !complete)
+            note("a line of the host is too long");
+        wake->skipping = !complete;
+        if (wanted)
+            memcpy(line, wake->data, length);
+        size_t taken = complete ? length + 1 : length;
+        wake->len -= taken;
+        memmove(wake->data, wake->data + taken, wake->len);
+        if (wanted)
+            return (ssize_t)length;
+        if (wake->len == 0)
+            return -1;
+    }
+}
+
+/* Waits if the port does. False: there is none yet, or no host any more. */
+static bool read_line(struct wake *wake, struct json **line)
+{
+    char text[MAX_LINE_BYTES];
+    for (;;) {
+        ssize_t length = take_line(wake, text);
+        if (length >= 0) {
+            *line = json_parse(text, (size_t)length);
+            if (*line == NULL)
+                note("a line of the host is not JSON");
+            return true;
+        }
+        ssize_t n = read(wake->fd, wake->data + wake->len, sizeof wake->data - wake->len);
         if (n < 0 && errno == EINTR)
             continue;
         if (n <= 0)
             return false;
-        const char *end = memchr(data, '\n', (size_t)n);
-        buf_append(line, data, end == NULL ? (size_t)n : (size_t)(end - data));
-        if (end != NULL)
-            return line->len > 0;
+        wake->len += (size_t)n;
     }
-    return false;
 }
 
-static void complain(const char *what)
+void wake_open(struct wake *wake, int fd)
 {
-    note("after waking, %s: %s", what, strerror(errno));
-}
-
-/* In place: a file that is emptied first is written to the disk when it is closed, which takes its time. */
-static void write_file(const char *path, const char *text)
-{
-    int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
-    if (fd < 0 || !write_all(fd, text, strlen(text)) || ftruncate(fd, (off_t)strlen(text)) != 0)
-        complain(path);
+    *wake = (struct wake){.fd = fd >= 0 ? fd : open_port()};
     if (fd >= 0)
-        close(fd);
+        fcntl(fd, F_SETFD, FD_CLOEXEC);
 }
 
-static void add_entropy(const char *hex)
+static void wait_until_awake(struct wake *wake, const struct agent *agent)
 {
-    struct {
-        struct rand_pool_info info;
-        unsigned char bytes[MAX_ENTROPY_BYTES];
-    } pool = {0};
-    int size = 0;
-    unsigned byte;
-    for (; size < MAX_ENTROPY_BYTES && sscanf(hex + 2 * size, "%2x", &byte) == 1; size++)
-        pool.bytes[size] = (unsigned char)byte;
-    pool.info.buf_size = size;
-    pool.info.entropy_count = 8 * size;
-    int fd = open("/dev/urandom", O_RDWR | O_CLOEXEC);
-    if (fd < 0 || ioctl(fd, RNDADDENTROPY, &pool) != 0 || ioctl(fd, RNDRESEEDCRNG) != 0)
-        complain("the random generator cannot be seeded");
-    if (fd >= 0)
-        close(fd);
-}
-
-static void set_clock(double seconds)
-{
-    time_t whole = (time_t)seconds;
-    struct timespec now = {.tv_sec = whole, .tv_nsec = (long)((seconds - (double)whole) * 1e9)};
-    if (clock_settime(CLOCK_REALTIME, &now) != 0)
-        complain("the clock cannot be set");
-}
-
-/* The line by which a machine knows its own name. */
-static void set_own_address(const char *hostname)
-{
-    static const char address[] = "127.0.1.1";
-    const size_t length = sizeof address - 1;
-    struct buf old = {0}, new = {0};
-    char *rest = NULL;
-    if (read_file("/etc/hosts", &old, MAX_FILE_BYTES) && strstr(old.data, address) != NULL) {
-        for (char *line = strtok_r(old.data, "\n", &rest); line != NULL; line = strtok_r(NULL, "\n", &rest)) {
-            if (strncmp(line, address, length) == 0 && strchr(" \t", line[length]) != NULL)
-                buf_printf(&new, "%s %s\n", address, hostname);
-            else
-                buf_printf(&new, "%s\n", line);
-        }
-        write_file("/etc/hosts", new.data);
-    }
-    buf_free(&old);
-    buf_free(&new);
-}
-
-static void set_hostname(const char *hostname)
-{
-    if (sethostname(hostname, strlen(hostname)) != 0)
-        complain("the host name cannot be set");
-    char *line = xprintf("%s\n", hostname);
-    write_file("/etc/hostname", line);
-    free(line);
-    set_own_address(hostname);
-}
-
-static void set_machine_id(const char *id)
-{
-    char *line = xprintf("%s\n", id);
-    write_file("/etc/machine-id", line);
-    struct stat dbus;
-    if (lstat("/var/lib/dbus/machine-id", &dbus) == 0 && S_ISREG(dbus.st_mode))
-        write_file("/var/lib/dbus/machine-id", line);
-    free(line);
-}
-
-/* The kernel makes it at the first look, which may have been before the machine was copied, and never again. */
-static void set_boot_id(void)
-{
-    struct buf id = {0};
-    if (read_file("/proc/sys/kernel/random/uuid", &id, 64)) {
-        write_file(OWN_BOOT_ID, id.data);
-        if (mount(OWN_BOOT_ID, BOOT_ID, NULL, MS_BIND, NULL) != 0)
-            complain("the boot id cannot be set");
-    }
-    buf_free(&id);
-}
-
-/* Returns how many there were. */
-static int remove_ssh_host_keys(void)
-{
-    int count = 0;
-    DIR *directory = opendir(SSH_DIRECTORY);
-    if (directory == NULL)
-        return 0;
-    for (struct dirent *entry = readdir(directory); entry != NULL; entry = readdir(directory)) {
-        if (strncmp(entry->d_name, "ssh_host_", 9) != 0)
-            continue;
-        if (unlinkat(dirfd(directory), entry->d_name, 0) == 0)
-            count++;
-    }
-    closedir(directory);
-    return count;
-}
-
-/* Takes seconds where the CPU is emulated, so it happens beside the task; the child is buried with the orphans. */
-static void make_ssh_host_keys(void)
-{
-    pid_t child = fork();
-    if (child != 0)
-        return;
-    pid_t pid = fork();
-    if (pid == 0) {
-        execlp("ssh-keygen", "ssh-keygen", "-A", (char *)NULL);
-        _exit(127);
-    }
-    int status = -1;
-    if (pid < 0 || waitpid(pid, &status, 0) != pid || status != 0)
-        note("after waking, the machine has no SSH host keys: ssh-keygen -A failed");
-    struct buf sshd = {0};
-    if (read_file("/run/sshd.pid", &sshd, 32) && atoi(sshd.data) > 1)
-        kill(atoi(sshd.data), SIGHUP);
-    _exit(0);
-}
-
-/* systemd's journal writes under the ids it has read when it began, and those who read it look for the new ones. */
-static void renew_journal(void)
-{
-    if (access(JOURNAL, F_OK) != 0 || fork() != 0)
-        return;
-    execlp("systemctl", "systemctl", "--no-block", "restart", "systemd-journald.service", (char *)NULL);
-    _exit(127);
-}
-
-static void become_unique(const struct json *line)
-{
-    const char *entropy = json_get_string(line, "entropy");
-    const char *hostname = json_get_string(line, "hostname");
-    const char *machine_id = json_get_string(line, "machineId");
-    double seconds = json_get_number(line, "time", 0);
-    if (entropy != NULL)
-        add_entropy(entropy);
-    if (seconds > 0)
-        set_clock(seconds);
-    if (hostname != NULL)
-        set_hostname(hostname);
-    if (json_get_bool(line, "booted"))
-        return;
-    if (machine_id != NULL)
-        set_machine_id(machine_id);
-    set_boot_id();
-}
-
-/* False: there is no host, or none any more. */
-static bool wait_for_line(int fd, struct json **line)
-{
-    struct buf text = {0};
-    *line = NULL;
-    bool heard = write_all(fd, "parked\n", 7) && read_line(fd, &text);
-    if (heard)
-        *line = json_parse(text.data, text.len);
-    if (heard && *line == NULL)
-        note("the host woke this machine with a line that is not JSON");
-    buf_free(&text);
-    return heard;
-}
-
-void wake_wait(const char *url, const struct config *config)
-{
-    int fd = open_port();
-    if (fd < 0)
-        return;
-    bool rehearsing = has_host(fd);
-    while (rehearsing) {
+    for (bool rehearsing = has_host(wake->fd); rehearsing;) {
         struct json *line;
-        if (!wait_for_line(fd, &line))
-            break;
-        become_unique(line);
+        if (!write_all(wake->fd, "parked\n", 7) || !read_line(wake, &line))
+            return;
         rehearsing = json_get_bool(line, "rehearse");
-        /* Then its ids and keys were made in this very machine, and are nobody else's. */
-        bool booted = json_get_bool(line, "booted");
-        json_free(line);
-        if (rehearsing) {
-            rehearse(url, config);
-        } else if (!booted) {
-            renew_journal();
-            if (remove_ssh_host_keys() > 0)
-                make_ssh_host_keys();
+        /* It was parked when it moved, and may be the same machine as before. */
+        bool same = json_get_bool(line, "moved") && json_get_string(line, "machineId") == NULL;
+        bool renew = !same && !json_get_bool(line, "booted");
+        if (agent->owns_machine) {
+            identity_adopt(line, renew);
+            if (!rehearsing && renew)
+                identity_renew_services();
         }
+        const char *life = json_get_string(line, "life");
+        if (life != NULL)
+            moves_note(life, 0);
+        json_free(line);
+        if (rehearsing)
+            rehearse(agent->url, &agent->config);
     }
-    close(fd);
+}
+
+void wake_wait(struct wake *wake, const struct agent *agent)
+{
+    if (wake->fd < 0)
+        return;
+    wait_until_awake(wake, agent);
+    fcntl(wake->fd, F_SETFL, fcntl(wake->fd, F_GETFL) | O_NONBLOCK);
+}
+
+struct json *wake_next_move(struct wake *wake)
+{
+    struct json *line;
+    while (read_line(wake, &line)) {
+        if (json_get_bool(line, "moved"))
+            return line;
+        json_free(line);
+    }
+    return NULL;
 }

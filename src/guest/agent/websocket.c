@@ -1,6 +1,7 @@
 #include "websocket.h"
 
 #include "base64.h"
+#include "moves.h"
 #include "sha1.h"
 
 #include <errno.h>
@@ -85,8 +86,10 @@ bool websocket_open(struct websocket *ws, struct http *h, const char *path)
 
 void websocket_close(struct websocket *ws)
 {
-    if (ws->fd >= 0)
+    if (ws->fd >= 0) {
+        moves_remove(ws->fd);
         close(ws->fd);
+    }
     ws->fd = -1;
     buf_free(&ws->in);
     buf_free(&ws->message);

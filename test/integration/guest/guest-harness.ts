@@ -6,7 +6,7 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
-import { Writable } from "node:stream";
+import { type Duplex, Writable } from "node:stream";
 import { Scope } from "../../../src/base/scope.ts";
 import { GuestSession, type GuestSessionOptions } from "../../../src/guest/guest-session.ts";
 import type { GuestTask } from "../../../src/guest/guest-task.ts";
@@ -122,12 +122,16 @@ export async function listen(server: Server, port = 0): Promise<number> {
 
 /** A running agent; disposal ends it and everything it started, and fails if a sanitizer has found something. */
 export class AgentProcess implements AsyncDisposable {
+  /** The other end of the line by which the agent is woken and told that it has moved, if it has one. */
+  readonly wakePort: Duplex | undefined;
   readonly #child: ChildProcess;
   readonly #folder: string;
   #stderr = "";
   #disposal: Promise<void> | undefined;
 
   private constructor(child: ChildProcess, folder: string) {
+    this.wakePort = (child.stdio[3] as Duplex | null | undefined) ?? undefined;
+    this.wakePort?.on("error", () => {});
     this.#child = child;
     this.#folder = folder;
     child.stderr?.setEncoding("utf8").on("data", (text: string) => {
@@ -137,14 +141,15 @@ export class AgentProcess implements AsyncDisposable {
 
   static async start(
     program: string,
-    options: { url: string; config?: string; env?: Record<string, string> },
+    options: { url: string; config?: string; env?: Record<string, string>; wakePort?: boolean },
   ): Promise<AgentProcess> {
     const folder = await mkdtemp(join(tmpdir(), "boxcar-agent-"));
     const config = join(folder, "agent.conf");
     await writeFile(config, options.config ?? "");
-    const child = spawn(program, ["--url", options.url, "--config", config], {
+    const wake = options.wakePort === true;
+    const child = spawn(program, ["--url", options.url, "--config", config, ...(wake ? ["--wake-fd", "3"] : [])], {
       env: { PATH: "/usr/sbin:/usr/bin:/sbin:/bin", ...options.env },
-      stdio: ["ignore", "ignore", "pipe"],
+      stdio: ["ignore", "ignore", "pipe", wake ? "pipe" : "ignore"],
     });
     return new AgentProcess(child, folder);
   }
