@@ -136,10 +136,18 @@ function noteContact(session: GuestSession, { path, headers }: Request): void {
 /** The answer comes when the machine goes on and all of it is stored. */
 async function checkpoint(session: GuestSession, request: Request, response: Response): Promise<void> {
   const gone = new AbortController();
-  response.once("close", () => gone.abort(new ServiceError("ResourceConflict", "who asked for it has hung up")));
+  const leave = () => gone.abort(new ServiceError("ResourceConflict", "who asked for it has hung up"));
+  const { socket } = request;
+  response.once("close", leave);
   await readBody(request, 0);
-  const answer = await session.checkpoints.take(String(request.params["name"]), gone.signal);
-  if (!response.destroyed) response.json(answer);
+  // Who waits for an answer could end its side before; a command that was killed is what does it.
+  socket.once("end", leave);
+  try {
+    const answer = await session.checkpoints.take(String(request.params["name"]), gone.signal);
+    if (!response.destroyed) response.json(answer);
+  } finally {
+    socket.off("end", leave);
+  }
 }
 
 /** With `?wait=SECONDS` the question stays open until there is a task. */

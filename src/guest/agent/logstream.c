@@ -52,18 +52,17 @@ static enum outcome send_segment(struct logstream *log, uint64_t *sent)
     return response.status / 100 == 2 ? CONFIRMED : REFUSED;
 }
 
-/* The host this machine has now may have more of the log than the one before has confirmed. */
-static void heed_move(struct logstream *log)
+/* The host this machine has now may have more of the log than the one before has confirmed. False: it is the same. */
+static bool heed_move(struct logstream *log)
 {
-    unsigned count = moves_count();
-    if (count == log->moves)
-        return;
-    log->moves = count;
+    if (!moves_since(&log->moves))
+        return false;
     uint64_t there = moves_log_offset();
     if (there > log->furthest)
         there = log->furthest;
     if (there > log->ring.base)
         ring_confirm(&log->ring, there);
+    return true;
 }
 
 static void *send_all(void *argument)
@@ -72,7 +71,8 @@ static void *send_all(void *argument)
     long delay = 0;
     const char *data;
     while (!ring_is_done(&log->ring)) {
-        heed_move(log);
+        if (heed_move(log))
+            delay = 0;
         if (ring_peek(&log->ring, log->ring.base, 1, &data) == 0)
             continue;
         uint64_t sent;

@@ -74,6 +74,13 @@ unsigned moves_count(void)
     return atomic_load(&moves->count);
 }
 
+bool moves_since(unsigned *seen)
+{
+    unsigned before = *seen;
+    *seen = moves_count();
+    return *seen != before;
+}
+
 uint64_t moves_log_offset(void)
 {
     return atomic_load(&moves->log_offset);

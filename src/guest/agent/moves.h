@@ -38,6 +38,8 @@ void moves_note_fork(void);
 void moves_tell(void);
 
 unsigned moves_count(void);
+/* Whether there was one since `*seen`, which is brought up to date: then the host is another one, and worth a try. */
+bool moves_since(unsigned *seen);
 uint64_t moves_log_offset(void);
 /* Readable after a move until it was read; -1 if there is none. For one reader in this process. */
 int moves_event(void);

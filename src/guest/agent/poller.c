@@ -3,6 +3,7 @@
 #include "actions.h"
 #include "http.h"
 #include "json.h"
+#include "moves.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -57,8 +58,13 @@ void poller_main(const struct agent *agent)
     h.connect_timeout_ms = MIN_CONNECT_MS;
     h.timeout_ms = POLL_TIMEOUT_MS;
     long delay = MIN_DELAY_MS;
+    unsigned moves = moves_count();
     for (;;) {
         struct json *action = next_action(&h);
+        if (action == NULL && moves_since(&moves)) {
+            delay = MIN_DELAY_MS;
+            continue;
+        }
         if (action == NULL) {
             h.connect_timeout_ms = delay > MIN_CONNECT_MS ? 4 * delay : MIN_CONNECT_MS;
             nap_ms(delay);

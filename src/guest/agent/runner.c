@@ -41,6 +41,7 @@ struct step {
 static struct json *fetch_task(const struct agent *agent, struct http *h)
 {
     long delay = MIN_DELAY_MS;
+    unsigned moves = moves_count();
     h->connect_timeout_ms = MIN_CONNECT_MS;
     h->timeout_ms = EXECUTE_TIMEOUT_MS;
     for (;;) {
@@ -51,6 +52,10 @@ static struct json *fetch_task(const struct agent *agent, struct http *h)
         buf_free(&answer);
         if (task != NULL)
             return task;
+        if (moves_since(&moves)) {
+            delay = MIN_DELAY_MS;
+            continue;
+        }
         if (answered) {
             nap_ms(response.retry_after_ms >= 0 ? response.retry_after_ms : MAX_DELAY_MS);
             continue;
@@ -84,6 +89,7 @@ static void report_result(const struct agent *agent, int exit_code, const char *
     unsigned step = atomic_load(&agent->shared->step);
     const char *end = exit_code == 0 ? "success" : "failed";
     char *path = step == 0 ? xprintf("/engine/v1/%s", end) : xprintf("/engine/v1/%s?step=%u", end, step);
+    unsigned moves = moves_count();
     for (long delay = MIN_DELAY_MS;; delay = delay * 2 > MAX_DELAY_MS ? MAX_DELAY_MS : delay * 2) {
         struct http_response response;
         struct buf answer = {0};
@@ -94,7 +100,10 @@ static void report_result(const struct agent *agent, int exit_code, const char *
         buf_free(&answer);
         if (answered && response.status < 500 && response.status != 429)
             break;
-        nap_ms(delay);
+        if (moves_since(&moves))
+            delay = MIN_DELAY_MS;
+        else
+            nap_ms(delay);
     }
     http_close(&h);
     free(path);

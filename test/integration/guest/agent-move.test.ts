@@ -107,19 +107,15 @@ describe.each(VARIANTS)("the %s agent of a machine that goes on with another hos
     );
     const lost = expect(running).rejects.toThrow();
     const shell = await session.openShell({ command: ["sh", "-c", "echo pid $$; exec sleep 1000"] });
-    const shellEnd = expect(shell.done).rejects.toThrow();
-    let shellPid = "";
-    for await (const frame of shell.frames) {
-      shellPid = /pid (\d+)/.exec(frame.toString())?.[1] ?? "";
-      if (shellPid !== "") break;
-    }
+    const shellLost = expect(shell.done).rejects.toThrow();
+    const frames = shell.frames[Symbol.asyncIterator]();
+    const { value: frame } = await frames.next();
     await output.has("\n");
-    const pids = [pidIn({ log: output }), shellPid];
+    const pids = [pidIn({ log: output }), /pid (\d+)/.exec(String(frame))?.[1] ?? ""];
     guest.leave();
     await guest.move({ move: createMove() });
     await vi.waitFor(async () => expect(await Promise.all(pids.map(isRunning))).toEqual([false, false]), 10_000);
-    await lost;
-    await Promise.allSettled([shellEnd]);
+    await Promise.all([lost, shellLost]);
     await expect(isRunning(daemon)).resolves.toBe(true);
     process.kill(Number(daemon), "SIGKILL");
   });

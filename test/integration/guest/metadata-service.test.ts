@@ -8,6 +8,7 @@ import { buffer } from "node:stream/consumers";
 import { setTimeout } from "node:timers/promises";
 import { type Pack, pack } from "tar-stream";
 import { describe, expect, it, vi } from "vitest";
+import { createMove } from "../../../src/guest/guest-move.ts";
 import type { GuestSession } from "../../../src/guest/guest-session.ts";
 import { LogCollector, ServiceOnLoopback } from "./guest-harness.ts";
 
@@ -666,5 +667,78 @@ describe("other guest tools", () => {
     const killing: ReturnType<GuestSession["killProcess"]> = service.session.killProcess();
     await answer(service, {});
     await expect(killing).resolves.toEqual({ found: undefined, left: undefined });
+  });
+});
+
+describe("the metadata service of a machine that has moved", () => {
+  const AGENT = { "user-agent": "boxcar-agent/abc" };
+  const PATHS = [
+    ["GET", "/engine/v1/execute?wait=1"],
+    ["POST", "/engine/v1/log"],
+    ["PUT", "/engine/v1/success/"],
+    ["PUT", "/engine/v1/failed?step=1"],
+    ["GET", "/engine/v1/poll"],
+    ["POST", "/engine/v1/reply?id=x"],
+  ] as const;
+
+  it("tells an agent that has not heard of it to wait, and does not take that for a contact", async () => {
+    const move = createMove({ fork: { checkpoint: "a", index: 0, count: 1 } });
+    await using service = await ServiceOnLoopback.start({ task: TASK, move });
+    for (const [method, path] of PATHS) {
+      for (const headers of [AGENT, {}, { ...AGENT, "x-boxcar-life": "before" }]) {
+        const { status, json } = await call(service, path, { method, headers });
+        expect(status).toBe(503);
+        expect(json()).toMatchObject({ code: "AnotherLife" });
+      }
+    }
+    expect(service.session.agentVersion).toBeUndefined();
+    const headers = { ...AGENT, "x-boxcar-life": move.life };
+    await expect(call(service, "/engine/v1/execute", { headers })).resolves.toMatchObject({ status: 200 });
+    await expect(service.session.firstContact).resolves.toBeUndefined();
+  });
+
+  it("answers commands at any time", async () => {
+    await using service = await ServiceOnLoopback.start({ move: createMove({ checkpoint: "built" }) });
+    const put = { method: "PUT", headers: AGENT };
+    await expect(call(service, "/engine/v1/ping", { headers: AGENT })).resolves.toMatchObject({ status: 200 });
+    const answer = await call(service, "/engine/v1/checkpoint/built", put);
+    expect(answer.json()).toEqual({ name: "built", goesOn: true });
+    await expect(call(service, "/engine/v1/checkpoint/other", put)).resolves.toMatchObject({ status: 409 });
+  });
+});
+
+describe("a checkpoint of a machine", () => {
+  it("is answered when it is stored, and given up when who asked hangs up", async () => {
+    const aborted = Promise.withResolvers<void>();
+    const begun = Promise.withResolvers<void>();
+    await using service = await ServiceOnLoopback.start({
+      onCheckpoint: async (name, signal) => {
+        if (name === "quick") return { bytes: 5, stillMs: 6 };
+        begun.resolve();
+        signal.addEventListener("abort", () => aborted.resolve());
+        return await new Promise<never>((_resolve, reject) => aborted.promise.then(reject));
+      },
+    });
+    const quick = await call(service, "/engine/v1/checkpoint/quick", { method: "PUT" });
+    expect(quick.json()).toEqual({ name: "quick", bytes: 5, stillMs: 6 });
+    const socket = connect(service.port, "127.0.0.1");
+    socket.write("PUT /engine/v1/checkpoint/slow HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n");
+    await begun.promise;
+    await expect(call(service, "/engine/v1/checkpoint/other", { method: "PUT" })).resolves.toMatchObject({
+      status: 409,
+    });
+    socket.destroy();
+    await aborted.promise;
+  });
+
+  it("has a name, no body, and is put", async () => {
+    await using service = await ServiceOnLoopback.start({ onCheckpoint: async () => ({ bytes: 5, stillMs: 6 }) });
+    const put = (path: string, body?: string) => call(service, path, { method: "PUT", ...(body && { body }) });
+    for (const path of ["A", "%2e%2e", "a%2fb", "a%0d%0a", "a".repeat(64)]) {
+      await expect(put(`/engine/v1/checkpoint/${path}`)).resolves.toMatchObject({ status: 400 });
+    }
+    await expect(put("/engine/v1/checkpoint/")).resolves.toMatchObject({ status: 404 });
+    await expect(put("/engine/v1/checkpoint/a", "body")).resolves.toMatchObject({ status: 400 });
+    await expect(call(service, "/engine/v1/checkpoint/a")).resolves.toMatchObject({ status: 405 });
   });
 });

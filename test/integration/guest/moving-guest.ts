@@ -50,12 +50,15 @@ class Link {
 export class MovingGuest implements AsyncDisposable {
   readonly agent: AgentProcess;
   readonly wakeLine: WakeLine;
+  /** Where its hosts answer. */
+  readonly url: string;
   readonly #link: Link;
   readonly #scope: Scope;
   #host: ServiceOnLoopback;
 
-  private constructor(agent: AgentProcess, link: Link, host: ServiceOnLoopback, scope: Scope) {
+  private constructor(agent: AgentProcess, url: string, link: Link, host: ServiceOnLoopback, scope: Scope) {
     this.agent = agent;
+    this.url = url;
     if (agent.wakePort === undefined) throw new Error("the agent has no line");
     this.wakeLine = new WakeLine(agent.wakePort);
     this.#link = link;
@@ -88,7 +91,7 @@ export class MovingGuest implements AsyncDisposable {
     link.port = host.port;
     const url = `http://127.0.0.1:${await listen(server)}`;
     const agent = scope.use(await AgentProcess.start(program, { url, wakePort: true }));
-    const guest = new MovingGuest(agent, link, host, scope.move());
+    const guest = new MovingGuest(agent, url, link, host, scope.move());
     await guest.wakeLine.parked;
     return guest;
   }

@@ -1,5 +1,6 @@
 import { duplexPair } from "node:stream";
 import { describe, expect, it } from "vitest";
+import { createMove } from "../../../src/guest/guest-move.ts";
 import { createIdentity, WakeLine } from "../../../src/guest/wake.ts";
 
 /** The two ends of a port: the host's, and the guest's. */
@@ -57,6 +58,21 @@ describe("the wake line", () => {
     const heard = new Promise<string>((resolve) => ends.guest.on("data", (chunk) => resolve(String(chunk))));
     ends.line.wake(createIdentity("one"), { booted: true });
     expect(JSON.parse(await heard)).toMatchObject({ booted: true, hostname: "boxcar-one" });
+  });
+
+  it("says that its machine goes on somewhere else, and as what", async () => {
+    const ends = port();
+    const heard = new Promise<string>((resolve) => ends.guest.on("data", (chunk) => resolve(String(chunk))));
+    const fork = { checkpoint: "built", index: 1, count: 3 };
+    ends.line.move(createMove({ fork }), { hostname: "fork-1" });
+    const line = JSON.parse(await heard);
+    expect(line).toMatchObject({
+      moved: true,
+      fork,
+      hostname: "fork-1",
+      life: expect.stringMatching(/^[0-9a-f]{32}$/),
+    });
+    expect(Object.keys(line).sort()).toEqual(["entropy", "fork", "hostname", "life", "moved", "time"]);
   });
 
   it("tells each guest something else", async () => {
