@@ -1,6 +1,8 @@
 /** How systemd runs the agent in an image that is not started by boxcar-init. Pure. */
 
 export const AGENT_FILE = "/usr/lib/boxcar/boxcar-agent";
+/** Where commands find it. */
+export const AGENT_COMMAND = "/usr/bin/boxcar-agent";
 
 /**
  * Started last, so that a machine that is captured has booted. Without its agent the guest can do nothing more, and a

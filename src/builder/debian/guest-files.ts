@@ -1,5 +1,5 @@
 /** What makes a Debian root a Boxcar guest. */
-import { AGENT_FILE, AGENT_UNIT } from "../agent-unit.ts";
+import { AGENT_COMMAND, AGENT_FILE, AGENT_UNIT } from "../agent-unit.ts";
 import { FIRST_BOOT_FILE, FIRST_BOOT_UNIT, firstBootScript } from "../first-boot.ts";
 import type { ParsedRecipe } from "../recipe.ts";
 import type { RootEdits } from "./root-edits.ts";
@@ -29,7 +29,10 @@ export function addGuestFiles(
   { agentBinary, initBinary }: GuestPrograms,
 ): void {
   const program = (path: string, file: string) => edits.file({ path, mode: 0o755 }, { file });
-  if (recipe.agent) program(AGENT_FILE, agentBinary);
+  if (recipe.agent) {
+    program(AGENT_FILE, agentBinary);
+    edits.link(AGENT_COMMAND, AGENT_FILE);
+  }
   if (recipe.boot === "agent") {
     program(INIT_FILE, initBinary);
     for (const name of ["init", "poweroff", "reboot", "halt"]) {

@@ -4,7 +4,7 @@ import { readFile } from "node:fs/promises";
 import { formatDuration } from "../../base/units.ts";
 import type { GuestSession } from "../../guest/guest-session.ts";
 import type { ExecResult } from "../../guest/process-actions.ts";
-import { AGENT_FILE, AGENT_UNIT } from "../agent-unit.ts";
+import { AGENT_COMMAND, AGENT_FILE, AGENT_UNIT } from "../agent-unit.ts";
 import type { BuildReport, GuestPrograms } from "../build-context.ts";
 import { describeCommand, FIRST_BOOT_FILE, FIRST_BOOT_UNIT, firstBootScript } from "../first-boot.ts";
 import type { InstalledPackage } from "../mutable-image.ts";
@@ -88,6 +88,7 @@ export class GuestWork {
   async #installAgent(): Promise<void> {
     const agent = await readFile(this.#options.programs.agentBinary);
     await this.#write(AGENT_FILE, agent, 0o755);
+    await this.#quietly(`ln -sf ${AGENT_FILE} ${AGENT_COMMAND}`);
     await this.#putUnit(AGENT_UNIT);
   }
 
