@@ -273,6 +273,24 @@ describe.each(VARIANTS)("the %s agent of a machine that goes on with another hos
       }
     });
 
+    it("forks twenty times just when the next command begins, and leaves nothing of it", async () => {
+      await using guest = await MovingGuest.start(program, sh("exec sleep 1000"));
+      for (let index = 0; index < 20; index++) {
+        await guest.host.session.started;
+        guest.leave();
+        const fork = { ...FORK, index };
+        await guest.move({ move: createMove({ fork }), task: { ...sh("exec sleep 1000"), env: {} } });
+      }
+      const { session } = guest.host;
+      await session.started;
+      await session.exec({ command: ["sleep", "0.1"] });
+      await expect(session.killProcess({ graceMs: 0 })).resolves.toEqual({ found: 1, left: 0 });
+      await expect(session.resolved).resolves.toMatchObject({ signal: "SIGKILL" });
+      const children = await readFile(`/proc/${guest.agent.pid}/task/${guest.agent.pid}/children`, "utf8");
+      // The runner of the last one may be gone, or about to.
+      expect(children.trim().split(" ").length).toBeLessThanOrEqual(2);
+    });
+
     it("goes on with steps, and takes no word of the life before for one of them", async () => {
       await using guest = await MovingGuest.start(program, undefined);
       const before = guest.host.session;
