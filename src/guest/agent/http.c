@@ -82,12 +82,14 @@ static bool wait_for(struct http *h, short events, long timeout_ms)
 
 bool http_connect(struct http *h)
 {
-    if (h->fd >= 0)
+    if (h->fd >= 0 && h->moves == moves_count())
         return true;
+    /* About to be shut: nothing of now must be said on it. */
+    http_close(h);
     h->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (h->fd < 0)
         return false;
-    moves_add(h->fd);
+    h->moves = moves_add(h->fd);
     int on = 1;
     setsockopt(h->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     setsockopt(h->fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);

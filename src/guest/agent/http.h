@@ -15,6 +15,7 @@ struct http {
     struct sockaddr_in address;
     char host[64];          /* as it stands in the Host header */
     int fd;                 /* -1: not connected */
+    unsigned moves;         /* of this machine before it was connected */
     long connect_timeout_ms;
     long timeout_ms;
     int keepalive_s;        /* how often a silent host is asked whether it is there; 0: every other hour */

@@ -11,8 +11,8 @@
 
 static struct moves unshared;
 static struct moves *moves = &unshared;
-/* One more than its number; 0: none. */
-static atomic_int sockets[MAX_SOCKETS];
+/* One more than its number, and above that the moves before it was made; 0: none. */
+static _Atomic uint64_t sockets[MAX_SOCKETS];
 static atomic_int event_fd = -1;
 static bool bound;
 static unsigned bound_forks;
@@ -22,14 +22,20 @@ void moves_share(struct moves *shared)
     moves = shared;
 }
 
+static int number_of(uint64_t entry)
+{
+    return (int)(uint32_t)entry - 1;
+}
+
+/* What was made since is a connection with the host this machine has now. */
 static void on_move(int number)
 {
     (void)number;
     int saved = errno;
     for (int i = 0; i < MAX_SOCKETS; i++) {
-        int socket = atomic_load(&sockets[i]) - 1;
-        if (socket >= 0)
-            shutdown(socket, SHUT_RDWR);
+        uint64_t entry = atomic_load(&sockets[i]);
+        if (entry != 0 && entry >> 32 != atomic_load(&moves->count))
+            shutdown(number_of(entry), SHUT_RDWR);
     }
     int event = atomic_load(&event_fd);
     if (event >= 0) {
@@ -114,20 +120,23 @@ void moves_header(char *header, unsigned size)
     }
 }
 
-void moves_add(int socket)
+unsigned moves_add(int socket)
 {
+    unsigned count = moves_count();
+    uint64_t entry = (uint64_t)count << 32 | (uint32_t)(socket + 1);
     for (int i = 0; i < MAX_SOCKETS; i++) {
-        int none = 0;
-        if (atomic_compare_exchange_strong(&sockets[i], &none, socket + 1))
-            return;
+        uint64_t none = 0;
+        if (atomic_compare_exchange_strong(&sockets[i], &none, entry))
+            break;
     }
+    return count;
 }
 
 void moves_remove(int socket)
 {
     for (int i = 0; i < MAX_SOCKETS; i++) {
-        int it = socket + 1;
-        if (atomic_compare_exchange_strong(&sockets[i], &it, 0))
-            return;
+        uint64_t entry = atomic_load(&sockets[i]);
+        if (entry != 0 && number_of(entry) == socket)
+            atomic_compare_exchange_strong(&sockets[i], &entry, 0);
     }
 }

@@ -46,8 +46,8 @@ int moves_event(void);
 /* The header line for the host, with its end; or "". */
 void moves_header(char *header, unsigned size);
 
-/* A connection, from before it is connected until just before it is closed. */
-void moves_add(int socket);
+/* A connection, from before it is connected until just before it is closed. Returns how many moves were before it. */
+unsigned moves_add(int socket);
 void moves_remove(int socket);
 
 #endif
