@@ -23,9 +23,10 @@ import { taskOf } from "./sandboxes.ts";
 const MEMORY_MIB = 256;
 const COPIES = 3;
 const TASK = taskOf(`echo "begin $$"; echo own > /dev/shm/built
-setsid sh -c 'while :; do sleep 0.05; echo beat > /dev/shm/beat; done' > /dev/null 2>&1 &
+setsid sh -c 'while :; do sleep 0.2; echo beat > /dev/shm/beat; done' > /dev/null 2>&1 &
+until [ -e /dev/shm/beat ]; do sleep 0.05; done
 boxcar-agent checkpoint built; echo "exit $?"
-i=0; while :; do i=$((i+1)); echo "line $i of $$"; sleep 0.05; done`);
+i=0; while :; do i=$((i+1)); echo "line $i of $$"; sleep 0.2; done`);
 const FORK_TASK = `rm -f /dev/shm/beat; cat /dev/shm/built; echo $BOXCAR_FORK_INDEX of $BOXCAR_FORK_COUNT, $BOXCAR_CHECKPOINT
 echo mine $BOXCAR_FORK_INDEX > /dev/shm/built
 if kill -0 "$OLD" 2> /dev/null; then echo the old command is there; fi
