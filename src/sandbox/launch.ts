@@ -46,7 +46,7 @@ export interface LaunchedMachine {
   readonly wakeLine: WakeLine;
   /** What its cloud-init is to be answered. */
   readonly cloudInit: MachineCloudInit["source"] | undefined;
-  /** For {@link saveMachine}, with the disks it was started with; undefined: it cannot be saved. */
+  /** For {@link saveMachine}; undefined: it cannot be saved. */
   readonly savable: SavableMachine | undefined;
 }
 
@@ -83,8 +83,31 @@ export async function launch(options: LaunchOptions, beginning: Beginning): Prom
   return {
     ...{ vm, network, egress, wakeLine: new WakeLine(vm.wakePort) },
     cloudInit,
-    savable: savable && { ...savable, vm, dataDisks, cdroms },
+    savable: savable && new LaunchedSavable(vm, savable, cdroms),
   };
+}
+
+class LaunchedSavable implements SavableMachine {
+  readonly vm: VirtualMachine;
+  readonly disk: SavableMachine["disk"];
+  readonly memoryFile: string;
+  readonly cdroms: readonly Cdrom[];
+
+  constructor(
+    vm: VirtualMachine,
+    { disk, memoryFile }: Pick<SavableMachine, "disk" | "memoryFile">,
+    cdroms: readonly Cdrom[],
+  ) {
+    this.vm = vm;
+    this.disk = disk;
+    this.memoryFile = memoryFile;
+    this.cdroms = cdroms;
+  }
+
+  /** They come and go. */
+  get dataDisks(): SavableMachine["dataDisks"] {
+    return this.vm.dataDisks;
+  }
 }
 
 async function readOnlyDisks(

@@ -17,12 +17,15 @@ import { createMetadataService } from "../guest/metadata-service.ts";
 import { createUpgradeListener } from "../guest/upgrade-listener.ts";
 import type { GuestIdentity } from "../guest/wake.ts";
 import type { Snapshot } from "../image/store/snapshots.ts";
+import type { SavableMachine } from "../snapshot/save-machine.ts";
 import type { VirtualMachine } from "../vm/virtual-machine.ts";
+import type { Beginning } from "./beginning.ts";
 import { identify } from "./cloud-init.ts";
 import { GuestGoneError, GuestSilentError } from "./errors.ts";
 import { type LaunchedMachine, launch } from "./launch.ts";
 import { isNetworkFault } from "./machine-networks.ts";
 import type { MachinePool } from "./machine-pool.ts";
+import { findSavingObstacle, type HardwareFacts, hardwareFacts, requireMemoryRoom } from "./savable.ts";
 import { dropSnapshot, obtainSnapshot, type WarmStartOptions } from "./warm-start.ts";
 
 export interface SandboxOptions extends WarmStartOptions {
@@ -38,8 +41,18 @@ export interface SandboxOptions extends WarmStartOptions {
   consoleLog?: string | undefined;
   /** Boot even where a snapshot could be resumed. */
   cold: boolean;
-  /** Where machines may be ready. */
+  /** Where machines may be ready. Those are not savable, so who asks for that gets none of them. */
   pool?: MachinePool | undefined;
+  /**
+   * The machine is to be one that can be saved at any instant, if it can be and there is room for its memory on the
+   * disk; if not the log is told why. Default: no.
+   */
+  savable?: boolean | undefined;
+  /**
+   * Called once when the kernel of the guest has panicked, with the machine held at that instant; it is killed when this
+   * settles. Only for a machine that is savable.
+   */
+  onPanic?: ((machine: SavableMachine) => Promise<unknown>) | undefined;
   /** Says what the machine may reach, before its guest goes on; without it that is nothing. */
   onNetwork?: ((machine: Pick<LaunchedMachine, "network" | "egress">) => Promise<void>) | undefined;
 }
@@ -54,11 +67,16 @@ export class Sandbox implements AsyncDisposable {
   readonly snapshot: Snapshot | undefined;
   /** It was resumed before there was a task for it. */
   readonly wasPooled: boolean;
+  /** What can be saved at any instant; undefined: it was not asked for, or cannot be. */
+  readonly savable: SavableMachine | undefined;
+  readonly #hardware: () => Promise<HardwareFacts>;
 
   private constructor(machine: LaunchedMachine, options: SandboxOptions, snapshot?: Snapshot, wasPooled = false) {
     const { vm, network, wakeLine, cloudInit } = machine;
     const { task, log, maxLogBytes, onLogLimit, agentFile, consoleLog } = options;
     this.vm = vm;
+    this.savable = machine.savable;
+    this.#hardware = () => hardwareFacts(options);
     this.guest = new GuestSession({ task, log, maxLogBytes, onLogLimit });
     this.snapshot = snapshot;
     this.wasPooled = wasPooled;
@@ -83,8 +101,9 @@ export class Sandbox implements AsyncDisposable {
   }
 
   /** Starts the machine. When this resolves its guest is in contact, if it was resumed, or about to boot. */
-  static async start(options: SandboxOptions): Promise<Sandbox> {
-    const snapshot = options.cold ? undefined : await obtainSnapshot(options);
+  static async start(asked: SandboxOptions): Promise<Sandbox> {
+    const options = await withSavable(asked);
+    const snapshot = options.cold ? undefined : await obtainSnapshot(launchOptions(options));
     if (snapshot === undefined) return await Sandbox.#boot(options);
     let sandbox: Sandbox;
     try {
@@ -94,17 +113,17 @@ export class Sandbox implements AsyncDisposable {
       // No snapshot is at fault, and no machine would have a better one.
       if (isNetworkFault(error)) throw error;
       options.pool?.forget(snapshot);
-      await dropSnapshot(snapshot, messageOf(error), options);
+      await dropSnapshot(snapshot, messageOf(error), launchOptions(options));
       return await Sandbox.#boot(options);
     }
     // Its task has begun: what is kept for later ones must not disturb it.
     await options.image.snapshots.noteUse(snapshot).catch(() => {});
-    options.pool?.noteUse(snapshot, options);
+    options.pool?.noteUse(snapshot, launchOptions(options));
     return sandbox;
   }
 
   static async #boot(options: SandboxOptions): Promise<Sandbox> {
-    const machine = await launch(named(options), { kind: "boot" });
+    const machine = await start(options, options.savable ? { kind: "savable" } : { kind: "boot" });
     const sandbox = new Sandbox(machine, options);
     try {
       await options.onNetwork?.(machine);
@@ -125,7 +144,8 @@ export class Sandbox implements AsyncDisposable {
         options.signal.throwIfAborted();
       }
     }
-    return await Sandbox.#goOn(await launch(named(options), { kind: "resume", snapshot }), options, snapshot);
+    const beginning: Beginning = options.savable ? { kind: "savable", booted: snapshot } : { kind: "resume", snapshot };
+    return await Sandbox.#goOn(await start(options, beginning), options, snapshot);
   }
 
   static async #goOn(
@@ -145,6 +165,11 @@ export class Sandbox implements AsyncDisposable {
       await sandbox[Symbol.asyncDispose]();
       throw error;
     }
+  }
+
+  /** What a record of the machine says of its hardware, if it is saved. */
+  async hardwareFacts(): Promise<HardwareFacts> {
+    return await this.#hardware();
   }
 
   /**
@@ -179,7 +204,40 @@ function identityOf({ identity, machine }: SandboxOptions): GuestIdentity {
   return identify(identity, machine);
 }
 
-/** Of one that boots, cloud-init is the first to say what it is called. */
-function named(options: SandboxOptions): SandboxOptions {
-  return { ...options, hostname: identityOf(options).hostname };
+/** Without what a pool cannot give, and what cannot be is not asked for. */
+async function withSavable(options: SandboxOptions): Promise<SandboxOptions> {
+  if (options.savable !== true) return options;
+  const { pool: _pool, ...rest } = options;
+  const why = findSavingObstacle(options.machine) ?? (await findLackOfRoom(options));
+  if (why === undefined) return rest;
+  options.note(`warning: this machine cannot be saved: ${why}`);
+  return { ...options, savable: false };
+}
+
+async function findLackOfRoom({ stateParent, machine }: SandboxOptions): Promise<string | undefined> {
+  try {
+    await requireMemoryRoom(stateParent, machine);
+    return undefined;
+  } catch (error) {
+    return messageOf(error);
+  }
+}
+
+function launchOptions({ onPanic: _onPanic, ...options }: SandboxOptions): WarmStartOptions {
+  return options;
+}
+
+async function start(options: SandboxOptions, beginning: Beginning): Promise<LaunchedMachine> {
+  const { onPanic } = options;
+  // Of one that boots, cloud-init is the first to say what it is called.
+  const named = { ...launchOptions(options), hostname: identityOf(options).hostname };
+  const onGuestPanic = async () => {
+    const { savable } = await launched;
+    if (savable !== undefined) await onPanic?.(savable);
+  };
+  const launched: Promise<LaunchedMachine> = launch(
+    onPanic === undefined ? named : { ...named, onPanic: onGuestPanic },
+    beginning,
+  );
+  return await launched;
 }

@@ -20,7 +20,7 @@ import { GuestGoneError, GuestSilentError } from "./errors.ts";
 import { type LaunchOptions, launch } from "./launch.ts";
 import { isNetworkFault } from "./machine-networks.ts";
 
-export interface WarmStartOptions extends LaunchOptions {
+export interface WarmStartOptions extends Omit<LaunchOptions, "onPanic"> {
   /** How long a machine may take until its agent is there. */
   bootTimeoutMs: number;
   /** Told what happens, in sentences for the log of the task. */

@@ -105,6 +105,7 @@ export class VirtualMachine implements AsyncDisposable {
   #life: VmLife = BIRTH;
   #diskFile: string;
   readonly #isDurable: boolean;
+  readonly #dataDisks: Map<number, DataDisk>;
   #diskChanges = 0;
   #panicked = false;
   /** Settles when what changes the machine as a whole may begin; never rejects. */
@@ -116,6 +117,7 @@ export class VirtualMachine implements AsyncDisposable {
     this.#onPanic = options.onPanic;
     this.#diskFile = options.disk.diskFile;
     this.#isDurable = options.disk.durable === true;
+    this.#dataDisks = new Map(options.dataDisks);
     this.ending = this.#ending.promise;
     this.#stateSocket = join(options.runDirectory, "state");
     const [link, monitor, wakePort, serialPort] = process.sockets;
@@ -256,6 +258,11 @@ export class VirtualMachine implements AsyncDisposable {
     return this.#diskFile;
   }
 
+  /** What is in its places now, by their number. */
+  get dataDisks(): ReadonlyMap<number, DataDisk> {
+    return this.#dataDisks;
+  }
+
   /** Holds a machine that runs. */
   async pause(): Promise<void> {
     await this.#inTurn((monitor) => monitor.execute("stop"));
@@ -358,6 +365,7 @@ export class VirtualMachine implements AsyncDisposable {
   async insertDisk(slot: number, disk: DataDisk): Promise<void> {
     await this.#inTurn(async (monitor) => {
       await addDisk(monitor, slot, disk);
+      this.#dataDisks.set(slot, disk);
       // It has this size already; what counts is that the guest hears of it.
       await monitor.execute("block_resize", { "node-name": diskNames(slot).full, size: disk.sizeBytes });
     });
@@ -371,6 +379,7 @@ export class VirtualMachine implements AsyncDisposable {
     const { empty, full } = diskNames(slot);
     await this.#inTurn(async (monitor) => {
       await fillPlace(monitor, slot, empty);
+      this.#dataDisks.delete(slot);
       await monitor.execute("blockdev-del", { "node-name": full });
     });
   }

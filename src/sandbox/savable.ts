@@ -1,0 +1,45 @@
+/** Machines that can be saved at any instant: which of them can be, and what is known of them then. */
+import { mkdir } from "node:fs/promises";
+import { describeCpu } from "../host/cpu.ts";
+import { identifyProgram } from "../host/program.ts";
+import { requireDiskSpace } from "../image/disk-space.ts";
+import { recordedMachine } from "../snapshot/restore-machine.ts";
+import type { SnapshotFacts } from "../snapshot/saved-machine.ts";
+import type { ResolvedMachine } from "../vm/limits.ts";
+import type { LaunchOptions } from "./launch.ts";
+
+/** What a record says of the machine itself, whatever it is saved for. */
+export type HardwareFacts = Pick<SnapshotFacts, "image" | "machine" | "accelerator" | "qemu" | "cpu" | "diskSlots">;
+
+const MIB = 1_048_576;
+/** Kept free on the disk of the machines, however much memory is on it. */
+const RESERVE_BYTES = 1_024 * MIB;
+
+/** What of a machine is not saved with it, as a clause; undefined: all of it is. Pure. */
+export function findSavingObstacle({ firmware, tpm }: ResolvedMachine): string | undefined {
+  if (firmware !== "bios") return `the variables of its firmware (${firmware}) are not saved with it`;
+  if (tpm) return "the secrets of its TPM must not be copied";
+  return undefined;
+}
+
+/** @throws {ImageError} `disk-space-low`: its memory, which is a file, might not fit. */
+export async function requireMemoryRoom(directory: string, { memory }: Pick<ResolvedMachine, "memory">): Promise<void> {
+  await mkdir(directory, { recursive: true, mode: 0o700 });
+  await requireDiskSpace(directory, memory * MIB, RESERVE_BYTES, "the memory of the machine");
+}
+
+export async function hardwareFacts({
+  image,
+  machine,
+  accelerator,
+  qemuBinary,
+  diskSlots = 0,
+}: Pick<LaunchOptions, "image" | "machine" | "accelerator" | "qemuBinary" | "diskSlots">): Promise<HardwareFacts> {
+  const [qemu, cpu] = await Promise.all([identifyProgram(qemuBinary), describeCpu()]);
+  return {
+    image: { digest: image.image.digest },
+    machine: recordedMachine(machine),
+    ...{ accelerator, qemu, cpu },
+    ...(diskSlots === 0 ? {} : { diskSlots }),
+  };
+}
