@@ -26,6 +26,10 @@ export type ApiDisplays = ApiDisplay[];
  */
 export type ApiMachines = ApiMachine[];
 /**
+ * The oldest first.
+ */
+export type ApiVms = ApiVm[];
+/**
  * By name.
  */
 export type ApiWorkers = ApiWorker[];
@@ -639,6 +643,154 @@ export interface ApiMachine {
    * Its command has ended; until then it stays.
    */
   keptUntil?: string;
+}
+/**
+ * A machine that stays until somebody stops it, as `boxcar vm` has them.
+ */
+export interface ApiVm {
+  /**
+   * 12 hexadecimal digits.
+   */
+  id: string;
+  /**
+   * What people call it.
+   */
+  name?: string;
+  /**
+   * The worker on whose host it is.
+   */
+  worker: string;
+  /**
+   * As it is in truth.
+   */
+  state: "creating" | "created" | "running" | "paused" | "stopped" | "error";
+  /**
+   * Why it is stopped or at fault, in a sentence.
+   */
+  reason?: string;
+  /**
+   * What its disk lies on.
+   */
+  image: {
+    /**
+     * `sha256:` and hex digits.
+     */
+    digest: string;
+    /**
+     * What it was called when the machine was made.
+     */
+    reference: string;
+  };
+  /**
+   * What it was made from, where that was not an image alone.
+   */
+  from?: {
+    /**
+     * Id of the saved machine.
+     */
+    snapshot?: string;
+    /**
+     * Id of the machine that was saved, where it was one that stays.
+     */
+    vm?: string;
+    /**
+     * Of the task whose machine was saved.
+     */
+    taskId?: string;
+    /**
+     * Of its run.
+     */
+    runId?: number;
+    /**
+     * Name of the checkpoint; absent: its failure.
+     */
+    checkpoint?: string;
+  };
+  /**
+   * Its hardware, in words.
+   */
+  machine: string;
+  /**
+   * Of the machine.
+   */
+  memoryMiB: number;
+  /**
+   * That the guest sees.
+   */
+  cpus: number;
+  /**
+   * How its CPU runs; absent while it does not.
+   */
+  accelerator?: "kvm" | "tcg";
+  /**
+   * What it reaches, in words.
+   */
+  network: string;
+  /**
+   * Ports of its host that lead into it while it runs.
+   *
+   * Items: One of them.
+   */
+  ports: {
+    /**
+     * Address of the host.
+     */
+    host: string;
+    /**
+     * 0: one that is free when it starts.
+     */
+    hostPort: number;
+    /**
+     * Port of the guest.
+     */
+    guestPort: number;
+  }[];
+  /**
+   * It has a screen.
+   */
+  display: boolean;
+  /**
+   * Boxcar's agent in the guest answers; absent where nobody has asked it, as in a list.
+   */
+  shell?: boolean;
+  /**
+   * When it was made.
+   */
+  created: string;
+  /**
+   * When its state has changed last.
+   */
+  changed: string;
+  /**
+   * When it was started last.
+   */
+  started?: string;
+  /**
+   * How often it was started.
+   */
+  starts: number;
+}
+/**
+ * How a machine is stopped.
+ */
+export interface ApiVmStopRequest {
+  /**
+   * The guest is not asked.
+   */
+  force?: boolean;
+}
+/**
+ * A way to a machine that stays, for who has it.
+ */
+export interface ApiVmLinkRequest {
+  /**
+   * What it leads to.
+   */
+  kind: "display" | "shell" | "console";
+  /**
+   * Whether input is taken; a shell always does.
+   */
+  mode?: "view" | "control";
 }
 /**
  * What waits and runs.
