@@ -1,4 +1,5 @@
 /** The configuration a command line asks for. */
+import { resolve } from "node:path";
 import type { Command } from "commander";
 import { InvalidInputError, WorkerError } from "../base/errors.ts";
 import { whyUnreadable } from "../base/why-unreadable.ts";
@@ -13,6 +14,12 @@ export async function configOf(context: CliContext, command: Command): Promise<C
 /** What `--config` names. */
 export function configFileOf(command: Command): string | undefined {
   return command.optsWithGlobals<{ config?: string }>().config;
+}
+
+/** The same for a program that starts elsewhere. */
+export function absoluteConfigFile({ cwd }: Pick<CliContext, "cwd">, command: Command): string | undefined {
+  const file = configFileOf(command);
+  return file === undefined ? undefined : resolve(cwd, file);
 }
 
 /** Like `read()`, and a file that cannot be read is a mistake in the command line. */

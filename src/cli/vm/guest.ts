@@ -11,11 +11,12 @@ import { runInForeground } from "../../host/foreground.ts";
 import { letOutputThrough } from "../../host/terminal.ts";
 import type { Hypervisor, LiveVm } from "../../hypervisor/hypervisor.ts";
 import { boxcarCommand } from "../boxcar-program.ts";
+import { absoluteConfigFile } from "../config.ts";
 import { type CliContext, EXIT, print } from "../context.ts";
 import { joinShell } from "../operate/shell.ts";
 import { parsePlace } from "./flags.ts";
 import type { Invocation } from "./look.ts";
-import { absoluteConfigFile, openHypervisor } from "./open-hypervisor.ts";
+import { openHypervisor } from "./open-hypervisor.ts";
 
 export interface RunFlags {
   user?: string;

@@ -25,6 +25,7 @@ import type { Worker } from "../../worker/worker.ts";
 import { readVersion } from "../version.ts";
 import type { AccessApi, AccessDoor } from "./access-api.ts";
 import type { FleetMember } from "./fleet-member.ts";
+import type { LazyHypervisor } from "./lazy-hypervisor.ts";
 import type { MachineApi } from "./machine-api.ts";
 import type { OpenQueue } from "./open-queue.ts";
 import { type ApiHost, hostImageRoutes, taskRoutes } from "./task-api.ts";
@@ -38,6 +39,8 @@ export interface ApiParts {
   machineApi: MachineApi;
   fleet: Pick<FleetMember, "authenticate" | "passOn" | "passSocketOn" | "routes">;
   host: ApiHost;
+  /** Machines of this host that stay. */
+  hypervisor: LazyHypervisor;
   jobs: Jobs;
   metrics: MetricsPort & { readonly http: Pick<HttpMetrics, "answered" | "opened"> };
   access: Pick<AccessApi, "door">;

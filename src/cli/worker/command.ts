@@ -1,6 +1,6 @@
 /** `boxcar worker`: the process that runs tasks from a queue, and what can be asked of it. */
 import { Command, Option } from "commander";
-import { configOf } from "../config.ts";
+import { absoluteConfigFile, configOf } from "../config.ts";
 import type { CliContext } from "../context.ts";
 import type { LogFormat } from "./logger.ts";
 
@@ -31,7 +31,8 @@ export function workerCommand(context: CliContext): Command {
     const config = await configOf(context, command);
     const [{ serve }, { createLogger }] = await Promise.all([import("./serve.ts"), import("./logger.ts")]);
     const format = flags.logFormat ?? (context.stderr.isTTY ? "text" : "json");
-    await serve({ config, context, logger: createLogger(context.stderr, format) });
+    const configFile = absoluteConfigFile(context, command);
+    await serve({ config, configFile, context, logger: createLogger(context.stderr, format) });
   });
   addControl(worker, context, "status", "show what it does");
   addControl(worker, context, "pause", "claim nothing more; what runs goes on");

@@ -46,6 +46,7 @@ function partsOf(config: Config): ApiParts {
       [Symbol.asyncDispose]: async () => {},
     },
     fleet: { authenticate: () => nobody, passOn: nobody, passSocketOn: nobody, routes },
+    hypervisor: nobody,
     host: {
       ...{ config, images: absent(), networks: absent(), runs: absent(), chooseAccelerator: nobody },
     },

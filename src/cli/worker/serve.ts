@@ -32,6 +32,7 @@ import { auditDirectory } from "../access/open-access.ts";
 import type { CliContext } from "../context.ts";
 import { AccessApi } from "./access-api.ts";
 import { FleetMember } from "./fleet-member.ts";
+import { lazyHypervisor } from "./lazy-hypervisor.ts";
 import { listen } from "./listen.ts";
 import { createMachineApi } from "./machine-api.ts";
 import { openHost } from "./open-host.ts";
@@ -41,12 +42,14 @@ import { Telemetry } from "./telemetry.ts";
 
 export interface ServeOptions {
   config: Config;
+  /** Absolute path of where that is from, if it was named. */
+  configFile: string | undefined;
   context: CliContext;
   logger: Logger;
 }
 
 /** Resolves when the worker has ended. */
-export async function serve({ config, context, logger }: ServeOptions): Promise<void> {
+export async function serve({ config, configFile, context, logger }: ServeOptions): Promise<void> {
   await using scope = new Scope();
   const queue = scope.use(await openQueue(config, logger));
   const runs = new HostRuns({ tasks: queue.tasks, runsFolder: hostFolders(config).runs });
@@ -106,6 +109,7 @@ export async function serve({ config, context, logger }: ServeOptions): Promise<
     }),
     fleet,
     host,
+    hypervisor: lazyHypervisor({ config, scope, images: host.images, configFile }),
     jobs,
     metrics: telemetry.metrics,
     access,
