@@ -9,11 +9,17 @@
  * A stage that rejects ends the run, so what is no reason for that is noted instead.
  */
 import type { Config } from "../config/config.ts";
+import type { StoredCheckpoint } from "../guest/guest-checkpoints.ts";
 import type { GuestSession } from "../guest/guest-session.ts";
 import type { EgressRecord } from "../network/egress/egress-record.ts";
 import type { GuestNetwork } from "../network/guest-network.ts";
+import type { SavableMachine } from "../snapshot/save-machine.ts";
+import type { HardwareFacts } from "../snapshot/saved-machine.ts";
+import type { SnapshotStore } from "../snapshot/snapshot-store.ts";
 import type { VirtualMachine } from "../vm/virtual-machine.ts";
 import type { RunArtifacts } from "./artifacts/run-artifacts.ts";
+import type { Asker } from "./checkpoints/access.ts";
+import type { MadeCheckpoint } from "./checkpoints/made.ts";
 import type { Keeper } from "./interactive/keeper.ts";
 import type { NetworkReportSource } from "./network/report.ts";
 import type { Outcome, Stop } from "./outcome.ts";
@@ -37,6 +43,12 @@ export interface RunContext {
   readonly directory: string;
   /** Parent of folders that must not outlive this process; see OwnedDirectory. */
   readonly stateParent: string;
+  /** Saved machines of this host; undefined: none are kept. */
+  readonly snapshots?: SnapshotStore | undefined;
+  /** Who the run acts for. */
+  readonly asker?: Asker | undefined;
+  /** Gets every checkpoint that is stored. */
+  readonly onCheckpoint?: ((made: MadeCheckpoint) => void) | undefined;
   /** A line of the worker in the log of the task. */
   readonly note: (text: string) => void;
   /** Takes the secrets of the task out of a text. */
@@ -57,6 +69,18 @@ export interface RunContext {
 export interface TaskMachine {
   readonly guest: GuestSession;
   readonly vm: VirtualMachine;
+  /** It can be saved at any instant; undefined where no feature asked for that, or it cannot be. */
+  readonly savable?: SavableMachine | undefined;
+  /** What a record of it says of its hardware, if it is saved. */
+  hardwareFacts(): Promise<HardwareFacts>;
+}
+
+/** What becomes of what a guest asks to be kept of its machine. */
+export interface CheckpointKeeper {
+  /** How many, at most. */
+  readonly max: number;
+  /** See {@link OnCheckpoint}. */
+  save(machine: TaskMachine, name: string, signal: AbortSignal): Promise<StoredCheckpoint>;
 }
 
 /** The network of the machine, before the guest goes on. */
@@ -73,6 +97,10 @@ export interface ActiveFeature extends Partial<AsyncDisposable> {
   prepare?(): Promise<void>;
   /** Places for disks that the machine is to have; the feature puts them in. */
   readonly disks?: number;
+  /** The machine is to be one that can be saved at any instant, if it can be. */
+  readonly savable?: boolean;
+  /** One feature at most has it. Default: the guest is told that there are no checkpoints. */
+  readonly checkpoints?: CheckpointKeeper;
   /** Variables for the command, from `prepare` on; above those of the payload. */
   readonly env?: Readonly<Record<string, string>>;
   /** There is a machine, with a network that reaches nothing; called again where another takes its place. */

@@ -11,6 +11,8 @@ import type { Writable } from "node:stream";
 import { orAborted, orTimeout } from "../base/abort.ts";
 import { messageOf } from "../base/errors.ts";
 import { formatDuration } from "../base/units.ts";
+import type { StoredCheckpoint } from "../guest/guest-checkpoints.ts";
+import type { GuestMove } from "../guest/guest-move.ts";
 import { GuestSession } from "../guest/guest-session.ts";
 import type { GuestTask } from "../guest/guest-task.ts";
 import { createMetadataService } from "../guest/metadata-service.ts";
@@ -18,6 +20,7 @@ import { createUpgradeListener } from "../guest/upgrade-listener.ts";
 import type { GuestIdentity } from "../guest/wake.ts";
 import type { Snapshot } from "../image/store/snapshots.ts";
 import type { SavableMachine } from "../snapshot/save-machine.ts";
+import type { HardwareFacts, SavedMachine } from "../snapshot/saved-machine.ts";
 import type { VirtualMachine } from "../vm/virtual-machine.ts";
 import type { Beginning } from "./beginning.ts";
 import { identify } from "./cloud-init.ts";
@@ -25,7 +28,7 @@ import { GuestGoneError, GuestSilentError } from "./errors.ts";
 import { type LaunchedMachine, launch } from "./launch.ts";
 import { isNetworkFault } from "./machine-networks.ts";
 import type { MachinePool } from "./machine-pool.ts";
-import { findSavingObstacle, type HardwareFacts, hardwareFacts, requireMemoryRoom } from "./savable.ts";
+import { findSavingObstacle, hardwareFacts, requireMemoryRoom } from "./savable.ts";
 import { dropSnapshot, obtainSnapshot, type WarmStartOptions } from "./warm-start.ts";
 
 export interface SandboxOptions extends WarmStartOptions {
@@ -53,8 +56,20 @@ export interface SandboxOptions extends WarmStartOptions {
    * settles. Only for a machine that is savable.
    */
   onPanic?: ((machine: SavableMachine) => Promise<unknown>) | undefined;
+  /** What its guest asks to be kept of it; default: it is told that there are no checkpoints. */
+  checkpoints?: SandboxCheckpoints | undefined;
+  /**
+   * It goes on where a saved one was, with the image, the hardware and the places for disks of that, instead of all that
+   * is said above of its beginning. The caller holds a lease on what was saved, until this has started.
+   */
+  from?: { readonly saved: SavedMachine; readonly move: GuestMove } | undefined;
   /** Says what the machine may reach, before its guest goes on; without it that is nothing. */
   onNetwork?: ((machine: Pick<LaunchedMachine, "network" | "egress">) => Promise<void>) | undefined;
+}
+
+export interface SandboxCheckpoints {
+  readonly max: number;
+  save(machine: Sandbox, name: string, signal: AbortSignal): Promise<StoredCheckpoint>;
 }
 
 /** A resumed guest is there within a fraction of a second; one that is not never will be. */
@@ -73,18 +88,23 @@ export class Sandbox implements AsyncDisposable {
 
   private constructor(machine: LaunchedMachine, options: SandboxOptions, snapshot?: Snapshot, wasPooled = false) {
     const { vm, network, wakeLine, cloudInit } = machine;
-    const { task, log, maxLogBytes, onLogLimit, agentFile, consoleLog } = options;
+    const { task, log, maxLogBytes, onLogLimit, agentFile, consoleLog, checkpoints, from } = options;
     this.vm = vm;
     this.savable = machine.savable;
     this.#hardware = () => hardwareFacts(options);
-    this.guest = new GuestSession({ task, log, maxLogBytes, onLogLimit });
+    this.guest = new GuestSession({
+      ...{ task, log, maxLogBytes, onLogLimit },
+      move: from?.move,
+      onCheckpoint: checkpoints && ((name, signal) => checkpoints.save(this, name, signal)),
+      maxCheckpoints: checkpoints?.max,
+    });
     this.snapshot = snapshot;
     this.wasPooled = wasPooled;
     if (consoleLog !== undefined) vm.console.recordTo(consoleLog);
     network.setHandler(createMetadataService(this.guest, { agentFile, cloudInit }));
     network.setUpgradeHandler(createUpgradeListener(this.guest));
     // A guest that boots says when it is ready; one that is resumed was.
-    if (snapshot === undefined) {
+    if (snapshot === undefined && from === undefined) {
       // cloud-init has made what must be its own.
       const booted = cloudInit !== undefined;
       void wakeLine.parked.then(() => wakeLine.wake(identityOf(options), { booted }));
@@ -102,6 +122,7 @@ export class Sandbox implements AsyncDisposable {
 
   /** Starts the machine. When this resolves its guest is in contact, if it was resumed, or about to boot. */
   static async start(asked: SandboxOptions): Promise<Sandbox> {
+    if (asked.from !== undefined) return await Sandbox.#continue(asked, asked.from);
     const options = await withSavable(asked);
     const snapshot = options.cold ? undefined : await obtainSnapshot(launchOptions(options));
     if (snapshot === undefined) return await Sandbox.#boot(options);
@@ -122,6 +143,17 @@ export class Sandbox implements AsyncDisposable {
     return sandbox;
   }
 
+  /** @throws {ImageError} `disk-space-low`; what {@link launch} throws. There is no other way to start it. */
+  static async #continue(options: SandboxOptions, { saved, move }: NonNullable<SandboxOptions["from"]>) {
+    await requireMemoryRoom(options.stateParent, options.machine);
+    const machine = await start(options, { kind: "restore", saved });
+    const sandbox = new Sandbox(machine, options);
+    return await sandbox.#goOn(machine, options, () => {
+      machine.wakeLine.move(move, identityOf(options));
+      return options.bootTimeoutMs;
+    });
+  }
+
   static async #boot(options: SandboxOptions): Promise<Sandbox> {
     const machine = await start(options, options.savable ? { kind: "savable" } : { kind: "boot" });
     const sandbox = new Sandbox(machine, options);
@@ -138,31 +170,38 @@ export class Sandbox implements AsyncDisposable {
     const ready = options.pool?.take(snapshot);
     if (ready !== undefined) {
       try {
-        return await Sandbox.#goOn(ready, options, snapshot, true);
+        return await Sandbox.#wake(ready, options, snapshot, true);
       } catch {
         // It may have been killed while it waited, which is not the snapshot's fault.
         options.signal.throwIfAborted();
       }
     }
     const beginning: Beginning = options.savable ? { kind: "savable", booted: snapshot } : { kind: "resume", snapshot };
-    return await Sandbox.#goOn(await start(options, beginning), options, snapshot);
+    return await Sandbox.#wake(await start(options, beginning), options, snapshot);
   }
 
-  static async #goOn(
+  static async #wake(
     machine: LaunchedMachine,
     options: SandboxOptions,
     snapshot: Snapshot,
     wasPooled = false,
   ): Promise<Sandbox> {
     const sandbox = new Sandbox(machine, options, snapshot, wasPooled);
+    return await sandbox.#goOn(machine, options, () => {
+      machine.wakeLine.wake(identityOf(options));
+      return RESUME_TIMEOUT_MS;
+    });
+  }
+
+  /** @param tell Says to the guest who it is, when its machine runs; returns how long it may take to answer. */
+  async #goOn(machine: LaunchedMachine, options: SandboxOptions, tell: () => number): Promise<Sandbox> {
     try {
       await options.onNetwork?.(machine);
       await machine.vm.resume();
-      machine.wakeLine.wake(identityOf(options));
-      await sandbox.waitForGuest(RESUME_TIMEOUT_MS, options.signal);
-      return sandbox;
+      await this.waitForGuest(tell(), options.signal);
+      return this;
     } catch (error) {
-      await sandbox[Symbol.asyncDispose]();
+      await this[Symbol.asyncDispose]();
       throw error;
     }
   }

@@ -4,12 +4,9 @@ import { describeCpu } from "../host/cpu.ts";
 import { identifyProgram } from "../host/program.ts";
 import { requireDiskSpace } from "../image/disk-space.ts";
 import { recordedMachine } from "../snapshot/restore-machine.ts";
-import type { SnapshotFacts } from "../snapshot/saved-machine.ts";
+import type { HardwareFacts } from "../snapshot/saved-machine.ts";
 import type { ResolvedMachine } from "../vm/limits.ts";
 import type { LaunchOptions } from "./launch.ts";
-
-/** What a record says of the machine itself, whatever it is saved for. */
-export type HardwareFacts = Pick<SnapshotFacts, "image" | "machine" | "accelerator" | "qemu" | "cpu" | "diskSlots">;
 
 const MIB = 1_048_576;
 /** Kept free on the disk of the machines, however much memory is on it. */

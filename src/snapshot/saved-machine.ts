@@ -30,6 +30,9 @@ export type SnapshotEntry = SavedMachine | DamagedMachine;
 /** What a record says that is not known from the files. */
 export type SnapshotFacts = Omit<MachineSnapshot, "version" | "id" | "files" | "layers">;
 
+/** What a record says of a machine itself, whatever it is saved for. */
+export type HardwareFacts = Pick<SnapshotFacts, "image" | "machine" | "accelerator" | "qemu" | "cpu" | "diskSlots">;
+
 export const RECORD_FILE = "record.json";
 export const MEMORY_FILE = "memory";
 export const STATE_FILE = "state";

@@ -3,7 +3,14 @@ import { orAborted, orTimeout } from "../base/abort.ts";
 import { messageOf } from "../base/errors.ts";
 import { Scope } from "../base/scope.ts";
 import { formatDuration } from "../base/units.ts";
-import type { ActiveFeature, Feature, RunContext, TaskConnection, TaskMachine } from "../feature/feature.ts";
+import type {
+  ActiveFeature,
+  CheckpointKeeper,
+  Feature,
+  RunContext,
+  TaskConnection,
+  TaskMachine,
+} from "../feature/feature.ts";
 import type { Outcome } from "../feature/outcome.ts";
 import { GuestError } from "../guest/guest-errors.ts";
 import type { RunEnd } from "./outcome.ts";
@@ -32,6 +39,16 @@ export class ActiveFeatures implements AsyncDisposable {
   /** Places for disks that the machine is to have. */
   get disks(): number {
     return this.#active.reduce((sum, { disks = 0 }) => sum + disks, 0);
+  }
+
+  /** Some feature may want to save the machine. */
+  get savable(): boolean {
+    return this.#active.some(({ savable }) => savable === true);
+  }
+
+  /** Who stores what the guest asks to be kept; undefined: nobody. */
+  get checkpoints(): CheckpointKeeper | undefined {
+    return this.#active.find(({ checkpoints }) => checkpoints !== undefined)?.checkpoints;
   }
 
   async prepare(): Promise<void> {

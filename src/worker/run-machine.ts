@@ -24,7 +24,7 @@ export interface RunMachineOptions {
   taskId: string;
   runId: number;
   hardware: ResolvedMachine;
-  machine: TaskMachine;
+  machine: Pick<TaskMachine, "guest" | "vm">;
   interactive: InteractiveRequest | undefined;
   /** Undefined: the machine goes with the end of its command. */
   keeper: Keeper | undefined;
@@ -40,7 +40,7 @@ export class RunMachine implements LiveMachine {
   readonly hasDisplay: boolean;
   readonly interactive: InteractiveRequest | undefined;
   readonly ended: Promise<void>;
-  readonly #machine: TaskMachine;
+  readonly #machine: RunMachineOptions["machine"];
   readonly #keeper: Keeper | undefined;
   readonly #directory: string;
   #viewers = 0;
