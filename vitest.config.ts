@@ -1,4 +1,6 @@
+import { availableParallelism } from "node:os";
 import { defineConfig } from "vitest/config";
+import { LongestFirst } from "./test/longest-first.ts";
 
 /** Of the system tests, those that measure this host, or fill it with machines. The others run beside each other. */
 const ALONE = [
@@ -12,6 +14,9 @@ const ALONE = [
 
 export default defineConfig({
   test: {
+    sequence: { sequencer: LongestFirst },
+    // Vitest leaves one of two processors idle.
+    maxWorkers: Math.max(2, availableParallelism() - 1),
     projects: [
       { extends: true, test: { name: "unit", include: ["test/unit/**/*.test.ts"] } },
       {
