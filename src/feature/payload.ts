@@ -12,6 +12,14 @@ import { MAX_DURATION_MS } from "../schema/duration.ts";
 import { type ParseOptions, parseAs } from "../schema/parse.ts";
 import { type ArtifactRequest, artifactIssues, artifactRequests } from "./artifacts/request.ts";
 import { type CacheRequest, cacheIssues, cacheRequests } from "./caches/request.ts";
+import {
+  type CheckpointsRequest,
+  checkpointsIssues,
+  checkpointsRequest,
+  type ForkRequest,
+  forkIssues,
+  forkRequest,
+} from "./checkpoints/request.ts";
 import { type InputRequest, inputIssues, inputRequests } from "./inputs/request.ts";
 import { type InteractiveRequest, interactiveIssues, interactiveRequest } from "./interactive/request.ts";
 import { maxRunTimeIssues } from "./max-run-time/request.ts";
@@ -26,6 +34,8 @@ import { type Step, stepIssues, stepsOf } from "./steps.ts";
 export interface ParsedPayload extends ScreensRequest {
   /** Undefined: the worker's default image. */
   readonly image: TaskPayload["image"];
+  /** Undefined: its machine begins with the image. */
+  readonly from: ForkRequest | undefined;
   /** At least one; the only one has no name where the payload has a command instead. */
   readonly steps: readonly Step[];
   readonly env: Readonly<Record<string, string>>;
@@ -45,6 +55,8 @@ export interface ParsedPayload extends ScreensRequest {
   readonly network: NetworkPolicy;
   /** Undefined: the machine is for no person. */
   readonly interactive: InteractiveRequest | undefined;
+  /** Undefined: it may make none. */
+  readonly checkpoints: CheckpointsRequest | undefined;
   readonly artifacts: readonly ArtifactRequest[];
 }
 
@@ -68,13 +80,17 @@ export function payloadRules({ limits, features, network, images }: Config): Pay
 
 type FeatureRules = Pick<
   FeaturesSettings,
-  "caches" | "maxRunTime" | "stallTimeout" | "inputs" | "interactive" | "secrets"
+  "caches" | "checkpoints" | "maxRunTime" | "stallTimeout" | "inputs" | "interactive" | "secrets"
 >;
 
 const NOTHING_ALLOWED: FeatureRules = {
   maxRunTime: { perTask: "allow" },
   stallTimeout: { defaultMs: undefined, maxMs: undefined },
   caches: { maxBytes: 0, waitMs: 0 },
+  checkpoints: {
+    ...{ enabled: false, maxPerTask: 0, maxCount: 0, maxBytes: 0, expiresMs: 0, maxExpiresMs: 0 },
+    ...{ whenFull: "refuse", whenMissing: "fail" },
+  },
   inputs: { allow: [], maxBytes: 0, cacheBytes: 0 },
   interactive: { enabled: false, keepAfterMs: 0, maxKeepAfterMs: 0 },
   secrets: { values: {}, listNames: false },
@@ -98,6 +114,7 @@ export function parsePayload(data: unknown, options: PayloadOptions): ParsedPayl
   if (payload === undefined || all.length > 0) throw new InvalidInputError(options.subject, all, options.blame);
   return {
     image: payload.image,
+    from: forkRequest(payload.from),
     steps: stepsOf(payload),
     env: payload.env ?? {},
     cwd: payload.cwd,
@@ -112,6 +129,7 @@ export function parsePayload(data: unknown, options: PayloadOptions): ParsedPayl
     secrets: payload.secrets ?? [],
     network: networkPolicyOf(payload.network),
     interactive: interactiveRequest(payload.interactive),
+    checkpoints: checkpointsRequest(payload.checkpoints),
     artifacts: artifactRequests(payload.artifacts),
     ...screensRequest(payload),
   };
@@ -143,6 +161,8 @@ function semanticIssues(data: unknown, maxRunTimeMs: number, features: FeatureRu
     ...stallTimeoutIssues(fields["stallTimeout"], features.stallTimeout, maxRunTimeMs),
     ...inputIssues(fields["inputs"], features.inputs),
     ...interactiveIssues(fields["interactive"], features.interactive),
+    ...checkpointsIssues(fields["checkpoints"], features.checkpoints),
+    ...forkIssues(fields, features.checkpoints),
     ...secretsIssues(fields["secrets"], fields["env"], features.secrets),
     ...artifactIssues(fields["artifacts"]),
     ...screensIssues(fields["screenshots"], fields["video"]),

@@ -2,6 +2,7 @@
 
 import type { FeatureArtifacts } from "./feature-artifacts.ts";
 import type { FeatureCaches } from "./feature-caches.ts";
+import type { FeatureCheckpoints, FeatureCheckpointsFrom } from "./feature-checkpoints.ts";
 import type { FeatureInputs } from "./feature-inputs.ts";
 import type { FeatureInteractive } from "./feature-interactive.ts";
 import type { FeatureMaxRunTime } from "./feature-max-run-time.ts";
@@ -23,6 +24,7 @@ export type TaskPayload = {
    * Image the machine starts from; the worker's default image if it is left out.
    */
   image?: ImageSource;
+  from?: FeatureCheckpointsFrom;
   /**
    * Program and arguments; no shell is involved unless it is named.
    */
@@ -64,6 +66,7 @@ export type TaskPayload = {
   secrets?: FeatureSecrets;
   network?: FeatureNetwork;
   interactive?: FeatureInteractive;
+  checkpoints?: FeatureCheckpoints;
   screenshots?: FeatureScreenshots;
   video?: FeatureVideo;
   artifacts?: FeatureArtifacts;

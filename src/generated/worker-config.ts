@@ -4,6 +4,7 @@ import type { AccessConfig } from "./access-config.ts";
 import type { ConfigValuesAbsolutePath } from "./config-values.ts";
 import type { FeatureArtifactsConfig } from "./feature-artifacts.ts";
 import type { FeatureCachesConfig } from "./feature-caches.ts";
+import type { FeatureCheckpointsConfig } from "./feature-checkpoints.ts";
 import type { FeatureInputsConfig } from "./feature-inputs.ts";
 import type { FeatureInteractiveConfig } from "./feature-interactive.ts";
 import type { FeatureMaxRunTimeConfig } from "./feature-max-run-time.ts";
@@ -76,6 +77,7 @@ export interface WorkerConfig {
     caches?: FeatureCachesConfig;
     inputs?: FeatureInputsConfig;
     interactive?: FeatureInteractiveConfig;
+    checkpoints?: FeatureCheckpointsConfig;
     secrets?: FeatureSecretsConfig;
   };
   worker?: WorkerProcessConfig;

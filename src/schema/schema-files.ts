@@ -5,6 +5,7 @@ import type { Api } from "../generated/api.ts";
 import type { ConfigValues } from "../generated/config-values.ts";
 import type { FeatureArtifacts } from "../generated/feature-artifacts.ts";
 import type { FeatureCaches } from "../generated/feature-caches.ts";
+import type { FeatureCheckpoints } from "../generated/feature-checkpoints.ts";
 import type { FeatureInputs } from "../generated/feature-inputs.ts";
 import type { FeatureInteractive } from "../generated/feature-interactive.ts";
 import type { FeatureMaxRunTime } from "../generated/feature-max-run-time.ts";
@@ -63,6 +64,7 @@ export interface SchemaTypes {
   recipe: Recipe;
   "feature-artifacts": FeatureArtifacts;
   "feature-caches": FeatureCaches;
+  "feature-checkpoints": FeatureCheckpoints;
   "feature-inputs": FeatureInputs;
   "feature-interactive": FeatureInteractive;
   "feature-max-run-time": FeatureMaxRunTime;

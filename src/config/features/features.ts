@@ -4,6 +4,12 @@ import type { WorkerConfig } from "../../generated/worker-config.ts";
 import type { Secrets } from "../secret.ts";
 import { type ArtifactsSettings, artifactsIssues, completeArtifacts, type FilledArtifacts } from "./artifacts.ts";
 import { type CachesSettings, cachesIssues, completeCaches, type FilledCaches } from "./caches.ts";
+import {
+  type CheckpointsSettings,
+  checkpointsIssues,
+  completeCheckpoints,
+  type FilledCheckpoints,
+} from "./checkpoints.ts";
 import { completeInputs, type FilledInputs, type InputsSettings, inputsIssues } from "./inputs.ts";
 import {
   completeInteractive,
@@ -25,6 +31,7 @@ export interface FeaturesSettings {
   readonly maxRunTime: FilledFeatures["maxRunTime"];
   readonly stallTimeout: StallTimeoutSettings;
   readonly caches: CachesSettings;
+  readonly checkpoints: CheckpointsSettings;
   readonly inputs: InputsSettings;
   readonly interactive: InteractiveSettings;
   readonly secrets: SecretsSettings;
@@ -39,6 +46,7 @@ export interface FilledFeatures extends Section {
   maxRunTime: Required<NonNullable<Section["maxRunTime"]>>;
   stallTimeout: FilledStallTimeout;
   caches: FilledCaches;
+  checkpoints: FilledCheckpoints;
   inputs: FilledInputs;
   interactive: FilledInteractive;
   secrets: FilledSecrets;
@@ -51,6 +59,7 @@ export function completeFeatures(features: FilledFeatures, secrets: Secrets): Fe
     maxRunTime: features.maxRunTime,
     stallTimeout: completeStallTimeout(features.stallTimeout),
     caches: completeCaches(features.caches),
+    checkpoints: completeCheckpoints(features.checkpoints),
     inputs: completeInputs(features.inputs),
     interactive: completeInteractive(features.interactive),
     secrets: completeSecrets(features.secrets, secrets),
@@ -62,6 +71,7 @@ export function featuresIssues(features: FilledFeatures): Issue[] {
     ...artifactsIssues(features.artifacts),
     ...stallTimeoutIssues(features.stallTimeout),
     ...cachesIssues(features.caches),
+    ...checkpointsIssues(features.checkpoints),
     ...inputsIssues(features.inputs),
     ...interactiveIssues(features.interactive),
   ];
