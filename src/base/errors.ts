@@ -23,6 +23,8 @@ export type ExceptionReason =
 export interface WorkerErrorOptions {
   code: string;
   blame: Blame;
+  /** What the queue is told, where that does not follow from the blame. */
+  reason?: ExceptionReason | undefined;
   cause?: unknown;
   /** Facts for programs and logs; never secrets. */
   details?: Readonly<Record<string, unknown>>;
@@ -31,6 +33,7 @@ export interface WorkerErrorOptions {
 export class WorkerError extends Error {
   readonly code: string;
   readonly blame: Blame;
+  readonly reason: ExceptionReason | undefined;
   readonly details: Readonly<Record<string, unknown>>;
 
   constructor(message: string, options: WorkerErrorOptions) {
@@ -38,6 +41,7 @@ export class WorkerError extends Error {
     this.name = new.target.name;
     this.code = options.code;
     this.blame = options.blame;
+    this.reason = options.reason;
     this.details = options.details ?? {};
   }
 }
@@ -88,7 +92,7 @@ const REASON_BY_BLAME: Readonly<Record<Blame, ExceptionReason>> = {
 /** The one mapping from an error to what the queue is told. */
 export function resolutionReason(error: unknown): ExceptionReason {
   if (error instanceof Cancellation) return error.reason;
-  if (error instanceof WorkerError) return REASON_BY_BLAME[error.blame];
+  if (error instanceof WorkerError) return error.reason ?? REASON_BY_BLAME[error.blame];
   return "internal-error";
 }
 

@@ -1,6 +1,7 @@
 /** Every feature, in the order of their stages. */
 import { artifacts } from "./artifacts/feature.ts";
 import { caches } from "./caches/feature.ts";
+import { checkpoints } from "./checkpoints/feature.ts";
 import type { Feature } from "./feature.ts";
 import { inputs } from "./inputs/feature.ts";
 import { interactive } from "./interactive/feature.ts";
@@ -22,4 +23,5 @@ export const FEATURES: readonly Feature[] = [
   artifacts,
   screens,
   interactive,
+  checkpoints,
 ];

@@ -33,15 +33,17 @@ export function notFound(reference: string): SnapshotError {
   });
 }
 
-/** The newest that a task made under this name, where it ran more than once. */
+/** The newest that a task made under this name, where it ran more than once; or that of one run. */
 export function findCheckpoint(
   entries: readonly SnapshotEntry[],
-  { taskId, checkpoint }: { taskId: string; checkpoint: string },
+  { taskId, runId, checkpoint }: { taskId: string; runId?: number | undefined; checkpoint: string },
 ): SavedMachine | undefined {
   return entries
     .filter((entry) => entry.kind === "machine")
     .filter(({ record: { kind, source } }) => {
-      return kind === "checkpoint" && source.task?.taskId === taskId && source.task.checkpoint === checkpoint;
+      const { task } = source;
+      const isOfTask = kind === "checkpoint" && task?.taskId === taskId && task.checkpoint === checkpoint;
+      return isOfTask && (runId === undefined || task.runId === runId);
     })
     .sort((a, b) => b.created.getTime() - a.created.getTime())[0];
 }
