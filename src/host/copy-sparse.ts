@@ -2,7 +2,8 @@
  * Copies of large files that are mostly holes, such as the memory of a machine.
  *
  * Where the file system can, both share their blocks until one of them is changed (a reflink), which takes no time.
- * Else `cp` copies what is not zero: it is several times as fast as reading and writing from here.
+ * Else `cp` copies what is no hole: that is several times as fast as reading and writing from here, and more than twice
+ * as fast as looking for zeros in it, while a machine may be standing still.
  */
 import { constants, copyFile, open, rm } from "node:fs/promises";
 import { codeOf } from "../base/errors.ts";
@@ -24,7 +25,7 @@ export async function copySparse(source: string, target: string, signal?: AbortS
   const file = await open(target, "wx", 0o600);
   await file.close();
   try {
-    await runCommand(["cp", "--sparse=always", "--reflink=never", "--no-target-directory", "--", source, target], {
+    await runCommand(["cp", "--sparse=auto", "--no-target-directory", "--", source, target], {
       signal,
     });
     return "copy";

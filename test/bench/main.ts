@@ -4,6 +4,7 @@ import { parseArgs } from "node:util";
 import { formatComparisons } from "./comparison.ts";
 import { benchImage, formatImageCosts } from "./image.ts";
 import { benchLog, formatThroughput } from "./log.ts";
+import { benchMachines, formatMachineCosts } from "./machines.ts";
 import { benchNetwork, formatNetworkReport } from "./network.ts";
 import { benchOverhead } from "./overhead.ts";
 import { benchQueue, formatQueueReport } from "./queue.ts";
@@ -28,6 +29,11 @@ const BENCHMARKS: Readonly<Record<string, (rounds: number | undefined) => Promis
     const results = await benchLog();
     print(formatThroughput(results));
     return results;
+  },
+  machines: async (rounds) => {
+    const costs = await benchMachines(rounds);
+    print(formatMachineCosts(costs));
+    return costs;
   },
   network: async (rounds) => {
     const report = await benchNetwork(rounds);

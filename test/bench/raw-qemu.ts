@@ -93,7 +93,8 @@ async function loadState(qmp: RawMonitor, socket: string, stateFile: string): Pr
   await completed;
 }
 
-class RawMonitor {
+/** Commands, one after the other, and nothing else. */
+export class RawMonitor {
   readonly #monitor: Duplex;
   readonly #waiting: { test: (message: Message) => boolean; found: () => void }[] = [];
 
