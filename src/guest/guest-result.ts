@@ -9,6 +9,8 @@ export interface GuestResult {
   readonly signal?: string;
   /** Why the command could not be started, as a sentence; it is in the task's log too. */
   readonly error?: string;
+  /** The command stands still at its end, with all that it had. */
+  readonly held?: true;
 }
 
 const MAX_ERROR_LENGTH = 2_000;
@@ -35,7 +37,7 @@ function parseExitCode(value: unknown, success: boolean): number | undefined {
 export function parseGuestResult(success: boolean, body: unknown): GuestResult {
   if (body === undefined) return { success };
   if (typeof body !== "object" || body === null || Array.isArray(body)) throw invalid("the body must be an object");
-  const { exitCode: code, signal, error } = body as Readonly<Record<string, unknown>>;
+  const { exitCode: code, signal, error, held } = body as Readonly<Record<string, unknown>>;
   const exitCode = parseExitCode(code, success);
   if (signal !== undefined && (typeof signal !== "string" || !SIGNAL_NAME.test(signal))) {
     throw invalid("signal must be the name of a signal");
@@ -46,6 +48,7 @@ export function parseGuestResult(success: boolean, body: unknown): GuestResult {
     ...(exitCode === undefined ? {} : { exitCode }),
     ...(signal === undefined ? {} : { signal }),
     ...(error === undefined ? {} : { error: printable(error) }),
+    ...(held === true && !success ? { held } : {}),
   };
 }
 

@@ -26,6 +26,7 @@ import {
   exec,
   type KillOptions,
   killProcess,
+  letGo,
 } from "./process-actions.ts";
 
 export interface GuestSessionOptions extends GuestCheckpointOptions {
@@ -200,6 +201,12 @@ export class GuestSession implements AsyncDisposable {
    */
   async killProcess(options: KillOptions = {}): Promise<{ found: number | undefined; left: number | undefined }> {
     return killProcess(this.actions, options);
+  }
+
+  /** Has the command that failed and is held be gone; see {@link GuestResult.held}. */
+  async letGo(options: ActionOptions = {}): Promise<void> {
+    this.#requireOwnAgent();
+    return letGo(this.actions, options);
   }
 
   /** Fails all that is pending with `reason`. */

@@ -7,6 +7,8 @@ export interface GuestTask {
   readonly user?: string;
   readonly tty?: boolean;
   readonly runId?: number;
+  /** If it fails, it stands still at its end with all that it had, until {@link GuestSession.letGo}. */
+  readonly hold?: boolean;
 }
 
 /** The same as the guest is told it; where the task is one command there are no further fields. */

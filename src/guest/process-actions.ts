@@ -102,6 +102,19 @@ export async function killProcess(
   );
 }
 
+/** Has the command that is held at its end be gone; where none is, that is no fault. */
+export async function letGo(board: ActionBoard, options: ActionOptions): Promise<void> {
+  return board.start(
+    { type: "let-go" },
+    async (request, resolve) => {
+      throwIfRefused(request, "the command");
+      await readJson(request, MAX_JSON_BYTES);
+      resolve();
+    },
+    options,
+  );
+}
+
 function countOf(value: unknown): number | undefined {
   return typeof value === "number" && Number.isSafeInteger(value) && value >= 0 ? value : undefined;
 }

@@ -20,6 +20,7 @@ static void kill_process(struct reply *reply)
     struct shared *shared = reply->agent->shared;
     double grace = json_get_number(reply->action, "graceMs", DEFAULT_GRACE_MS);
     atomic_store(&shared->killed, true);
+    shared_let_go(shared);
     struct tree_kill what = {
         .root = atomic_load(&shared->main),
         .spare_session = true,
@@ -33,6 +34,12 @@ static void kill_process(struct reply *reply)
     reply_json(reply, text);
 }
 
+static void let_go(struct reply *reply)
+{
+    shared_let_go(reply->agent->shared);
+    reply_json(reply, "{}");
+}
+
 static const struct {
     const char *type;
     void (*run)(struct reply *reply);
@@ -40,6 +47,7 @@ static const struct {
     {"get-artifact", files_get},  {"get-folder", files_get_folder}, {"list-folder", files_list_folder},
     {"put-file", files_put},      {"exec", exec_run},               {"kill-process", kill_process},
     {"exec-shell", shell_run},    {"mount", disks_mount},           {"unmount", disks_unmount},
+    {"let-go", let_go},
 };
 
 /* The id becomes part of an address, so it is letters, digits, - and _ only. */

@@ -196,14 +196,18 @@ static void forget_task(const struct agent *agent)
         .spare_session = !stopped,
         .session = command > 0 ? command : -1,
         .except = atomic_load(&shared->poller),
+        .traced = stopped ? command : 0,
     };
     size_t found;
-    if (tree_kill(&what, &found) > 0)
-        note("some processes of the task could not be killed");
+    size_t left = tree_kill(&what, &found);
     if (stopped) {
         kill(runner, SIGNAL_FORGET);
         kill(runner, SIGCONT);
+        what.traced = 0;
+        left = tree_kill(&what, &found);
     }
+    if (left > 0)
+        note("some processes of the task could not be killed");
     atomic_store(&shared->killed, false);
 }
 
@@ -286,7 +290,7 @@ static void watch(const struct agent *agent, const sigset_t *signals, struct wak
 int main(int argc, char **argv)
 {
     if (argc == 3 && strcmp(argv[1], "--linger") == 0)
-        runner_linger(atoi(argv[2]));
+        runner_linger(atoi(argv[2]), 0, NULL);
     struct agent agent = {.url = DEFAULT_URL, .owns_machine = true};
     struct arguments arguments = {.config = DEFAULT_CONFIG, .wake_fd = -1};
     parse_arguments(argc, argv, &agent, &arguments);

@@ -1,9 +1,12 @@
 #include "process.h"
 
+#include "hold.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
 #include <limits.h>
+#include <poll.h>
 #include <pty.h>
 #include <signal.h>
 #include <stdio.h>
@@ -16,6 +19,8 @@
 #include <unistd.h>
 
 #define PIPE_BYTES (1024 * 1024)
+/* How often it is looked whether a traced child stands still before it has become the program. */
+#define TRACED_LOOK_MS 20
 #define READER 0
 #define WRITER 1
 
@@ -258,6 +263,20 @@ static bool open_wiring(const struct command *command, struct wiring *w)
     return false;
 }
 
+/* A signal may come before the program, and who is traced waits to be let through. */
+static void pass_stops(pid_t pid, int error_fd)
+{
+    struct pollfd p = {.fd = error_fd, .events = POLLIN};
+    while (poll(&p, 1, TRACED_LOOK_MS) == 0) {
+        siginfo_t info = {0};
+        int end;
+        /* Its end is for who waits for the program. */
+        if (waitid(P_PID, (id_t)pid, &info, WNOHANG | WSTOPPED) == 0 && info.si_pid == pid &&
+            hold_stop(pid, info.si_status << 8 | 0x7f, &end) == HOLD_ENDS)
+            hold_let_go(pid);
+    }
+}
+
 /* Waits until the child has become the program: true; or has said what it failed at. */
 static bool has_started(int error_fd, struct child_error *e)
 {
@@ -268,6 +287,25 @@ static bool has_started(int error_fd, struct child_error *e)
     return n == 0;
 }
 
+/* In the child: until the other side has closed the pipe. */
+static void wait_for_tracer(const int pipe_fds[2])
+{
+    char byte;
+    close(pipe_fds[WRITER]);
+    while (read(pipe_fds[READER], &byte, 1) < 0 && errno == EINTR)
+        ;
+    close(pipe_fds[READER]);
+}
+
+/* In the parent: so early that the program cannot have ended. */
+static bool begin_hold(pid_t pid, const int pipe_fds[2])
+{
+    bool traced = pid > 0 && hold_begin(pid);
+    close(pipe_fds[READER]);
+    close(pipe_fds[WRITER]);
+    return traced;
+}
+
 static bool start_child(const struct command *command, struct wiring *w, struct child_error *e)
 {
     int error_pipe[2];
@@ -275,17 +313,25 @@ static bool start_child(const struct command *command, struct wiring *w, struct 
         e->error = errno;
         return false;
     }
+    int go[2];
+    bool hold = command->hold != NULL && pipe2(go, O_CLOEXEC) == 0;
     pid_t pid = fork();
     if (pid == 0) {
         close(error_pipe[READER]);
+        if (hold)
+            wait_for_tracer(go);
         run_child(command, w->child, error_pipe[WRITER]);
     }
     e->error = errno;
     close(error_pipe[WRITER]);
+    if (hold && begin_hold(pid, go)) {
+        w->parent.hold = command->hold;
+        pass_stops(pid, error_pipe[READER]);
+    }
     bool started = pid > 0 && has_started(error_pipe[READER], e);
     close(error_pipe[READER]);
     if (pid > 0 && !started)
-        waitpid(pid, NULL, 0);
+        hold_bury(pid);
     w->parent.pid = pid;
     return started;
 }

@@ -23,6 +23,7 @@ struct command {
     unsigned short columns; /* of its tty */
     unsigned short rows;
     _Atomic pid_t *pid;    /* where the child writes its own before it leaves the session of the agent, or NULL */
+    const _Atomic bool *hold; /* it is held when it fails (hold.h), unless this is true by then; NULL: it is not */
 };
 
 /* Why nothing was started: a sentence for the task log and the exit code a shell would give. */
@@ -37,6 +38,9 @@ struct process {
     int output;          /* stdout and stderr, in the order they were written */
     int errors;          /* stderr, where it is apart; else -1 */
     bool tty;            /* then input and output are the same */
+    const _Atomic bool *hold; /* as the command has it, while it is traced */
+    bool unheld;         /* it is not to be traced any more, as soon as it stands still */
+    bool held;           /* it has failed and stands at its end: hold_let_go() */
 };
 
 enum command_kind {
@@ -62,11 +66,12 @@ typedef bool (*output_sink)(void *context, const void *data, size_t len);
 enum relay_end { RELAY_EXITED, RELAY_SINK_FAILED, RELAY_HANGUP, RELAY_FAILED };
 
 /*
- * Blocks until the process has ended and everything it printed has gone to `sink`. A background process that keeps the
+ * Blocks until the process has ended, or is held, and everything it printed has gone to `sink`. A background process that keeps the
  * output open delays that by a short grace only. Reaps every child of the caller meanwhile.
  *
  * SIGCHLD must be blocked in every thread since before process_start(). `status` is the wait status after RELAY_EXITED.
- * `event_fd`: whenever it is readable it is read, and `sink` called without data; -1 for none.
+ * `event_fd`: whenever it is readable it is read, and `sink` called without data; -1 for none. From then on the process
+ * is not traced any more, and so is not held.
  * `watch_fd`: also ends when the other side of that socket goes away; -1 for none. RELAY_FAILED: the process may still
  * run, and nobody will hear of its end.
  */

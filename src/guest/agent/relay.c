@@ -1,6 +1,8 @@
 /* Relaying what a process prints until it ends, and reaping what ends meanwhile. */
 #include "process.h"
 
+#include "hold.h"
+
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
@@ -23,11 +25,38 @@ struct relay {
     int64_t grace_ends;    /* 0: not running */
 };
 
+/* Who is traced stands still at every signal, too. True: it has failed, and is held; `status` is how it ends. */
+static bool is_held(struct process *process, int *status)
+{
+    int end;
+    if (process->unheld) {
+        hold_end_stop(process->pid, *status);
+        process->hold = NULL;
+    } else if (hold_stop(process->pid, *status, &end) == HOLD_ENDS) {
+        bool succeeded = WIFEXITED(end) && WEXITSTATUS(end) == 0;
+        process->held = !succeeded && !atomic_load(process->hold);
+        if (!process->held)
+            hold_let_go(process->pid);
+        *status = end;
+    }
+    return process->held;
+}
+
+static void unhold(struct process *process)
+{
+    if (process->hold == NULL || process->held)
+        return;
+    process->unheld = true;
+    hold_interrupt(process->pid);
+}
+
 static void reap(struct relay *r)
 {
     int status;
     for (pid_t pid = waitpid(-1, &status, WNOHANG); pid > 0; pid = waitpid(-1, &status, WNOHANG)) {
-        if (pid != r->process->pid)
+        if (pid != r->process->pid || r->exited)
+            continue;
+        if (WIFSTOPPED(status) && (r->process->hold == NULL || !is_held(r->process, &status)))
             continue;
         r->exited = true;
         r->status = status;
@@ -104,8 +133,10 @@ enum relay_end process_relay(struct process *process, output_sink sink, void *co
             break;
         }
         uint64_t events;
-        if (fds[3].revents != 0 && read(event_fd, &events, sizeof events) > 0)
+        if (fds[3].revents != 0 && read(event_fd, &events, sizeof events) > 0) {
             (void)sink(context, NULL, 0);
+            unhold(process);
+        }
         if (fds[2].revents != 0) {
             end = RELAY_HANGUP;
             break;

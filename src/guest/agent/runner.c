@@ -1,5 +1,6 @@
 #include "runner.h"
 
+#include "hold.h"
 #include "http.h"
 #include "json.h"
 #include "logstream.h"
@@ -14,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -70,7 +72,8 @@ static struct json *fetch_task(const struct agent *agent, struct http *h)
 }
 
 /* Tells the host the end of the step, until it answers. `error` is a sentence or NULL. */
-static void report_result(const struct agent *agent, int exit_code, const char *signal_name, const char *error)
+static void report_result(const struct agent *agent, int exit_code, const char *signal_name, const char *error,
+                          bool held)
 {
     struct buf body = {0};
     buf_printf(&body, "{\"exitCode\":%d", exit_code);
@@ -82,7 +85,7 @@ static void report_result(const struct agent *agent, int exit_code, const char *
         buf_printf(&body, ",\"error\":");
         json_append_string(&body, error);
     }
-    buf_printf(&body, "}");
+    buf_printf(&body, held ? ",\"held\":true}" : "}");
 
     struct http h;
     http_init(&h, agent->url);
@@ -135,17 +138,12 @@ static struct step begin_step(struct shared *shared, const struct json *task)
     return step;
 }
 
-static void drain(int output)
+/* False at the end of it. */
+static bool drain(int output)
 {
     char block[4096];
-    for (;;) {
-        struct pollfd p = {.fd = output, .events = POLLIN};
-        if (poll(&p, 1, -1) <= 0)
-            continue;
-        ssize_t n = read(output, block, sizeof block);
-        if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR))
-            return;
-    }
+    ssize_t n = read(output, block, sizeof block);
+    return n > 0 || (n < 0 && (errno == EAGAIN || errno == EINTR));
 }
 
 /* What the command and those it started print to, as long as this runner has it. */
@@ -184,23 +182,52 @@ void runner_prepare(void)
  * After the command: main sees to the next one, if there is to be one. Background processes this one left may go on
  * printing, to nobody, and their orphans are adopted, until none is left. `output`: -1 for none.
  */
-static void linger(const struct agent *agent, int output) __attribute__((noreturn));
-static void linger(const struct agent *agent, int output)
+static void linger(const struct agent *agent, int output, pid_t held) __attribute__((noreturn));
+static void linger(const struct agent *agent, int output, pid_t held)
 {
     kill(atomic_load(&agent->shared->main), SIGNAL_REPORTED);
-    runner_linger(output);
+    runner_linger(output, held, agent->shared);
 }
 
-void runner_linger(int output)
+/* False: there is nobody left. Who stands still because it is traced goes on. */
+static bool bury_orphans(void)
 {
-    signal(SIGCHLD, SIG_IGN);
-    if (output >= 0) {
-        drain(output);
-        close(output);
+    for (;;) {
+        int status;
+        int end;
+        pid_t pid = waitpid(-1, &status, WNOHANG);
+        if (pid < 0 && errno == EINTR)
+            continue;
+        if (pid <= 0)
+            return pid == 0;
+        if (WIFSTOPPED(status) && hold_stop(pid, status, &end) == HOLD_ENDS)
+            hold_let_go(pid);
     }
-    while (waitpid(-1, NULL, 0) > 0 || errno == EINTR)
-        ;
-    _exit(0);
+}
+
+void runner_linger(int output, pid_t held, const struct shared *shared)
+{
+    sigset_t child;
+    sigemptyset(&child);
+    sigaddset(&child, SIGCHLD);
+    sigprocmask(SIG_BLOCK, &child, NULL);
+    int signals = signalfd(-1, &child, SFD_CLOEXEC | SFD_NONBLOCK);
+    for (;;) {
+        struct signalfd_siginfo info;
+        while (read(signals, &info, sizeof info) > 0)
+            ;
+        if (held != 0 && atomic_load(&shared->held) != held) {
+            hold_let_go(held);
+            held = 0;
+        }
+        if (!bury_orphans() && output < 0)
+            _exit(0);
+        struct pollfd fds[] = {{.fd = output, .events = POLLIN}, {.fd = signals, .events = POLLIN}};
+        if (poll(fds, 2, -1) > 0 && fds[0].revents != 0 && !drain(output)) {
+            close(output);
+            output = -1;
+        }
+    }
 }
 
 static void start_log(struct logstream *log, const struct agent *agent, const struct step *step)
@@ -224,15 +251,15 @@ static void fail_to_start(const struct agent *agent, const struct step *step, co
     start_log(&log, agent, step);
     log_sentence(&log, failure->text);
     logstream_finish(&log);
-    report_result(agent, failure->exit_code, NULL, failure->text);
-    linger(agent, -1);
+    report_result(agent, failure->exit_code, NULL, failure->text, false);
+    linger(agent, -1, 0);
 }
 
 void reporter_main(const struct agent *agent)
 {
     moves_bind();
-    report_result(agent, 1, NULL, "the part of the guest agent that ran the task was killed");
-    linger(agent, -1);
+    report_result(agent, 1, NULL, "the part of the guest agent that ran the task was killed", false);
+    linger(agent, -1, 0);
 }
 
 void runner_main(const struct agent *agent)
@@ -253,6 +280,8 @@ void runner_main(const struct agent *agent)
     struct process process;
     struct failure failure = {.exit_code = 143, .text = "the task was stopped before its command was started"};
     bool built = command_build(&command, task, &agent->config, COMMAND_OF_TASK, &failure);
+    if (json_get_bool(task, "hold"))
+        command.hold = &agent->shared->killed;
     json_free(task);
     if (command.cwd != NULL)
         shared_set_cwd(agent->shared, command.cwd);
@@ -279,6 +308,13 @@ void runner_main(const struct agent *agent)
 
     const char *signal_name = NULL;
     int exit_code = relayed ? exit_code_of(status, &signal_name) : AGENT_FAILED_CODE;
-    report_result(agent, exit_code, signal_name, relayed ? NULL : lost);
-    linger(agent, process.output);
+    if (process.held) {
+        atomic_store(&agent->shared->holder, getpid());
+        atomic_store(&agent->shared->held, process.pid);
+        /* Who kills the task may have come too early for that. */
+        if (atomic_load(&agent->shared->killed))
+            shared_let_go(agent->shared);
+    }
+    report_result(agent, exit_code, signal_name, relayed ? NULL : lost, process.held);
+    linger(agent, process.output, process.held ? process.pid : 0);
 }

@@ -16,7 +16,10 @@ void runner_prepare(void);
 void runner_main(const struct agent *agent) __attribute__((noreturn));
 /* In place of a runner that has died: tells the host that the step has failed. */
 void reporter_main(const struct agent *agent) __attribute__((noreturn));
-/* Reads what is printed to `output`, -1 for nothing, and buries orphans, until there is nobody left. */
-void runner_linger(int output) __attribute__((noreturn));
+/*
+ * Reads what is printed to `output`, -1 for nothing, and buries orphans, until there is nobody left. `held`: is let go
+ * when `shared` names it no more; 0 and NULL for none.
+ */
+void runner_linger(int output, pid_t held, const struct shared *shared) __attribute__((noreturn));
 
 #endif

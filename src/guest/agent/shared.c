@@ -1,5 +1,6 @@
 #include "shared.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -24,4 +25,11 @@ char *shared_get_cwd(const struct shared *shared)
             return cwd;
         free(cwd);
     }
+}
+
+void shared_let_go(struct shared *shared)
+{
+    if (atomic_exchange(&shared->held, 0) > 0)
+        /* It looks whenever one of its children has changed; nobody else heeds this signal. */
+        kill(atomic_load(&shared->holder), SIGCHLD);
 }

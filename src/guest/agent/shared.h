@@ -32,6 +32,9 @@ struct shared {
     _Atomic bool fetched;      /* the two above are written, and the command may run */
     _Atomic pid_t command;     /* the process of it, leader of a session, while it runs; else 0 */
     _Atomic bool reported;     /* the host has its result; nothing of the step is written after that */
+    /* A command that has failed is held, see hold.h: its process, until it is let go, and the runner that holds it. */
+    _Atomic pid_t held;
+    _Atomic pid_t holder;
     /* The working directory of the latest command; the one before stays readable while the next is written. */
     _Atomic unsigned cwd_count;
     char cwd[2][PATH_MAX];
@@ -41,6 +44,8 @@ struct shared {
 void shared_set_cwd(struct shared *shared, const char *cwd);
 /* Where relative paths of actions start; to be freed. NULL before the first command. */
 char *shared_get_cwd(const struct shared *shared);
+/* Has the command that is held end, if one is. */
+void shared_let_go(struct shared *shared);
 
 /* What every process of the agent is started with. */
 struct agent {

@@ -16,6 +16,7 @@ struct entry {
     pid_t parent;
     pid_t session;
     bool zombie;
+    bool still;            /* it is traced, and stopped */
     bool below;
 };
 
@@ -40,7 +41,7 @@ static bool read_stat(pid_t pid, struct entry *entry)
     if (rest == NULL || sscanf(rest + 1, " %c %d %*d %d", &state, &parent, &session) != 3)
         return false;
     bool zombie = state == 'Z' || state == 'X';
-    *entry = (struct entry){.pid = pid, .parent = parent, .session = session, .zombie = zombie};
+    *entry = (struct entry){.pid = pid, .parent = parent, .session = session, .zombie = zombie, .still = state == 't'};
     return true;
 }
 
@@ -75,7 +76,7 @@ static bool parent_is_below(const struct entry *entries, size_t count, pid_t par
 }
 
 /* Everything that is to end and runs, which zombies do not; `pids` is to be freed. */
-static size_t list(const struct tree_kill *what, pid_t **pids)
+static size_t list(const struct tree_kill *what, bool killed, pid_t **pids)
 {
     struct entry *entries;
     size_t count = read_all(&entries);
@@ -97,17 +98,18 @@ static size_t list(const struct tree_kill *what, pid_t **pids)
     for (size_t i = 0; i < count; i++) {
         const struct entry *e = &entries[i];
         bool meant = e->session == own ? !what->spare_session : only == 0 || e->session == only;
-        if (e->below && !e->zombie && meant)
+        bool ended = e->zombie || (killed && e->still && e->pid == what->traced);
+        if (e->below && !ended && meant)
             (*pids)[found++] = e->pid;
     }
     free(entries);
     return found;
 }
 
-static size_t signal_all(const struct tree_kill *what, int signal)
+static size_t signal_all(const struct tree_kill *what, int signal, bool killed)
 {
     pid_t *pids;
-    size_t count = list(what, &pids);
+    size_t count = list(what, killed, &pids);
     size_t left = 0;
     for (size_t i = 0; i < count; i++) {
         if (pids[i] == getpid())
@@ -122,23 +124,23 @@ static size_t signal_all(const struct tree_kill *what, int signal)
 
 size_t tree_kill(const struct tree_kill *what, size_t *found)
 {
-    size_t left = signal_all(what, what->grace_ms > 0 ? SIGTERM : 0);
+    size_t left = signal_all(what, what->grace_ms > 0 ? SIGTERM : 0, false);
     *found = left;
     if (what->grace_ms > 0) {
         /* A stopped process sees SIGTERM only when it goes on. */
-        signal_all(what, SIGCONT);
+        signal_all(what, SIGCONT, false);
         int64_t deadline = now_ms() + what->grace_ms;
         while (left > 0 && now_ms() < deadline) {
             sleep_ms(LOOK_EVERY_MS);
-            left = signal_all(what, 0);
+            left = signal_all(what, 0, false);
         }
     }
     for (int round = 0; left > 0 && round < KILL_ROUNDS; round++) {
         /* First everybody stands still, so that a process that forks all the time cannot outrun the list. */
-        signal_all(what, SIGSTOP);
-        signal_all(what, SIGKILL);
+        signal_all(what, SIGSTOP, round > 0);
+        signal_all(what, SIGKILL, round > 0);
         sleep_ms(round < 3 ? 2 : LOOK_EVERY_MS);
-        left = signal_all(what, 0);
+        left = signal_all(what, 0, true);
     }
     return left;
 }
