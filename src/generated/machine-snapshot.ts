@@ -140,6 +140,14 @@ export interface MachineSnapshot {
      * What the guest sees.
      */
     sizeBytes: number;
+    /**
+     * What its machine calls it.
+     */
+    name?: string;
+    /**
+     * Where the guest has it. Left out: nowhere, or nobody knows.
+     */
+    mount?: string;
   }[];
   /**
    * What it could read and never write, in order.
@@ -153,12 +161,46 @@ export interface MachineSnapshot {
      * Where the guest sees it.
      */
     drive: "board" | "virtio";
+    /**
+     * It is there until the machine ends, and not when it boots again.
+     */
+    once?: boolean;
   }[];
   /**
    * What the program that made the snapshot wants to find again.
    */
   config?: {
     [k: string]: unknown;
+  };
+  /**
+   * Kernel and initrd of its host that it had booted instead of what its image says; not of an archive.
+   */
+  directBoot?: {
+    /**
+     * Absolute path of the kernel.
+     */
+    kernel: string;
+    /**
+     * Absolute path of the initial RAM disk.
+     */
+    initrd?: string;
+    /**
+     * Command line of the kernel.
+     */
+    cmdline?: string;
+  };
+  /**
+   * What its agent was at.
+   */
+  guest?: {
+    /**
+     * Up to which position of the log of its task the host had it. Left out: nothing.
+     */
+    logOffset?: number;
+    /**
+     * Whose the command is that runs in it. Left out: as its image says.
+     */
+    user?: string;
   };
   /**
    * All that it consists of.

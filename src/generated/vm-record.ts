@@ -132,6 +132,14 @@ export interface VmRecord {
      * What is on it at first: an empty file system, or nothing.
      */
     fs?: "ext4" | "none";
+    /**
+     * Number of its place. Left out: as in this list.
+     */
+    slot?: number;
+    /**
+     * Of its file. Left out: raw.
+     */
+    format?: "raw" | "qcow2";
   }[];
   /**
    * Kernel and initrd of this host that it boots instead of what its image says.
@@ -163,9 +171,81 @@ export interface VmRecord {
    */
   cold?: boolean;
   /**
-   * The snapshot or the machine it was made from, where it was not an image.
+   * The saved machine that it has gone on from, where it did not begin with its image.
    */
-  source?: string;
+  from?: {
+    /**
+     * Id of the snapshot, which may be gone.
+     */
+    snapshot: string;
+    /**
+     * The machine that was saved.
+     */
+    vm?: {
+      /**
+       * Its id.
+       */
+      id: string;
+      /**
+       * What it was called then.
+       */
+      name?: string;
+    };
+    /**
+     * The task whose machine was saved.
+     */
+    task?: {
+      /**
+       * The task.
+       */
+      taskId: string;
+      /**
+       * Number of the run.
+       */
+      runId: number;
+      /**
+       * What the task called it.
+       */
+      checkpoint?: string;
+      /**
+       * Why the task has failed.
+       */
+      reason?: string;
+    };
+  };
+  /**
+   * At its next start it does not boot: it goes on where it was saved, by what is in its folder.
+   */
+  goesOn?: {
+    /**
+     * Its files are in a folder of their own, and take the place of those it has.
+     */
+    staged?: boolean;
+    /**
+     * The drives of the CDs it was saved with, in order.
+     *
+     * @maxItems 4
+     *
+     * Items: One of them.
+     */
+    cdroms: ("board" | "virtio")[];
+    /**
+     * What comes before this position in the log of its task nobody wants.
+     */
+    logOffset?: number;
+    /**
+     * Whose the command is that runs in it.
+     */
+    user?: string;
+    /**
+     * What its command has asked for when it was saved.
+     */
+    checkpoint?: string;
+  };
+  /**
+   * Places for further disks. Left out: as many as its disks need.
+   */
+  diskSlots?: number;
   /**
    * Its folder for sockets; a short absolute path.
    */

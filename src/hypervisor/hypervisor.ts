@@ -50,6 +50,23 @@ export interface ExecVmOptions {
   readonly signal: AbortSignal;
 }
 
+export interface SaveVmOptions {
+  /** What the snapshot is called; no other one has the name. */
+  readonly name?: string | undefined;
+  readonly description?: string | undefined;
+  /** From when on it may be removed; default: never. */
+  readonly expires?: Date | undefined;
+  readonly signal: AbortSignal;
+}
+
+export interface SavedVm {
+  /** Of the snapshot. */
+  readonly id: string;
+  readonly diskBytes: number;
+  /** How long the machine stood still. */
+  readonly stillMs: number;
+}
+
 export interface VmEvent {
   readonly time: string;
   readonly id: string;
@@ -112,6 +129,12 @@ export interface Hypervisor {
   restart(ref: string, options: StopVmOptions & StartOptions): Promise<VmRecord>;
   pause(ref: string, signal: AbortSignal): Promise<VmRecord>;
   resume(ref: string, signal: AbortSignal): Promise<VmRecord>;
+  /**
+   * Saves a machine that runs, or is paused, as it is at this instant; it goes on, whatever fails.
+   *
+   * @throws {VmError} `vm-state`; {@link SnapshotError} `snapshot-exists`; {@link ImageError} `disk-space-low`.
+   */
+  save(ref: string, options: SaveVmOptions): Promise<SavedVm>;
   /** The oldest first. */
   list(): Promise<readonly VmView[]>;
   /** @throws {VmError} `vm-not-found`, `vm-ambiguous` */

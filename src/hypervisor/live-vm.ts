@@ -3,7 +3,7 @@ import type { Duplex, Readable } from "node:stream";
 import type { WebSocket } from "ws";
 import { ControlClient, type VmFacts } from "./control-client.ts";
 import { VmError } from "./errors.ts";
-import type { ExecVmOptions, LiveVm } from "./hypervisor.ts";
+import type { ExecVmOptions, LiveVm, SavedVm, SaveVmOptions } from "./hypervisor.ts";
 
 export class SupervisorClient implements LiveVm {
   readonly #client: ControlClient;
@@ -34,6 +34,16 @@ export class SupervisorClient implements LiveVm {
 
   restart(seconds: number | undefined, signal: AbortSignal): Promise<VmFacts> {
     return this.#client.ask({ method: "POST", path: "/v1/restart", query: { seconds }, signal });
+  }
+
+  async save({ name, description, expires, signal }: SaveVmOptions): Promise<SavedVm> {
+    const query = { name, description, expires: expires?.toISOString() };
+    return await this.#client.ask({ method: "POST", path: "/v1/save", query, signal });
+  }
+
+  /** @param directory Absolute path of the folder of what was saved. */
+  async restore(directory: string, signal: AbortSignal): Promise<void> {
+    await this.#client.ask({ method: "POST", path: "/v1/restore", query: { directory }, signal });
   }
 
   async exec(command: readonly string[], options: ExecVmOptions): Promise<number> {

@@ -4,7 +4,10 @@ import { join } from "node:path";
 import type { Machine, MachineOverrides } from "../generated/machine.ts";
 import type { VmRecord } from "../generated/vm-record.ts";
 import { parseAs } from "../schema/parse.ts";
+import { cdromFile, type SavedMachine } from "../snapshot/saved-machine.ts";
 import type { ResolvedMachine } from "../vm/limits.ts";
+import type { CloneOptions } from "./direct.ts";
+import { disksOf, goesOnOf, sourceOf } from "./going-on.ts";
 
 export type VmForward = VmRecord["forwards"][number];
 export type VmDisk = VmRecord["disks"][number];
@@ -50,6 +53,31 @@ export function buildRecord(spec: VmSpec, facts: RecordFacts): VmRecord {
     ...(directBoot === undefined ? {} : { directBoot }),
     ...(cdroms.length === 0 ? {} : { cdroms }),
     ...(cold === true ? { cold } : {}),
+  };
+  return parseAs("vm-record", record, { subject: "The machine", blame: "task" });
+}
+
+/** Of a machine that goes on from what was saved. @throws {InvalidInputError} What was asked for is no machine. */
+export function buildClone(
+  saved: SavedMachine,
+  options: Pick<CloneOptions, "name" | "network" | "forwards">,
+  facts: Pick<RecordFacts, "id" | "backend" | "runParent" | "now"> & { folder: string },
+): VmRecord {
+  const { id, backend, runParent, now, folder } = facts;
+  const { image, machine, cdroms = [], directBoot, diskSlots = 0 } = saved.record;
+  const { name, network = saved.record.network ?? "isolated", forwards = [] } = options;
+  const time = now.toISOString();
+  const kept = cdroms.flatMap(({ once }, index) => (once === true ? [] : [join(folder, cdromFile(index))]));
+  const record = {
+    ...{ version: 1, id, backend, state: "creating", created: time, changed: time, starts: 0 },
+    ...(name === undefined ? {} : { name }),
+    image: { digest: image.digest, reference: image.reference ?? image.digest },
+    machine,
+    identity: { hostname: hostnameOf(name ?? id), machineId: randomBytes(16).toString("hex") },
+    ...{ network, forwards, disks: disksOf(saved), diskSlots, runDirectory: join(runParent, id) },
+    ...(directBoot === undefined ? {} : { directBoot }),
+    ...(kept.length === 0 ? {} : { cdroms: kept }),
+    ...{ from: sourceOf(saved), goesOn: goesOnOf(saved) },
   };
   return parseAs("vm-record", record, { subject: "The machine", blame: "task" });
 }

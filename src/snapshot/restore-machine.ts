@@ -1,16 +1,14 @@
 /** What a machine needs to go on where another one was saved: files of its own, made from those of the snapshot. */
+import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { Machine } from "../generated/machine.ts";
-import type { MachineSnapshot } from "../generated/machine-snapshot.ts";
 import { copySparse } from "../host/copy-sparse.ts";
 import { linkOrCopy } from "../host/link-or-copy.ts";
 import type { Image } from "../image/store/image.ts";
-import type { Accelerator } from "../vm/arguments.ts";
 import type { Cdrom } from "../vm/cdroms.ts";
 import type { DataDisk } from "../vm/data-disks.ts";
 import { mergeMachine, type ResolvedMachine } from "../vm/limits.ts";
 import type { MachineMemory } from "../vm/ports.ts";
-import { SnapshotError } from "./errors.ts";
 import { OwnDisk } from "./own-disk.ts";
 import { cdromFile, dataDiskFile, MEMORY_FILE, type SavedMachine, STATE_FILE } from "./saved-machine.ts";
 
@@ -77,22 +75,9 @@ export function resolvedMachine(machine: Machine): ResolvedMachine {
   return { ...merged, memory, threads, cores, sockets };
 }
 
-/**
- * A machine goes on only where the same emulator runs it the same way; where the host's own processor is the guest's,
- * only on such a processor.
- *
- * @throws {SnapshotError} `snapshot-other-host`
- */
-export function requireSameHost(
-  { id, accelerator, qemu, cpu }: MachineSnapshot,
-  here: { accelerator: Accelerator; qemu: string; cpu: string },
-): void {
-  const differences = [
-    ...(accelerator === here.accelerator ? [] : [`it ran with ${accelerator}, and here is ${here.accelerator}`]),
-    ...(qemu === here.qemu ? [] : [`it ran in "${qemu}", and here is "${here.qemu}"`]),
-    ...(accelerator === "kvm" && cpu !== here.cpu ? ["it ran on another processor"] : []),
-  ];
-  if (differences.length === 0) return;
-  const message = `the snapshot ${id} cannot go on here: ${differences.join("; ")}`;
-  throw new SnapshotError("snapshot-other-host", message, { blame: "host" });
+/** What {@link restoreMachine} takes on the disk, where the file system cannot share blocks. */
+export async function copiedBytes({ record, directory }: SavedMachine): Promise<number> {
+  const names = [MEMORY_FILE, ...(record.dataDisks ?? []).map(dataDiskFile)];
+  const found = await Promise.all(names.map((name) => stat(join(directory, name))));
+  return found.reduce((sum, { blocks }) => sum + blocks * 512, 0);
 }

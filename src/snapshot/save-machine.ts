@@ -41,7 +41,7 @@ export interface SavableMachine {
 }
 
 export interface SaveOptions {
-  /** The caller holds a lease on its image. */
+  /** The caller holds a lease on its image. Which disks and CDs it has the machine says; what they are the facts may. */
   facts: SnapshotFacts;
   /** Default: there is room. */
   room?: RoomLimits | undefined;
@@ -62,7 +62,8 @@ export async function saveMachine(
   { facts, room, signal }: SaveOptions,
 ): Promise<SavedMachine & { stillMs: number }> {
   const { vm, disk, memoryFile } = machine;
-  await store.requireRoom(await diskBytesOf(memoryFile));
+  const dataFiles = [...(machine.dataDisks ?? [])].map(([, { diskFile }]) => diskFile);
+  await store.requireRoom(await diskBytesOf([memoryFile, ...dataFiles]));
   await using draft = await store.begin();
   const { directory } = draft;
   const { layers } = disk;
@@ -121,11 +122,15 @@ async function saveRest(
 }
 
 function withDisks(facts: SnapshotFacts, { dataDisks, cdroms = [] }: SavableMachine): SnapshotFacts {
-  const disks = [...(dataDisks ?? [])].map(([slot, { format, sizeBytes }]) => ({ slot, format, sizeBytes }));
+  const { dataDisks: knownDisks, cdroms: knownCdroms, ...rest } = facts;
+  const disks = [...(dataDisks ?? [])].map(([slot, { format, sizeBytes }]) => {
+    return { ...knownDisks?.find((disk) => disk.slot === slot), slot, format, sizeBytes };
+  });
+  const drives = cdroms.map(({ drive }, index) => ({ ...knownCdroms?.[index], drive }));
   return {
-    ...facts,
+    ...rest,
     ...(disks.length === 0 ? {} : { dataDisks: disks }),
-    ...(cdroms.length === 0 ? {} : { cdroms: cdroms.map(({ drive }) => ({ drive })) }),
+    ...(drives.length === 0 ? {} : { cdroms: drives }),
   };
 }
 
@@ -138,6 +143,7 @@ async function moveFile(source: string, target: string, signal: AbortSignal | un
   }
 }
 
-async function diskBytesOf(file: string): Promise<number> {
-  return (await stat(file)).blocks * 512;
+async function diskBytesOf(files: readonly string[]): Promise<number> {
+  const found = await Promise.all(files.map((file) => stat(file)));
+  return found.reduce((sum, { blocks }) => sum + blocks * 512, 0);
 }

@@ -8,6 +8,8 @@ import type { QemuHost } from "../../hypervisor/qemu/host.ts";
 import { QemuHypervisor } from "../../hypervisor/qemu/qemu-hypervisor.ts";
 import type { ImageStore } from "../../image/store/image-store.ts";
 import type { MachineNetworks } from "../../sandbox/machine-networks.ts";
+import { openSnapshots } from "../../snapshot/open-snapshots.ts";
+import type { SnapshotStore } from "../../snapshot/snapshot-store.ts";
 import { chooseAccelerator } from "../accelerator.ts";
 import { boxcarCommand } from "../boxcar-program.ts";
 import { absoluteConfigFile, configOf } from "../config.ts";
@@ -27,8 +29,13 @@ export async function openQemuHost(config: Config, scope: Scope, opened?: ImageS
   await mkdir(config.runDir, { recursive: true, mode: 0o700 });
   const images = opened ?? scope.use(await openStore(config));
   let networks: Promise<MachineNetworks> | undefined;
+  let snapshots: Promise<SnapshotStore> | undefined;
   return {
     ...{ config, images, agentFile },
+    openSnapshots: () => {
+      snapshots ??= openSnapshots(config, images);
+      return snapshots;
+    },
     openNetworks: () => {
       networks ??= openNetworks(config).then((opened) => scope.use(opened));
       return networks;

@@ -8,11 +8,11 @@ import { ignoreMissing } from "../../host/durable-file.ts";
 import type { ImageLease } from "../../image/store/image-lease.ts";
 import type { Snapshot } from "../../image/store/snapshots.ts";
 import { OwnDisk } from "../../snapshot/own-disk.ts";
+import { cdromFile, MEMORY_FILE, STATE_FILE } from "../../snapshot/saved-machine.ts";
 import type { DataDisk } from "../../vm/data-disks.ts";
 import type { VmDisk } from "../spec.ts";
 
 const USER_DATA = "user-data";
-const MEMORY = "memory";
 /** Of the disk, and what it lies on. */
 const LAYER = /^(?:disk\.\d+\.qcow2|base)$/;
 
@@ -26,7 +26,16 @@ export class MachineFiles {
 
   /** Sparse, as large as the memory; of a machine that runs. */
   get memory(): string {
-    return join(this.folder, MEMORY);
+    return join(this.folder, MEMORY_FILE);
+  }
+
+  /** Of the devices; of a machine that is to go on, beside its memory. */
+  get state(): string {
+    return join(this.folder, STATE_FILE);
+  }
+
+  cdrom(index: number): string {
+    return join(this.folder, cdromFile(index));
   }
 
   get console(): string {
@@ -41,8 +50,13 @@ export class MachineFiles {
     return join(this.folder, "network.jsonl");
   }
 
-  dataDisk({ name, sizeBytes }: VmDisk): DataDisk {
-    return { diskFile: join(this.folder, `data-${name}.raw`), format: "raw", sizeBytes };
+  dataDisk({ name, sizeBytes, format = "raw" }: VmDisk): DataDisk {
+    return { diskFile: join(this.folder, `data-${name}.${format}`), format, sizeBytes };
+  }
+
+  /** By the number of their place. */
+  dataDisks({ disks }: Pick<VmRecord, "disks">): Map<number, DataDisk> {
+    return new Map(disks.map((disk, index) => [disk.slot ?? index, this.dataDisk(disk)]));
   }
 
   /** Everything a new machine has. @throws {CommandError}; `signal.reason` */
@@ -72,7 +86,7 @@ export class MachineFiles {
   /** As a machine left it that was captured when it had booted, memory included; or as the image is. */
   async beginAnew({ image }: ImageLease, snapshot: Snapshot | undefined, signal: AbortSignal): Promise<void> {
     const mine = (await readdir(this.folder)).filter((name) => LAYER.test(name));
-    for (const name of [...mine, MEMORY]) await rm(join(this.folder, name), { force: true });
+    for (const name of [...mine, MEMORY_FILE]) await rm(join(this.folder, name), { force: true });
     await OwnDisk.create(this.folder, image, { booted: snapshot?.files["disk.qcow2"], signal });
     if (snapshot !== undefined) await copySparse(snapshot.files.memory, this.memory, signal);
   }

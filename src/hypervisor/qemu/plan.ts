@@ -49,7 +49,7 @@ export function describeCommand(
     },
     netdev: `stream,id=${NETDEV_ID},server=off,addr.type=fd,addr.str=3`,
     ...{ monitorFd: 4, wakeFd: 5, consoleFd: 6, vncSocket: `${record.runDirectory}/q/vnc`, cdroms },
-    diskSlots: chooseDiskSlots(machine, record.disks.length, cdroms),
+    diskSlots: record.diskSlots ?? chooseDiskSlots(machine, record.disks.length, cdroms),
   });
   return [qemuBinary, ...args];
 }

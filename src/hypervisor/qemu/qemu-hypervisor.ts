@@ -10,18 +10,21 @@ import { orAborted } from "../../base/abort.ts";
 import { codeOf, InvalidInputError } from "../../base/errors.ts";
 import { networkIssues } from "../../feature/network/request.ts";
 import type { VmRecord } from "../../generated/vm-record.ts";
-import { startDaemon } from "../../host/daemon.ts";
 import { isAlive } from "../../host/owner.ts";
 import { requirePrivate } from "../../host/private-directory.ts";
 import type { ImageLease } from "../../image/store/image-lease.ts";
+import type { SavedMachine } from "../../snapshot/saved-machine.ts";
 import { chooseDiskSlots } from "../../vm/data-disks.ts";
 import { type ResolvedMachine, resolveMachine } from "../../vm/limits.ts";
+import type { CloneOptions, Direct, RestoreOptions } from "../direct.ts";
 import { VmError } from "../errors.ts";
 import type {
   CreateOptions,
   Hypervisor,
   LiveVm,
   ReclaimedVm,
+  SavedVm,
+  SaveVmOptions,
   StartOptions,
   StopVmOptions,
   VmEvent,
@@ -32,11 +35,13 @@ import { SupervisorClient } from "../live-vm.ts";
 import { called, resolveRef } from "../refs.ts";
 import { buildRecord, type VmSpec } from "../spec.ts";
 import { advanceRecord, apparentState, decide, isStale, type VmAction } from "../states.ts";
-import { parseReport } from "../supervisor/report.ts";
 import { watchMachines } from "../watch.ts";
 import type { QemuHost } from "./host.ts";
 import { MachineFiles } from "./machine-files.ts";
 import { describeCommand } from "./plan.ts";
+import { requireSavable } from "./save.ts";
+import { makeClone, requireGoesOn, requireSameMachine, restoreStopped } from "./saved-machines.ts";
+import { spawnSupervisor } from "./spawn-supervisor.ts";
 
 export interface QemuHypervisorOptions {
   readonly host: QemuHost;
@@ -47,7 +52,7 @@ export interface QemuHypervisorOptions {
 const BACKEND = "qemu";
 const POLL_MS = 50;
 
-export class QemuHypervisor implements Hypervisor {
+export class QemuHypervisor implements Hypervisor, Direct {
   readonly backend = BACKEND;
   readonly #options: QemuHypervisorOptions;
   readonly #index: VmIndex;
@@ -103,7 +108,7 @@ export class QemuHypervisor implements Hypervisor {
 
   async start(ref: string, { note, wait, signal }: StartOptions): Promise<VmRecord> {
     const record = await this.#decided(ref, "start");
-    if (record.go) await this.#spawn(record.record, note ?? (() => {}));
+    if (record.go) await this.#spawn(record.record, note);
     if (wait === true) await (await this.open(record.record.id)).waitForGuest(signal);
     return await this.#read(record.record.id);
   }
@@ -131,6 +136,43 @@ export class QemuHypervisor implements Hypervisor {
   async resume(ref: string, signal: AbortSignal): Promise<VmRecord> {
     const { go, record } = await this.#decided(ref, "resume");
     if (go) await new SupervisorClient(record).resume(signal);
+    return await this.#read(record.id);
+  }
+
+  async save(ref: string, options: SaveVmOptions): Promise<SavedVm> {
+    const { record } = await this.#decided(ref, "capture");
+    requireSavable(record);
+    return await new SupervisorClient(record).save(options);
+  }
+
+  async cloneFrom(saved: SavedMachine, options: CloneOptions): Promise<VmRecord> {
+    const { host } = this.#options;
+    const means = { index: this.#index, host, backend: BACKEND, runParent: vmFolders(host.config).sockets };
+    const made = await makeClone(saved, options, means);
+    try {
+      await this.#spawn(made, options.note);
+    } catch (error) {
+      await this.remove(made.id, { force: true, signal: options.signal });
+      throw error;
+    }
+    if (options.wait === true) await (await this.open(made.id)).waitForGuest(options.signal);
+    return await this.#read(made.id);
+  }
+
+  async restoreFrom(ref: string, saved: SavedMachine, { note, wait, signal }: RestoreOptions): Promise<VmRecord> {
+    const { go, record } = await this.#decided(ref, "stop");
+    requireSameMachine(saved, record);
+    const means = { index: this.#index, host: this.#options.host };
+    await requireGoesOn(saved, means, { note, signal });
+    if (go) await new SupervisorClient(record).restore(saved.directory, signal);
+    else {
+      {
+        await using lock = await this.#index.lock(record.id);
+        await restoreStopped(lock, saved, { ...means, signal });
+      }
+      await this.#spawn(record, note);
+    }
+    if (wait === true) await (await this.open(record.id)).waitForGuest(signal);
     return await this.#read(record.id);
   }
 
@@ -187,23 +229,9 @@ export class QemuHypervisor implements Hypervisor {
   }
 
   /** Resolves when it runs. */
-  async #spawn(record: VmRecord, note: (text: string) => void): Promise<void> {
-    const { id } = record;
-    let failure: VmError | undefined;
-    let isReady = false;
-    await startDaemon(this.#options.supervisor(id), {
-      logFile: new MachineFiles(this.#index.folderOf(id)).log,
-      onReport: (raw) => {
-        const report = parseReport(raw);
-        if (report?.kind === "note") note(report.text);
-        if (report?.kind === "ready") isReady = true;
-        if (report?.kind === "failed") failure = new VmError(report.code, report.message, { blame: report.blame });
-      },
-    });
-    if (failure !== undefined) throw failure;
-    if (isReady) return;
-    const message = `the supervisor of ${called(record)} has ended before the machine ran; "boxcar vm logs ${called(record)}" has what it said`;
-    throw new VmError("vm-start-failed", message, { blame: "host" });
+  async #spawn(record: VmRecord, note: (text: string) => void = () => {}): Promise<void> {
+    const { log } = new MachineFiles(this.#index.folderOf(record.id));
+    await spawnSupervisor(this.#options.supervisor(record.id), record, { logFile: log, note });
   }
 
   /** Resolves when its supervisor is gone. */

@@ -11,15 +11,20 @@ import { randomUUID } from "node:crypto";
 import { mkdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { Duplex } from "node:stream";
+import { orAborted } from "../../base/abort.ts";
 import { messageOf } from "../../base/errors.ts";
 import type { VmRecord } from "../../generated/vm-record.ts";
 import { currentOwner, ownerOf } from "../../host/owner.ts";
+import type { SavedMachine } from "../../snapshot/saved-machine.ts";
 import { connectDisplay } from "../../vm/connect-display.ts";
 import { VmError } from "../errors.ts";
+import { goesOnOf, sourceOf } from "../going-on.ts";
 import type { VmIndex, VmLock } from "../index-store.ts";
 import type { QemuHost } from "../qemu/host.ts";
 import { MachineFiles } from "../qemu/machine-files.ts";
 import { RunningMachine } from "../qemu/running-machine.ts";
+import { type SaveFacts, saveRunning } from "../qemu/save.ts";
+import { stageFiles } from "../qemu/saved-files.ts";
 import { called } from "../refs.ts";
 import { advanceRecord, decide, type VmAction } from "../states.ts";
 import { PortForwards } from "./port-forwards.ts";
@@ -52,7 +57,13 @@ export class SupervisedVm implements AsyncDisposable {
   /** Somebody waits for it to run again. */
   #restart: PromiseWithResolvers<void> | undefined;
   #displays = 0;
+  /** Its disks are where they are to be, as far as they can be. */
+  #mounted: Promise<void> = Promise.resolve();
+  /** Fires when nobody wants to have it saved any more. */
+  readonly #stopping = new AbortController();
   /** One change of the record after the other. */
+  #written: Promise<unknown> = Promise.resolve();
+  /** One change of the machine after the other. */
   #turn: Promise<unknown> = Promise.resolve();
 
   private constructor(options: SupervisedVmOptions, lock: VmLock, machine: RunningMachine) {
@@ -75,7 +86,8 @@ export class SupervisedVm implements AsyncDisposable {
       await mkdir(lock.record.runDirectory, { recursive: true, mode: 0o700 });
       const decision = decide("start", lock.record.state, called(lock.record));
       if (decision.kind === "refuse") throw new VmError("vm-state", decision.why);
-      const machine = await RunningMachine.start(runOptions(options, lock.record));
+      const onGoesOn = () => lock.write(withoutGoesOn(lock.record));
+      const machine = await RunningMachine.start({ ...runOptions(options, lock.record), onGoesOn });
       const vm = new SupervisedVm(options, lock, machine);
       try {
         await vm.#open();
@@ -132,18 +144,21 @@ export class SupervisedVm implements AsyncDisposable {
   }
 
   async #noteStarted(): Promise<void> {
-    const { accelerator, resumed, vm } = this.#machine;
+    const { accelerator, beginning, vm } = this.#machine;
+    const resumed = beginning !== "boot";
     const [supervisor, emulator] = [await currentOwner(), vm.pid === undefined ? undefined : await ownerOf(vm.pid)];
-    await this.#lock.write({
-      ...advanceRecord(this.#lock.record, "started", { now: new Date() }),
+    await this.#update((record) => ({
+      ...advanceRecord(record, "started", { now: new Date() }),
       process: {
         ...{ supervisor, accelerator, resumed, forwards: [...(this.#forwards?.all ?? [])] },
         ...(emulator === undefined ? {} : { emulator }),
       },
-    });
-    void this.#mountDisks();
+    }));
+    // What goes on has its disks where they were.
+    this.#mounted = beginning === "move" ? Promise.resolve() : this.#mountDisks();
   }
 
+  /** Never rejects. */
   async #mountDisks(): Promise<void> {
     const { note, signal } = this.#options;
     const { record } = this;
@@ -170,7 +185,8 @@ export class SupervisedVm implements AsyncDisposable {
       try {
         await this.#change("ended", reason);
         if (wanted) {
-          this.#machine = await RunningMachine.start(runOptions(this.#options, this.record));
+          const onGoesOn = () => this.#update(withoutGoesOn);
+          this.#machine = await RunningMachine.start({ ...runOptions(this.#options, this.record), onGoesOn });
           await this.#noteStarted();
           restart?.resolve();
           continue;
@@ -210,6 +226,7 @@ export class SupervisedVm implements AsyncDisposable {
   /** Resolves when it has ended, and its record says so. */
   async stop(options: StopOptions & { reason?: string } = {}): Promise<void> {
     this.#asked ??= options.reason ?? "it was stopped";
+    this.#stopping.abort(new VmError("vm-state", `${called(this.record)} is being stopped`));
     await this.#stop(options);
     await this.ended;
   }
@@ -221,8 +238,63 @@ export class SupervisedVm implements AsyncDisposable {
       restart.promise.catch(() => {});
       this.#restart = restart;
       await this.#stop(options);
-      await restart.promise;
+      await this.#again(restart.promise);
     });
+  }
+
+  /**
+   * Saves it as it is now; it goes on, or stays paused. When the signal fires it goes on at once, and nothing is saved.
+   *
+   * @throws what {@link saveRunning} throws.
+   */
+  async save(facts: SaveFacts, signal: AbortSignal): Promise<SavedMachine & { stillMs: number }> {
+    return await this.#inTurn(async () => {
+      this.#decide("capture");
+      const { host } = this.#options;
+      // Whoever boots has not got them before; a copy could not know which.
+      await orAborted(this.#mounted, signal);
+      const stop = AbortSignal.any([signal, this.#stopping.signal]);
+      return await saveRunning(this.#machine, this.record, { host, facts, signal: stop });
+    });
+  }
+
+  /**
+   * Has it go back to what was saved. What can be done before is done while it still runs; when the signal fires before
+   * that is over it goes on as if nothing had been asked.
+   *
+   * @param saved Of this machine; the caller has made sure that it can go on here, and holds a lease on it.
+   */
+  async restore(saved: SavedMachine, signal: AbortSignal): Promise<void> {
+    await this.#inTurn(async () => {
+      this.#decide("capture");
+      const { image } = this.#machine;
+      const stop = AbortSignal.any([signal, this.#stopping.signal]);
+      await stageFiles(this.files, saved, this.record, { image, signal: stop });
+      const restart = Promise.withResolvers<void>();
+      restart.promise.catch(() => {});
+      this.#restart = restart;
+      // From here on whoever starts it next has it go on there, whatever becomes of this process.
+      await this.#update((record) => ({
+        ...record,
+        ...{ from: sourceOf(saved), goesOn: { ...goesOnOf(saved), staged: true } },
+      }));
+      this.#machine.vm.kill();
+      await this.#again(restart.promise);
+    });
+  }
+
+  /** Resolves when it runs again. */
+  async #again(restarted: Promise<void>): Promise<void> {
+    const gone = this.ended.then(() => {
+      throw new VmError("vm-state", `${called(this.record)} has ended`);
+    });
+    gone.catch(() => {});
+    await Promise.race([restarted, gone]);
+  }
+
+  /** A command of QEMU's monitor; not while it is saved, which it could spoil. */
+  async monitor(command: string, args: object = {}): Promise<unknown> {
+    return await this.#inTurn(() => this.#machine.vm.execute(command, args));
   }
 
   async #stop(options: StopOptions): Promise<void> {
@@ -290,7 +362,13 @@ export class SupervisedVm implements AsyncDisposable {
   }
 
   async #change(occurrence: Parameters<typeof advanceRecord>[1], reason?: string): Promise<void> {
-    await this.#lock.write(advanceRecord(this.record, occurrence, { now: new Date(), reason }));
+    await this.#update((record) => advanceRecord(record, occurrence, { now: new Date(), reason }));
+  }
+
+  async #update(change: (record: VmRecord) => VmRecord): Promise<void> {
+    const written = this.#written.then(() => this.#lock.write(change(this.#lock.record)));
+    this.#written = written.catch(() => {});
+    await written;
   }
 
   #inTurn<T>(work: () => Promise<T>): Promise<T> {
@@ -302,6 +380,10 @@ export class SupervisedVm implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stop({ politeMs: 0, reason: "its supervisor has ended" });
   }
+}
+
+function withoutGoesOn({ goesOn: _done, ...record }: VmRecord): VmRecord {
+  return record;
 }
 
 function runOptions({ index, host, note, signal }: SupervisedVmOptions, record: VmRecord) {

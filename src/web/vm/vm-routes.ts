@@ -6,6 +6,7 @@
 import { pipeline } from "node:stream/promises";
 import { apparentState } from "../../hypervisor/states.ts";
 import type { SupervisedVm } from "../../hypervisor/supervisor/supervised-vm.ts";
+import { readSaved } from "../../snapshot/read-entry.ts";
 import { ApiError } from "../api/api-error.ts";
 import { flag, integer, text, texts } from "../api/parameters.ts";
 import type { Answer, Route } from "../api/route.ts";
@@ -17,7 +18,7 @@ const MAX_SECONDS = 86_400;
 const MAX_OUTPUT_TIMEOUT_MS = MAX_SECONDS * 1_000;
 
 export function vmRoutes(vm: SupervisedVm): Route[] {
-  return [...stateRoutes(vm), ...guestRoutes(vm), ...fileRoutes(vm), ...lookRoutes(vm)];
+  return [...stateRoutes(vm), ...savingRoutes(vm), ...guestRoutes(vm), ...fileRoutes(vm), ...lookRoutes(vm)];
 }
 
 function facts(vm: SupervisedVm) {
@@ -81,6 +82,35 @@ function stateRoutes(vm: SupervisedVm): Route[] {
       query: { seconds: integer("At most.", { minimum: 1, maximum: MAX_SECONDS }) },
       handle: async ({ query: { seconds }, signal }) => {
         await vm.machine.waitForGuest(signal, seconds === undefined ? undefined : seconds * 1_000);
+        return facts(vm);
+      },
+    }),
+  ];
+}
+
+function savingRoutes(vm: SupervisedVm): Route[] {
+  return [
+    defineRoute()({
+      ...{ ...COMMON, method: "POST", path: "/v1/save", operation: "saveVm", answers: DONE },
+      summary: "Saves it as it is now; it goes on",
+      query: {
+        name: text("Of the snapshot.", { maxLength: 63 }),
+        description: text("What it is good for.", { maxLength: 4_000 }),
+        expires: text("From when on it may be removed.", { maxLength: 64 }),
+      },
+      handle: async ({ query: { name, description, expires }, signal }) => {
+        const facts = { name, description, expires: expires === undefined ? undefined : new Date(expires) };
+        const { id, diskBytes, stillMs } = await vm.save(facts, signal);
+        return { id, diskBytes, stillMs };
+      },
+    }),
+    defineRoute()({
+      ...{ ...COMMON, method: "POST", path: "/v1/restore", operation: "restoreVm", answers: DONE },
+      summary: "Has it go back to what was saved",
+      query: { directory: text("Absolute path of what was saved.", { maxLength: 4_096 }) },
+      handle: async ({ query: { directory }, signal }) => {
+        if (directory === undefined) throw new ApiError(400, "bad-request", "directory must be given");
+        await vm.restore(await readSaved(directory), signal);
         return facts(vm);
       },
     }),
@@ -215,11 +245,11 @@ function lookRoutes(vm: SupervisedVm): Route[] {
       },
       handle: async ({ query: { command, arguments: json, line } }) => {
         if (line !== undefined) {
-          const answer = await vm.machine.vm.execute("human-monitor-command", { "command-line": line });
+          const answer = await vm.monitor("human-monitor-command", { "command-line": line });
           return { return: answer };
         }
         if (command === undefined) throw new ApiError(400, "bad-request", "command or line must be given");
-        return { return: await vm.machine.vm.execute(command, parseArguments(json)) };
+        return { return: await vm.monitor(command, parseArguments(json)) };
       },
     }),
   ];

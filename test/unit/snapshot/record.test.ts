@@ -3,7 +3,8 @@ import type { MachineSnapshot } from "../../../src/generated/machine-snapshot.ts
 import { judgeEntry, judgeManifest } from "../../../src/snapshot/archive/format.ts";
 import { formatRecord } from "../../../src/snapshot/format-record.ts";
 import { parseRecord } from "../../../src/snapshot/record.ts";
-import { recordedMachine, requireSameHost, resolvedMachine } from "../../../src/snapshot/restore-machine.ts";
+import { recordedMachine, resolvedMachine } from "../../../src/snapshot/restore-machine.ts";
+import { requireSameHost } from "../../../src/snapshot/same-host.ts";
 import { resolveMachine } from "../../../src/vm/limits.ts";
 import { recordOf } from "./saved.ts";
 
