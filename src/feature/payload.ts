@@ -25,6 +25,7 @@ import { type InteractiveRequest, interactiveIssues, interactiveRequest } from "
 import { maxRunTimeIssues } from "./max-run-time/request.ts";
 import { networkIssues, networkPolicyOf } from "./network/request.ts";
 import { type OnExitStatus, onExitStatusOf } from "./on-exit-status/request.ts";
+import { type OnFailureRequest, onFailureIssues, onFailureRequest } from "./on-failure/request.ts";
 import { type ScreensRequest, screensIssues, screensRequest } from "./screens/request.ts";
 import { secretsIssues } from "./secrets/request.ts";
 import { stallTimeoutIssues } from "./stall-timeout/request.ts";
@@ -48,6 +49,8 @@ export interface ParsedPayload extends ScreensRequest {
   /** Undefined: the worker's default, which may be none. */
   readonly stallTimeoutMs: number | undefined;
   readonly onExitStatus: OnExitStatus;
+  /** Undefined: its machine goes with it. */
+  readonly onFailure: OnFailureRequest | undefined;
   readonly caches: readonly CacheRequest[];
   readonly inputs: readonly InputRequest[];
   /** Names of secrets of the worker. */
@@ -80,7 +83,7 @@ export function payloadRules({ limits, features, network, images }: Config): Pay
 
 type FeatureRules = Pick<
   FeaturesSettings,
-  "caches" | "checkpoints" | "maxRunTime" | "stallTimeout" | "inputs" | "interactive" | "secrets"
+  "caches" | "checkpoints" | "onFailure" | "maxRunTime" | "stallTimeout" | "inputs" | "interactive" | "secrets"
 >;
 
 const NOTHING_ALLOWED: FeatureRules = {
@@ -91,6 +94,7 @@ const NOTHING_ALLOWED: FeatureRules = {
     ...{ enabled: false, maxPerTask: 0, maxCount: 0, maxBytes: 0, expiresMs: 0, maxExpiresMs: 0 },
     ...{ whenFull: "refuse", whenMissing: "fail" },
   },
+  onFailure: { enabled: false, maxKeepMs: 0, maxCount: 0, maxBytes: 0, roles: [] },
   inputs: { allow: [], maxBytes: 0, cacheBytes: 0 },
   interactive: { enabled: false, keepAfterMs: 0, maxKeepAfterMs: 0 },
   secrets: { values: {}, listNames: false },
@@ -124,6 +128,7 @@ export function parsePayload(data: unknown, options: PayloadOptions): ParsedPayl
     maxRunTimeMs: payload.maxRunTime === undefined ? undefined : tryParseDuration(payload.maxRunTime),
     stallTimeoutMs: payload.stallTimeout === undefined ? undefined : tryParseDuration(payload.stallTimeout),
     onExitStatus: onExitStatusOf(payload),
+    onFailure: onFailureRequest(payload.onFailure),
     caches: cacheRequests(payload.caches),
     inputs: inputRequests(payload.inputs),
     secrets: payload.secrets ?? [],
@@ -161,6 +166,7 @@ function semanticIssues(data: unknown, maxRunTimeMs: number, features: FeatureRu
     ...stallTimeoutIssues(fields["stallTimeout"], features.stallTimeout, maxRunTimeMs),
     ...inputIssues(fields["inputs"], features.inputs),
     ...interactiveIssues(fields["interactive"], features.interactive),
+    ...onFailureIssues(fields["onFailure"], features.onFailure),
     ...checkpointsIssues(fields["checkpoints"], features.checkpoints),
     ...forkIssues(fields, features.checkpoints),
     ...secretsIssues(fields["secrets"], fields["env"], features.secrets),

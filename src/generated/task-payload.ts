@@ -8,6 +8,7 @@ import type { FeatureInteractive } from "./feature-interactive.ts";
 import type { FeatureMaxRunTime } from "./feature-max-run-time.ts";
 import type { FeatureNetwork } from "./feature-network.ts";
 import type { FeatureOnExitStatus } from "./feature-on-exit-status.ts";
+import type { FeatureOnFailure } from "./feature-on-failure.ts";
 import type { FeatureScreenshots } from "./feature-screenshots.ts";
 import type { FeatureSecrets } from "./feature-secrets.ts";
 import type { FeatureStallTimeout } from "./feature-stall-timeout.ts";
@@ -61,6 +62,7 @@ export type TaskPayload = {
   maxRunTime?: FeatureMaxRunTime;
   stallTimeout?: FeatureStallTimeout;
   onExitStatus?: FeatureOnExitStatus;
+  onFailure?: FeatureOnFailure;
   caches?: FeatureCaches;
   inputs?: FeatureInputs;
   secrets?: FeatureSecrets;

@@ -8,6 +8,7 @@ import type { FeatureCheckpointsConfig } from "./feature-checkpoints.ts";
 import type { FeatureInputsConfig } from "./feature-inputs.ts";
 import type { FeatureInteractiveConfig } from "./feature-interactive.ts";
 import type { FeatureMaxRunTimeConfig } from "./feature-max-run-time.ts";
+import type { FeatureOnFailureConfig } from "./feature-on-failure.ts";
 import type { FeatureSecretsConfig } from "./feature-secrets.ts";
 import type { FeatureStallTimeoutConfig } from "./feature-stall-timeout.ts";
 import type { ImagesConfig } from "./images-config.ts";
@@ -78,6 +79,7 @@ export interface WorkerConfig {
     inputs?: FeatureInputsConfig;
     interactive?: FeatureInteractiveConfig;
     checkpoints?: FeatureCheckpointsConfig;
+    onFailure?: FeatureOnFailureConfig;
     secrets?: FeatureSecretsConfig;
   };
   worker?: WorkerProcessConfig;

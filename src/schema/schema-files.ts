@@ -11,6 +11,7 @@ import type { FeatureInteractive } from "../generated/feature-interactive.ts";
 import type { FeatureMaxRunTime } from "../generated/feature-max-run-time.ts";
 import type { FeatureNetwork } from "../generated/feature-network.ts";
 import type { FeatureOnExitStatus } from "../generated/feature-on-exit-status.ts";
+import type { FeatureOnFailure } from "../generated/feature-on-failure.ts";
 import type { FeatureScreenshots } from "../generated/feature-screenshots.ts";
 import type { FeatureSecrets } from "../generated/feature-secrets.ts";
 import type { FeatureStallTimeout } from "../generated/feature-stall-timeout.ts";
@@ -70,6 +71,7 @@ export interface SchemaTypes {
   "feature-max-run-time": FeatureMaxRunTime;
   "feature-network": FeatureNetwork;
   "feature-on-exit-status": FeatureOnExitStatus;
+  "feature-on-failure": FeatureOnFailure;
   "feature-secrets": FeatureSecrets;
   "feature-stall-timeout": FeatureStallTimeout;
   "taskcluster-config": TaskclusterConfig;

@@ -17,6 +17,7 @@ import {
   type InteractiveSettings,
   interactiveIssues,
 } from "./interactive.ts";
+import { completeOnFailure, type FilledOnFailure, type OnFailureSettings, onFailureIssues } from "./on-failure.ts";
 import { completeSecrets, type FilledSecrets, type SecretsSettings } from "./secrets.ts";
 import {
   completeStallTimeout,
@@ -32,6 +33,7 @@ export interface FeaturesSettings {
   readonly stallTimeout: StallTimeoutSettings;
   readonly caches: CachesSettings;
   readonly checkpoints: CheckpointsSettings;
+  readonly onFailure: OnFailureSettings;
   readonly inputs: InputsSettings;
   readonly interactive: InteractiveSettings;
   readonly secrets: SecretsSettings;
@@ -47,6 +49,7 @@ export interface FilledFeatures extends Section {
   stallTimeout: FilledStallTimeout;
   caches: FilledCaches;
   checkpoints: FilledCheckpoints;
+  onFailure: FilledOnFailure;
   inputs: FilledInputs;
   interactive: FilledInteractive;
   secrets: FilledSecrets;
@@ -60,6 +63,7 @@ export function completeFeatures(features: FilledFeatures, secrets: Secrets): Fe
     stallTimeout: completeStallTimeout(features.stallTimeout),
     caches: completeCaches(features.caches),
     checkpoints: completeCheckpoints(features.checkpoints),
+    onFailure: completeOnFailure(features.onFailure),
     inputs: completeInputs(features.inputs),
     interactive: completeInteractive(features.interactive),
     secrets: completeSecrets(features.secrets, secrets),
@@ -72,6 +76,7 @@ export function featuresIssues(features: FilledFeatures): Issue[] {
     ...stallTimeoutIssues(features.stallTimeout),
     ...cachesIssues(features.caches),
     ...checkpointsIssues(features.checkpoints),
+    ...onFailureIssues(features.onFailure),
     ...inputsIssues(features.inputs),
     ...interactiveIssues(features.interactive),
   ];
