@@ -11,9 +11,10 @@ import type { Principal } from "./principal.ts";
 import { hashOf, randomSecret } from "./secrets.ts";
 
 export interface TicketRequest {
+  /** Of a machine that stays, which has tickets of its own: its id, and 0. */
   readonly task: string;
   readonly run: number;
-  readonly kind: "display" | "shell";
+  readonly kind: "display" | "shell" | "console";
   /** What the display may be used for; a shell is always for control. */
   readonly mode: "view" | "control";
   /** Who made it, and is held responsible for its use. */

@@ -457,7 +457,34 @@ export interface ApiRunReport {
   /**
    * How its machine came up.
    */
-  start?: "booted" | "resumed";
+  start?: "booted" | "resumed" | "forked";
+  /**
+   * What the task has kept of its machine, on the host of this worker. Absent if nothing.
+   *
+   * Items: One of them.
+   */
+  checkpoints?: {
+    /**
+     * As the task called it.
+     */
+    name: string;
+    /**
+     * Id of the snapshot on its host.
+     */
+    snapshot: string;
+    /**
+     * What it takes on the disk.
+     */
+    bytes: number;
+    /**
+     * How long the machine stood still.
+     */
+    stillMs: number;
+    /**
+     * When it may be removed.
+     */
+    expires: string;
+  }[];
   /**
    * Absent where there is no machine.
    */
@@ -686,25 +713,43 @@ export interface ApiVm {
    */
   from?: {
     /**
-     * Id of the saved machine.
+     * Id of the saved machine, which may be gone.
      */
-    snapshot?: string;
+    snapshot: string;
     /**
-     * Id of the machine that was saved, where it was one that stays.
+     * The machine that was saved, where it was one that stays.
      */
-    vm?: string;
+    vm?: {
+      /**
+       * Its id.
+       */
+      id: string;
+      /**
+       * What it was called then.
+       */
+      name?: string;
+    };
     /**
-     * Of the task whose machine was saved.
+     * The task whose machine was saved.
      */
-    taskId?: string;
-    /**
-     * Of its run.
-     */
-    runId?: number;
-    /**
-     * Name of the checkpoint; absent: its failure.
-     */
-    checkpoint?: string;
+    task?: {
+      /**
+       * The task.
+       */
+      taskId: string;
+      /**
+       * From 0.
+       */
+      runId: number;
+      /**
+       * What the task called it; absent: it has failed.
+       */
+      checkpoint?: string;
+      /**
+       * Why the task has failed.
+       */
+      reason?: string;
+    };
   };
   /**
    * Its hardware, in words.

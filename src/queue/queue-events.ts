@@ -46,7 +46,17 @@ export interface ImageEvent {
   readonly image: string;
 }
 
-export type QueueEvent = TaskEvent | PhaseEvent | WorkerEvent | ImageEvent;
+/** A machine that stays, on the host of a worker, is another than before. */
+export interface MachineEvent {
+  readonly kind: "machine";
+  readonly workerId: string;
+  /** Its id. */
+  readonly machine: string;
+  readonly change: "made" | "changed" | "removed";
+  readonly state: string;
+}
+
+export type QueueEvent = TaskEvent | PhaseEvent | WorkerEvent | ImageEvent | MachineEvent;
 
 export interface QueueListener {
   /** Quick, and does not throw. */

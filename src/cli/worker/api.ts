@@ -29,6 +29,7 @@ import type { LazyHypervisor } from "./lazy-hypervisor.ts";
 import type { MachineApi } from "./machine-api.ts";
 import type { OpenQueue } from "./open-queue.ts";
 import { type ApiHost, hostImageRoutes, taskRoutes } from "./task-api.ts";
+import type { VmApi } from "./vm-api.ts";
 
 export interface ApiParts {
   config: Config;
@@ -37,6 +38,7 @@ export interface ApiParts {
   worker: Worker;
   runs: HostRuns;
   machineApi: MachineApi;
+  vmApi: Pick<VmApi, "routes" | "sockets">;
   fleet: Pick<FleetMember, "authenticate" | "passOn" | "passSocketOn" | "routes">;
   host: ApiHost;
   /** Machines of this host that stay. */
@@ -97,8 +99,8 @@ function failureLog(logger: Logger): NonNullable<AppOptions["onFailure"]> {
   };
 }
 
-export function socketRoutesOf({ runs, machineApi }: ApiParts): SocketRoute[] {
-  return [logSocketRoute((key) => runs.logs.find(key)), ...machineApi.sockets];
+export function socketRoutesOf({ runs, machineApi, vmApi }: ApiParts): SocketRoute[] {
+  return [logSocketRoute((key) => runs.logs.find(key)), ...machineApi.sockets, ...vmApi.sockets];
 }
 
 export function routesOf(parts: ApiParts, access: Pick<AccessDoor, "routes">): Route[] {
@@ -128,6 +130,7 @@ export function routesOf(parts: ApiParts, access: Pick<AccessDoor, "routes">): R
     ...logRoutes((key) => runs.logs.find(key)),
     ...networkRoutes((key) => runs.networks.find(key)),
     ...machineApi.routes,
+    ...parts.vmApi.routes,
     ...taskRoutes(host, queue),
     ...hostImageRoutes(host, jobs),
     ...schemaRoutes(),

@@ -9,6 +9,7 @@ import { readVersion } from "../version.ts";
 import { AccessApi } from "./access-api.ts";
 import { type ApiParts, routesOf, socketRoutesOf } from "./api.ts";
 import { createMachineApi } from "./machine-api.ts";
+import { createVmApi } from "./vm-api.ts";
 
 /** The OpenAPI document. */
 export function describeApi(config: Config): object {
@@ -31,6 +32,9 @@ function partsOf(config: Config): ApiParts {
   return {
     ...{ config, worker: absent(), watchdog: absent(), runs: absent() },
     machineApi: createMachineApi({ machines: absent(), tasks: absent(), audit: absent() }),
+    vmApi: createVmApi({
+      ...{ hypervisor: nobody, workerId: "", tasks: undefined, events: absent(), audit: absent() },
+    }),
     ...{ jobs: absent(), metrics: absent(), logger: silentLogger },
     access: AccessApi.described(config),
     queue: {

@@ -39,6 +39,7 @@ import { openHost } from "./open-host.ts";
 import { defaultWorkerId, openQueue } from "./open-queue.ts";
 import { phaseEvents } from "./phase-events.ts";
 import { Telemetry } from "./telemetry.ts";
+import { createVmApi } from "./vm-api.ts";
 
 export interface ServeOptions {
   config: Config;
@@ -93,6 +94,8 @@ export async function serve({ config, configFile, context, logger }: ServeOption
   fleet = scope.use(FleetMember.start({ config, workerId, queue, worker, runs: runs.live, logger }));
   const jobs = scope.use(new Jobs({ onFailure: (error, job) => logger.log("warn", messageOf(error), { ...job }) }));
   const access = await AccessApi.open({ config, queue, audit, workerId, url: () => fleet?.url });
+  const hypervisor = lazyHypervisor({ config, scope, images: host.images, configFile });
+  const people = { tasks: queue.tasks, audit, addressOf: addressReader(settings.http.proxies) };
   await listen({
     config,
     logger,
@@ -101,15 +104,11 @@ export async function serve({ config, configFile, context, logger }: ServeOption
     watchdog,
     queue,
     runs,
-    machineApi: createMachineApi({
-      machines: runs.machines,
-      tasks: queue.tasks,
-      audit,
-      addressOf: addressReader(settings.http.proxies),
-    }),
+    machineApi: createMachineApi({ machines: runs.machines, ...people }),
+    vmApi: scope.use(createVmApi({ hypervisor, workerId, events: queue.events, ...people })),
     fleet,
     host,
-    hypervisor: lazyHypervisor({ config, scope, images: host.images, configFile }),
+    hypervisor,
     jobs,
     metrics: telemetry.metrics,
     access,

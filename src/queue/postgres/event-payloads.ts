@@ -40,6 +40,7 @@ const TEXTS: Readonly<Record<QueueEvent["kind"], readonly string[]>> = {
   phase: ["taskId", "phase", "workerId"],
   worker: ["workerId", "state"],
   image: ["workerId", "change", "image"],
+  machine: ["workerId", "machine", "change", "state"],
 };
 
 /** What a newer version may say beside is left out. */

@@ -38,6 +38,11 @@ const STATUS: Readonly<Record<string, number>> = {
   "too-many-tickets": 429,
   "image-not-found": 404,
   "image-in-use": 409,
+  "vm-not-found": 404,
+  "vm-ambiguous": 409,
+  "vm-busy": 409,
+  "vm-state": 409,
+  "vm-lost": 503,
 };
 
 const STATUS_BY_BLAME: Readonly<Partial<Record<Blame, number>>> = { task: 400, image: 422, upstream: 503 };

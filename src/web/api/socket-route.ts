@@ -25,7 +25,7 @@ export interface SocketRouteOptions<Q extends Parameters> {
   /** Pages of other hosts may open it: what lets in is in the address, which no browser adds by itself. Default: not. */
   readonly isForAnyPage?: boolean;
   /** Default: this worker answers. */
-  readonly answeredBy?: "run";
+  readonly answeredBy?: "run" | "worker";
   /** Most bytes of a message of a client. */
   readonly maxMessageBytes: number;
   /** Names of the protocol, where clients ask for one by name. */

@@ -72,7 +72,7 @@ function observationRoutes(options: FleetRoutesOptions): Route[] {
       answers: {
         200: {
           description:
-            "Server-sent events: hello, task, phase, worker, image; gap, after which events may be missing. Who connects again asks for everything anew.",
+            "Server-sent events: hello, task, phase, worker, image, machine; gap, after which events may be missing. Who connects again asks for everything anew.",
           contentType: "text/event-stream",
         },
       },

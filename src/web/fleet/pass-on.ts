@@ -53,15 +53,17 @@ export class Fleet {
   /** The same for a websocket; the connection is taken over if it resolves with true. */
   async passSocketOn(
     route: SocketRoute,
-    { params, principal, request }: SocketCall,
+    { params, principal, query, request }: SocketCall,
     connection: { socket: Duplex; head: Buffer },
   ): Promise<boolean> {
     // Whoever has not logged in may have a ticket, which is good at the worker that has the run; what else is not as it
     // should be he is told here, without learning of what there is.
-    const location = await this.#locate(route.answeredBy, params, request).catch((error: unknown) => {
-      if (principal === undefined) return HERE;
-      throw error;
-    });
+    const location = await this.#locate(route.answeredBy, { ...workerIn(query), ...params }, request).catch(
+      (error: unknown) => {
+        if (principal === undefined) return HERE;
+        throw error;
+      },
+    );
     if (location.kind === "here") return false;
     await passUpgrade(request, connection, await this.#targetOf(location, principal, request), this.#options.limits);
     return true;

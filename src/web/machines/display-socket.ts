@@ -5,8 +5,7 @@
  */
 import type { IncomingMessage } from "node:http";
 import type { WebSocket } from "ws";
-import { messageOf } from "../../base/errors.ts";
-import { LiveMachineError } from "../../feature/interactive/errors.ts";
+import { codeOf, messageOf } from "../../base/errors.ts";
 import type { LiveMachine } from "../../feature/interactive/live-machine.ts";
 import { ApiError } from "../api/api-error.ts";
 import { closeSocket } from "../api/close-socket.ts";
@@ -14,7 +13,6 @@ import { choice, text } from "../api/parameters.ts";
 import { defineSocketRoute, type SocketRoute } from "../api/socket-route.ts";
 import { joinDisplay } from "./display-session.ts";
 import type { AllowedUse, MachineAccess } from "./machine-access.ts";
-import { nameOfMachine } from "./machine-lookup.ts";
 import { beginSession, type SessionAudit } from "./session-audit.ts";
 
 export interface DisplaySocketOptions extends SessionAudit {
@@ -59,18 +57,17 @@ export function requireDisplay({ hasDisplay }: LiveMachine): void {
 /** Never rejects. */
 export async function serveDisplay(
   client: WebSocket,
-  { machine, mode, principal }: AllowedUse,
+  { machine, target, mode, principal }: AllowedUse<Pick<LiveMachine, "openDisplay" | "ended" | "viewers">>,
   request: IncomingMessage,
   audit: SessionAudit,
 ): Promise<void> {
   try {
     const display = await machine.openDisplay();
-    const target = nameOfMachine(machine);
     const end = beginSession(audit, { kind: "display", mode, principal, target, request });
     await joinDisplay({ client, display, machine, mode });
     end();
   } catch (error) {
-    const isBusy = error instanceof LiveMachineError && error.code === "too-many-viewers";
+    const isBusy = codeOf(error) === "too-many-viewers";
     closeSocket(client, isBusy ? 1_013 : 1_011, messageOf(error));
   }
 }

@@ -8,7 +8,7 @@ import type { LiveMachine } from "../../feature/interactive/live-machine.ts";
 import type { DisplayMode } from "../../rfb/client-filter.ts";
 import { ApiError } from "../api/api-error.ts";
 import { requirePermission } from "../api/permission.ts";
-import { findMachine, type MachineLookup } from "./machine-lookup.ts";
+import { findMachine, type MachineLookup, nameOfMachine } from "./machine-lookup.ts";
 
 export interface MachineAccessOptions {
   lookup: MachineLookup;
@@ -20,8 +20,10 @@ export interface MachineAccessOptions {
 /** What somebody wants to do with a machine. */
 export type MachineUse = "display" | "shell" | "keep";
 
-export interface AllowedUse {
-  readonly machine: LiveMachine;
+export interface AllowedUse<M = LiveMachine> {
+  readonly machine: M;
+  /** What it is called in the audit log. */
+  readonly target: string;
   /** Who is held responsible. */
   readonly principal: Principal;
   readonly mode: DisplayMode;
@@ -54,7 +56,7 @@ export class MachineAccess {
     requirePermission(principal, "read");
     const machine = await this.find(params);
     if (mode === "control") await this.requireControl(principal, machine, kind);
-    return { machine, principal: principal as Principal, mode };
+    return { machine, target: nameOfMachine(machine), principal: principal as Principal, mode };
   }
 
   /** @throws {ApiError} `unauthenticated`, `forbidden` */
@@ -73,10 +75,14 @@ export class MachineAccess {
     const { taskId: task, runId: run } = machine ?? { taskId: "", runId: -1 };
     const request = this.#options.tickets.consume(ticket, { task, run, kind });
     if (machine !== undefined && request !== undefined) {
-      return { machine, principal: request.principal, mode: request.mode };
+      return { machine, target: nameOfMachine(machine), principal: request.principal, mode: request.mode };
     }
-    const message =
-      "this link is good for nothing any more: it was used, is too old, or its machine is gone; ask for another";
-    throw new ApiError(403, "link-not-valid", message);
+    throw linkNotValid();
   }
+}
+
+export function linkNotValid(): ApiError {
+  const message =
+    "this link is good for nothing any more: it was used, is too old, or its machine is gone; ask for another";
+  return new ApiError(403, "link-not-valid", message);
 }

@@ -23,6 +23,10 @@ export interface MachineRoutesOptions {
 const BASE = "/api/v1/tasks/{task}/runs/{run}";
 const MAX_WIDTH = 4_096;
 
+export const SCREEN_QUERY = {
+  width: integer("Pixels it may have across; all, if it is left out.", { minimum: 1, maximum: MAX_WIDTH }),
+};
+
 export function machineRoutes({ access, tickets, camera }: MachineRoutesOptions): Route[] {
   const run = { tag: "machines", permission: "read", answeredBy: "run" } as const;
   return [
@@ -32,9 +36,7 @@ export function machineRoutes({ access, tickets, camera }: MachineRoutesOptions)
       operation: "getScreen",
       summary: "What the screen shows now, or did less than a second ago",
       ...run,
-      query: {
-        width: integer("Pixels it may have across; all, if it is left out.", { minimum: 1, maximum: MAX_WIDTH }),
-      },
+      query: SCREEN_QUERY,
       answers: {
         200: { description: "The picture.", contentType: "image/png" },
         304: { description: "The client has it." },
@@ -124,7 +126,7 @@ async function screenOf(access: MachineAccess, params: { task: string; run: stri
   return machine;
 }
 
-function sendPicture(request: Request, response: Response, png: Buffer, etag: string): void {
+export function sendPicture(request: Request, response: Response, png: Buffer, etag: string): void {
   response.set({ ETag: etag, "Cache-Control": "private, no-cache" });
   if (request.fresh) response.status(304).end();
   else response.type("png").send(png);

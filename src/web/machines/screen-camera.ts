@@ -25,9 +25,12 @@ const MAX_PIXELS = 64 * 1_024 ** 2;
 /** Widths there are, so that few have to be made. */
 export const WIDTHS = [160, 320, 480, 640, 960, 1_280, 1_920] as const;
 
+/** A machine, as far as pictures of it go; the same object as long as it is there. */
+export type Photographed = Pick<LiveMachine, "screenshot">;
+
 export class ScreenCamera {
   readonly #minIntervalMs: number;
-  readonly #latest = new WeakMap<LiveMachine, Promise<Shot>>();
+  readonly #latest = new WeakMap<Photographed, Promise<Shot>>();
 
   constructor({ minIntervalMs = MIN_INTERVAL_MS }: { minIntervalMs?: number } = {}) {
     this.#minIntervalMs = minIntervalMs;
@@ -39,7 +42,7 @@ export class ScreenCamera {
    * @param width Most pixels; the next smaller one of {@link WIDTHS} is given. Undefined: as it is.
    * @throws {LiveMachineError} `no-display`, `machine-gone`
    */
-  async take(machine: LiveMachine, width: number | undefined): Promise<Picture> {
+  async take(machine: Photographed, width: number | undefined): Promise<Picture> {
     const shot = await this.#shot(machine);
     const given = width === undefined ? undefined : (WIDTHS.findLast((each) => each <= width) ?? WIDTHS[0]);
     if (given === undefined || widthOf(shot.png) <= given) return shot;
@@ -48,7 +51,7 @@ export class ScreenCamera {
     return await made;
   }
 
-  async #shot(machine: LiveMachine): Promise<Shot> {
+  async #shot(machine: Photographed): Promise<Shot> {
     const latest = this.#latest.get(machine);
     const taken = await latest?.catch(() => undefined);
     if (taken !== undefined && performance.now() - taken.atMs < this.#minIntervalMs) return taken;
@@ -60,7 +63,7 @@ export class ScreenCamera {
     return await shot;
   }
 
-  async #shoot(machine: LiveMachine): Promise<Shot> {
+  async #shoot(machine: Photographed): Promise<Shot> {
     const begin = performance.now();
     try {
       const png = await machine.screenshot();

@@ -10,7 +10,7 @@ export interface SessionAudit {
 }
 
 export interface SessionFacts {
-  kind: "display" | "shell";
+  kind: "display" | "shell" | "console";
   mode: "view" | "control";
   principal: Principal;
   target: string;

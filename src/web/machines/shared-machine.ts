@@ -15,6 +15,7 @@ import { defineRoute, type Route } from "../api/route.ts";
 import { defineSocketRoute, type SocketRoute } from "../api/socket-route.ts";
 import { DISPLAY_PROTOCOLS, MAX_DISPLAY_MESSAGE_BYTES, requireDisplay, serveDisplay } from "./display-socket.ts";
 import type { AllowedUse } from "./machine-access.ts";
+import { nameOfMachine } from "./machine-lookup.ts";
 import { listDisplays } from "./machine-routes.ts";
 import type { ScreenCamera } from "./screen-camera.ts";
 import type { SessionAudit } from "./session-audit.ts";
@@ -83,6 +84,8 @@ export function sharedMachineSockets(options: SharedMachineOptions): SocketRoute
 /** @throws {ApiError} `no-machine` */
 function admit({ findBySecret }: SharedMachineOptions, secret = "", use: "display" | "shell"): AllowedUse {
   const machine = findBySecret(secret);
-  if (machine?.interactive?.[use] === true) return { machine, principal: BEARER, mode: "control" };
+  if (machine?.interactive?.[use] === true) {
+    return { machine, target: nameOfMachine(machine), principal: BEARER, mode: "control" };
+  }
   throw new ApiError(404, "no-machine", "there is no machine here: its task is over, or does not offer this");
 }

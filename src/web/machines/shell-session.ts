@@ -9,11 +9,14 @@ import { closeSocket } from "../api/close-socket.ts";
 const MAX_EARLY_BYTES = 2 * SHELL_WINDOW_BYTES;
 const FRAME_COST_BYTES = 64;
 
+/** What is joined to a client. */
+export type ShellPeer = Pick<GuestShell, "frames" | "send" | typeof Symbol.asyncDispose>;
+
 export class ShellSession {
   readonly #client: WebSocket;
   #early: Buffer[] = [];
   #earlyBytes = 0;
-  #shell: GuestShell | undefined;
+  #shell: ShellPeer | undefined;
   #isOver = false;
 
   constructor(client: WebSocket) {
@@ -25,7 +28,7 @@ export class ShellSession {
   }
 
   /** Resolves when the shell has ended, or the client is gone. @throws What `frames` of the shell throws. */
-  async join(shell: GuestShell): Promise<void> {
+  async join(shell: ShellPeer): Promise<void> {
     this.#client.once("close", () => void shell[Symbol.asyncDispose]());
     this.#shell = shell;
     for (const frame of this.#early) this.#pass(shell, frame);
@@ -48,7 +51,7 @@ export class ShellSession {
     else this.#early.push(frame);
   }
 
-  #pass(shell: GuestShell, frame: Buffer): void {
+  #pass(shell: ShellPeer, frame: Buffer): void {
     shell.send(frame).catch((error: unknown) => {
       this.#refuse(messageOf(error));
       void shell[Symbol.asyncDispose]();

@@ -7,19 +7,24 @@
 import type { IncomingMessage } from "node:http";
 import type { WebSocket } from "ws";
 import { messageOf } from "../../base/errors.ts";
-import type { GuestShell, ShellOptions } from "../../guest/guest-shell.ts";
+import type { ShellOptions } from "../../guest/guest-shell.ts";
 import { SHELL_MESSAGE_BYTES } from "../../guest/shell-protocol.ts";
 import { closeSocket } from "../api/close-socket.ts";
 import { flag, texts } from "../api/parameters.ts";
 import { defineSocketRoute, type SocketRoute } from "../api/socket-route.ts";
 import { TICKET } from "./display-socket.ts";
 import type { AllowedUse, MachineAccess } from "./machine-access.ts";
-import { nameOfMachine } from "./machine-lookup.ts";
 import { beginSession, type SessionAudit } from "./session-audit.ts";
-import { ShellSession } from "./shell-session.ts";
+import { type ShellPeer, ShellSession } from "./shell-session.ts";
 
 export interface ShellSocketOptions extends SessionAudit {
   access: MachineAccess;
+}
+
+/** A machine, as far as its shells go. */
+export interface ShellMachine {
+  readonly ended: Promise<void>;
+  openShell(options: ShellOptions): Promise<ShellPeer>;
 }
 
 /** As taskcluster-worker has it. */
@@ -48,21 +53,20 @@ export function shellSocketRoute(options: ShellSocketOptions): SocketRoute {
 /** Never rejects. */
 export async function serveShell(
   client: WebSocket,
-  { machine, principal }: AllowedUse,
+  { machine, target, principal }: AllowedUse<ShellMachine>,
   { asked, request }: { asked: Pick<ShellOptions, "tty" | "command">; request: IncomingMessage },
   audit: SessionAudit,
 ): Promise<void> {
   const gone = new AbortController();
   client.once("close", () => gone.abort(new Error("the client is gone")));
   const session = new ShellSession(client);
-  let shell: GuestShell | undefined;
+  let shell: ShellPeer | undefined;
   let hasEnded = false;
   void machine.ended.then(() => {
     hasEnded = true;
   });
   try {
     shell = await machine.openShell({ ...asked, signal: gone.signal });
-    const target = nameOfMachine(machine);
     const end = beginSession(audit, { kind: "shell", mode: "control", principal, target, request });
     await session.join(shell).finally(end);
     closeSocket(client, 1_000, "the shell has ended");
