@@ -8,6 +8,7 @@ import { interactive } from "./interactive/feature.ts";
 import { maxRunTime } from "./max-run-time/feature.ts";
 import { network } from "./network/feature.ts";
 import { onExitStatus } from "./on-exit-status/feature.ts";
+import { onFailure } from "./on-failure/feature.ts";
 import { screens } from "./screens/feature.ts";
 import { secrets } from "./secrets/feature.ts";
 import { stallTimeout } from "./stall-timeout/feature.ts";
@@ -17,6 +18,7 @@ export const FEATURES: readonly Feature[] = [
   maxRunTime,
   stallTimeout,
   onExitStatus,
+  onFailure,
   secrets,
   caches,
   inputs,

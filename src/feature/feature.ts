@@ -2,6 +2,7 @@
  * What a task can ask for beside a machine and a command; one file each.
  *
  *   begin ──▶ prepare ──▶ connect (machine starts) ──▶ furnish ──▶ watch (the command runs) ──▶ collect ──▶ keep
+ *                                   │                                    └─ it fails ─▶ failed ─┘
  *                                   └── anything goes wrong ──▶ salvage ──▶ (machine is gone) ◀────────────┘
  *                                                                               └──▶ finish ──▶ disposed
  *
@@ -22,6 +23,7 @@ import type { Asker } from "./checkpoints/access.ts";
 import type { MadeCheckpoint } from "./checkpoints/made.ts";
 import type { Keeper } from "./interactive/keeper.ts";
 import type { NetworkReportSource } from "./network/report.ts";
+import type { KeptMachine } from "./on-failure/kept-machine.ts";
 import type { Outcome, Stop } from "./outcome.ts";
 import type { ParsedPayload } from "./payload.ts";
 import type { ScreensSource } from "./screens/pictures.ts";
@@ -49,6 +51,8 @@ export interface RunContext {
   readonly asker?: Asker | undefined;
   /** Gets every checkpoint that is stored. */
   readonly onCheckpoint?: ((made: MadeCheckpoint) => void) | undefined;
+  /** Gets the machine that is kept because the run has failed. */
+  readonly onKept?: ((kept: KeptMachine) => void) | undefined;
   /** A line of the worker in the log of the task. */
   readonly note: (text: string) => void;
   /** Takes the secrets of the task out of a text. */
@@ -99,6 +103,8 @@ export interface ActiveFeature extends Partial<AsyncDisposable> {
   readonly disks?: number;
   /** The machine is to be one that can be saved at any instant, if it can be. */
   readonly savable?: boolean;
+  /** A command that fails stands still at its end, until all of `failed` have settled. */
+  readonly holds?: boolean;
   /** One feature at most has it. Default: the guest is told that there are no checkpoints. */
   readonly checkpoints?: CheckpointKeeper;
   /** Variables for the command, from `prepare` on; above those of the payload. */
@@ -109,6 +115,11 @@ export interface ActiveFeature extends Partial<AsyncDisposable> {
   furnish?(machine: TaskMachine): Promise<void>;
   /** The command runs, until `over` fires. What this resolves with ends the command. */
   watch?(machine: TaskMachine, over: AbortSignal): Promise<Stop | undefined>;
+  /**
+   * The run fails, and nothing was ended or collected yet; at a panic the machine stands still. Once at most, as soon as
+   * it is known; what is wrong with artifacts is known late.
+   */
+  failed?(machine: TaskMachine, failure: Stop): Promise<void>;
   /**
    * The command has ended, the machine lives.
    *

@@ -11,7 +11,7 @@ import type {
   TaskConnection,
   TaskMachine,
 } from "../feature/feature.ts";
-import type { Outcome } from "../feature/outcome.ts";
+import type { Outcome, Stop } from "../feature/outcome.ts";
 import { GuestError } from "../guest/guest-errors.ts";
 import type { RunEnd } from "./outcome.ts";
 
@@ -23,6 +23,7 @@ export class ActiveFeatures implements AsyncDisposable {
   readonly #stageMs: number;
   readonly #active: readonly ActiveFeature[];
   readonly #scope = new Scope();
+  #hasFailed = false;
 
   /** @param stageMs How long each feature may take with the guest before and after the command. */
   constructor(features: readonly Feature[], run: RunContext, stageMs = GUEST_STAGE_MS) {
@@ -44,6 +45,11 @@ export class ActiveFeatures implements AsyncDisposable {
   /** Some feature may want to save the machine. */
   get savable(): boolean {
     return this.#active.some(({ savable }) => savable === true);
+  }
+
+  /** Some feature may want to have a look at a command that has failed. */
+  get holds(): boolean {
+    return this.#active.some(({ holds }) => holds === true);
   }
 
   /** Who stores what the guest asks to be kept; undefined: nobody. */
@@ -78,6 +84,14 @@ export class ActiveFeatures implements AsyncDisposable {
       // Who cancels does not wait for a machine that may hang.
       await orAborted(Promise.allSettled(watches), this.#run.signal).catch(() => {});
     }
+  }
+
+  /** Rejects only when nobody waits for the run any more. After the first time it does nothing. */
+  async failed(machine: TaskMachine, failure: Stop): Promise<void> {
+    if (this.#hasFailed) return;
+    this.#hasFailed = true;
+    for (const active of this.#active) await this.#attempt(() => active.failed?.(machine, failure));
+    this.#run.signal.throwIfAborted();
   }
 
   /** @param judge How the run ended, given what is wrong with what was collected. */

@@ -1,8 +1,14 @@
-/** The commands of a task: asked of the guest one after another, watched by features, ended when their time has come. */
+/**
+ * The commands of a task: asked of the guest one after another, watched by features, ended when their time has come.
+ *
+ * Features hear of a failure before anything follows from it: before the next command, and before a command is ended.
+ */
 import { setTimeout as after } from "node:timers/promises";
 import { orAborted } from "../base/abort.ts";
+import { messageOf } from "../base/errors.ts";
 import { formatDuration } from "../base/units.ts";
 import type { TaskMachine } from "../feature/feature.ts";
+import type { Stop } from "../feature/outcome.ts";
 import { isRun, type Step, type StepResult } from "../feature/steps.ts";
 import type { GuestResult } from "../guest/guest-result.ts";
 import type { GuestTask } from "../guest/guest-task.ts";
@@ -32,21 +38,27 @@ const GRACE_MS = 5_000;
 export async function runSteps(options: RunStepsOptions): Promise<RunEnd> {
   const { machine, features, note, signal } = options;
   const stopping = new AbortController();
-  const running = runEach(options, AbortSignal.any([stopping.signal, signal]));
+  const progress: Progress = { isOver: false };
+  const running = runEach(options, progress, AbortSignal.any([stopping.signal, signal]));
   const end = await features.watch(machine, running);
-  if ("stop" in end) {
-    note(`${end.stop.message}; ending it`);
-    stopping.abort();
-    await stopCommand(machine, running, signal);
-  }
+  if (!("stop" in end)) return end;
+  // The last command had ended already; what was done because it failed is not to its charge.
+  if (progress.isOver) return await orAborted(running, signal);
+  note(`${end.stop.message}; ending it`);
+  stopping.abort();
+  await features.failed(machine, end.stop);
+  await stopCommand(machine, running, signal);
   return end;
 }
 
+interface Progress {
+  /** There is no command any more. */
+  isOver: boolean;
+}
+
 /** Resolves with how the first one that failed ended, or the last one. */
-async function runEach(
-  { steps, results, recorder, note, settleLog, machine, taskOf }: RunStepsOptions,
-  stopped: AbortSignal,
-): Promise<RunEnd> {
+async function runEach(options: RunStepsOptions, progress: Progress, stopped: AbortSignal): Promise<RunEnd> {
+  const { steps, results, recorder, note, settleLog, machine, taskOf } = options;
   const noteEnd = (step: StepResult) => {
     results.push(step);
     recorder?.stepEnded(step);
@@ -75,10 +87,30 @@ async function runEach(
       const code = result.exitCode === undefined ? "" : ` with exit code ${result.exitCode}`;
       note(`step ${step.name} ended${code} after ${formatDuration(durationMs)}`);
     }
+    const isFirst = failed === undefined;
     if (!result.success) failed ??= withStep(result, step);
     if (stopped.aborted) break;
+    const isFailed = failed !== undefined;
+    progress.isOver = !steps.slice(index + 1).some((later) => isRun(later, isFailed));
+    if (isFirst && failed !== undefined) await options.features.failed(machine, failureOf(failed));
+    if (result.held) await letGo(options);
   }
   return { result: failed ?? latest };
+}
+
+function failureOf({ error, exitCode }: GuestResult): Stop {
+  const how = exitCode === undefined ? "the command failed" : `the command failed with exit code ${exitCode}`;
+  return { reason: "command-failed", message: error ?? how };
+}
+
+/** What it holds is of no use to anybody any more, and may be in the way of what comes. */
+async function letGo({ machine, note, signal }: RunStepsOptions): Promise<void> {
+  try {
+    await machine.guest.letGo({ signal });
+  } catch (error) {
+    signal.throwIfAborted();
+    note(`warning: the command that failed still stands at its end: ${messageOf(error)}`);
+  }
 }
 
 function withStep(result: GuestResult, { name }: Step): GuestResult {
