@@ -77,6 +77,10 @@ export interface ClaimedTask {
   readonly expires: Date;
   /** How people call it, if they do. */
   readonly name: string | undefined;
+  /** Who submitted it, where that was said. */
+  readonly submitter?: string;
+  /** Where the queue has such: what the task may do; a `*` at the end stands for anything. */
+  readonly scopes?: readonly string[];
 }
 
 /**

@@ -1,9 +1,8 @@
 /** Machines that can be saved at any instant: which of them can be, and what is known of them then. */
 import { mkdir } from "node:fs/promises";
-import { describeCpu } from "../host/cpu.ts";
-import { identifyProgram } from "../host/program.ts";
 import { requireDiskSpace } from "../image/disk-space.ts";
 import { recordedMachine } from "../snapshot/restore-machine.ts";
+import { describeHost } from "../snapshot/same-host.ts";
 import type { HardwareFacts } from "../snapshot/saved-machine.ts";
 import type { ResolvedMachine } from "../vm/limits.ts";
 import type { LaunchOptions } from "./launch.ts";
@@ -32,11 +31,10 @@ export async function hardwareFacts({
   qemuBinary,
   diskSlots = 0,
 }: Pick<LaunchOptions, "image" | "machine" | "accelerator" | "qemuBinary" | "diskSlots">): Promise<HardwareFacts> {
-  const [qemu, cpu] = await Promise.all([identifyProgram(qemuBinary), describeCpu()]);
   return {
+    ...(await describeHost(qemuBinary, accelerator)),
     image: { digest: image.image.digest },
     machine: recordedMachine(machine),
-    ...{ accelerator, qemu, cpu },
     ...(diskSlots === 0 ? {} : { diskSlots }),
   };
 }

@@ -49,7 +49,7 @@ export class RunMetrics implements WorkerObserver {
     this.#connections = counter("network_requests_total", "What machines asked of their networks.", ["outcome"]);
     this.#networkBytes = counter("network_bytes_total", "Frames of machines.", ["direction"]);
     this.#dropped = counter("network_dropped_total", "Frames of machines that went nowhere.", ["reason"]);
-    for (const start of ["booted", "resumed", "pooled"])
+    for (const start of ["booted", "resumed", "pooled", "forked"])
       for (const accelerator of ["kvm", "tcg"]) {
         this.#machines.inc({ start, accelerator }, 0);
       }

@@ -24,6 +24,8 @@ export const EMPTY_BYTES = 1_048_576;
 const PCI_PLACES = [0xa, 0xb, 0xc, 0xd, 0xe, 0xf, 0x10, 0x11];
 const TRANSPORTS = [0x5, 0x7, 0x9];
 
+const SPARE_SLOTS = 3;
+
 type Board = Pick<MergedMachine, "chipset">;
 
 /** Where the disks go, in the terms of the command line: what read-only disks take is gone. */
@@ -45,6 +47,18 @@ export function chooseDiskSlots(board: Board, disks: number, cdroms: readonly Cd
     throw new InvalidInputError("The machine", [{ path: "chipset", message }], "task");
   }
   return disks === 0 ? 0 : Math.min(2 ** Math.ceil(Math.log2(disks)), most);
+}
+
+/**
+ * With how many places to start a machine that is to be saved, so that those which go on from there have some for disks
+ * of their own: at least `disks`.
+ *
+ * @throws {InvalidInputError} as {@link chooseDiskSlots}.
+ */
+export function chooseSpareSlots(board: Board, disks: number): number {
+  // Of a board with few places the last one may be needed for a CD.
+  const most = hasPci(board) ? diskPlaces(board).length : diskPlaces(board).length - 1;
+  return Math.max(chooseDiskSlots(board, disks), Math.min(disks + SPARE_SLOTS, most));
 }
 
 /** By which the guest finds a disk; at most 20 bytes. src/guest/init never starts from one. */

@@ -218,13 +218,14 @@ export class HostRun implements OpenedRun, LiveRun {
 
   async #run(payload: ParsedPayload, staging: string, signal: AbortSignal): Promise<TaskResult> {
     const { config, images, networks, pool, agentFile, chooseAccelerator, features } = this.#host;
-    const { imageHooks, origin } = this.#host;
-    const { taskId, runId } = this.#claim.task;
+    const { imageHooks, origin, snapshots } = this.#host;
+    const { taskId, runId, submitter, scopes } = this.#claim.task;
     const folders = hostFolders(config);
     const log = (this.#log as RunLog).task;
     const note = (text: string) => log.note(text);
     return await runTask({
-      ...{ taskId, runId, payload, config, log, agentFile, features, networks, pool, signal },
+      ...{ taskId, runId, payload, config, log, agentFile, features, networks, pool, snapshots, signal },
+      asker: { submitter, scopes },
       recorder: this.#recorder,
       cold: false,
       artifacts: new DirectoryStore(staging),
@@ -232,9 +233,9 @@ export class HostRun implements OpenedRun, LiveRun {
       runParent: folders.run,
       stateParent: folders.machines,
       cacheDirectory: folders.cache,
-      acquireImage: async (runSignal) => {
+      acquireImage: async (runSignal, digest) => {
         let imported: Image | undefined;
-        const lease = await acquireImage(images, payload.image ?? config.images.default, {
+        const lease = await acquireImage(images, digest ?? payload.image ?? config.images.default, {
           ...{ ...imageHooks, signal: runSignal, policy: config.images },
           origin: this.#claim.origin ?? origin,
           onProgress: throttledProgress(note),

@@ -40,7 +40,7 @@ export interface RunObserver {
 export interface MachineFacts {
   readonly imageDigest: string;
   /** `pooled`: it was resumed before there was a task for it. */
-  readonly start: "booted" | "resumed" | "pooled";
+  readonly start: "booted" | "resumed" | "pooled" | "forked";
   readonly accelerator: string;
   readonly memoryMiB: number;
 }

@@ -3,6 +3,8 @@
  *
  * *Borrows* the observer.
  */
+import type { MadeCheckpoint } from "../feature/checkpoints/made.ts";
+import type { KeptMachine } from "../feature/on-failure/kept-machine.ts";
 import type { StepResult } from "../feature/steps.ts";
 import type { MachineFacts, RunObserver } from "./observer.ts";
 import type { RunPhase, RunReportParts, RunReportPhase } from "./run-report.ts";
@@ -14,7 +16,9 @@ export class RunRecorder {
   readonly #observer: RunObserver | undefined;
   readonly #phases: RunReportPhase[] = [];
   readonly #steps: StepResult[] = [];
+  readonly #checkpoints: MadeCheckpoint[] = [];
   readonly #facts: Facts = {};
+  #saved: KeptMachine | undefined;
 
   constructor(workerId: string, observer: RunObserver | undefined) {
     this.#workerId = workerId;
@@ -24,7 +28,12 @@ export class RunRecorder {
   /** As far as it came. */
   get report(): RunReportParts {
     const { start, ...chosen } = this.#facts;
-    const facts = { ...chosen, ...(start === undefined ? {} : { start }), workerId: this.#workerId };
+    const checkpoints = this.#checkpoints.length === 0 ? {} : { checkpoints: [...this.#checkpoints] };
+    const saved = this.#saved === undefined ? {} : { saved: this.#saved };
+    const facts = {
+      ...{ ...chosen, ...(start === undefined ? {} : { start }), ...checkpoints, ...saved },
+      workerId: this.#workerId,
+    };
     return { phases: [...this.#phases], steps: [...this.#steps], ...facts };
   }
 
@@ -61,12 +70,20 @@ export class RunRecorder {
     this.#observer?.stepEnded?.(step);
   }
 
+  checkpointMade(made: MadeCheckpoint): void {
+    this.#checkpoints.push(made);
+  }
+
+  machineKept(kept: KeptMachine): void {
+    this.#saved = kept;
+  }
+
   machineChosen(facts: Required<Pick<RunReportParts, "image" | "machine" | "accelerator">>): void {
     Object.assign(this.#facts, facts);
   }
 
   machineStarted(facts: MachineFacts): void {
-    this.#facts.start = facts.start === "booted" ? "booted" : "resumed";
+    this.#facts.start = facts.start === "pooled" ? "resumed" : facts.start;
     this.#observer?.machine?.(facts);
   }
 

@@ -1,4 +1,6 @@
 /** What a worker tells of one of its runs: when it did what, on which machine. Kept among the artifacts of the run. */
+import type { MadeCheckpoint } from "../feature/checkpoints/made.ts";
+import type { KeptMachine } from "../feature/on-failure/kept-machine.ts";
 import type { StepResult } from "../feature/steps.ts";
 import type { Phase } from "./task-result.ts";
 
@@ -14,7 +16,11 @@ export interface RunReportParts {
   /** For people. */
   readonly machine?: string;
   readonly accelerator?: string;
-  readonly start?: "booted" | "resumed";
+  readonly start?: "booted" | "resumed" | "forked";
+  /** What the task has kept of its machine, on the host of this worker; absent if nothing. */
+  readonly checkpoints?: readonly MadeCheckpoint[];
+  /** Its machine as it was when it failed, on that host; absent if that is not kept. */
+  readonly saved?: KeptMachine;
   /** Who ran it. */
   readonly workerId: string;
 }

@@ -11,6 +11,7 @@ import type { ImageStore } from "../image/store/image-store.ts";
 import type { MachineNetworks } from "../sandbox/machine-networks.ts";
 import type { MachinePool } from "../sandbox/machine-pool.ts";
 import type { SandboxOptions } from "../sandbox/sandbox.ts";
+import type { SnapshotStore } from "../snapshot/snapshot-store.ts";
 import type { Accelerator } from "../vm/arguments.ts";
 import type { HostRuns } from "./lookup/host-runs.ts";
 import type { WorkerObserver } from "./observer.ts";
@@ -21,6 +22,8 @@ export interface TaskHost {
   readonly imageHooks?: ImageHooks | undefined;
   /** Artifacts of the queue, for tasks whose claim has none of its own. */
   readonly origin?: ArtifactOrigin | undefined;
+  /** Saved machines. */
+  readonly snapshots: SnapshotStore;
   readonly networks: MachineNetworks;
   readonly pool: MachinePool | undefined;
   readonly agentFile: SandboxOptions["agentFile"];

@@ -1,5 +1,7 @@
 /** How a run ended. */
 import type { ArtifactRecord } from "../feature/artifacts/record.ts";
+import type { MadeCheckpoint } from "../feature/checkpoints/made.ts";
+import type { KeptMachine } from "../feature/on-failure/kept-machine.ts";
 import type { Outcome } from "../feature/outcome.ts";
 import type { StepResult } from "../feature/steps.ts";
 import type { Accelerator } from "../vm/arguments.ts";
@@ -19,5 +21,9 @@ export interface TaskResult extends Outcome {
   readonly machine?: ResolvedMachine;
   readonly accelerator?: Accelerator;
   /** How its machine began; absent if none did. */
-  readonly start?: "booted" | "resumed";
+  readonly start?: "booted" | "resumed" | "forked";
+  /** What it has kept of its machine; absent if nothing. */
+  readonly checkpoints?: readonly MadeCheckpoint[];
+  /** Its machine as it was when it failed; absent if that is not kept. */
+  readonly saved?: KeptMachine;
 }

@@ -7,6 +7,7 @@ import { currentSurroundings } from "../../src/config/host-facts.ts";
 import { FEATURES } from "../../src/feature/all.ts";
 import { ImageStore } from "../../src/image/store/image-store.ts";
 import { MachineNetworks } from "../../src/sandbox/machine-networks.ts";
+import { openSnapshots } from "../../src/snapshot/open-snapshots.ts";
 import { HostRun } from "../../src/worker/host-run.ts";
 import { HostRuns } from "../../src/worker/lookup/host-runs.ts";
 import type { WorkerStatus } from "../../src/worker/status.ts";
@@ -40,7 +41,10 @@ export class WorkerInProcess implements AsyncDisposable {
     });
   }
 
-  static async open(boxcar: Boxcar, config: { images?: object } = {}): Promise<WorkerInProcess> {
+  static async open(
+    boxcar: Boxcar,
+    config: { images?: object; worker?: object; features?: object } = {},
+  ): Promise<WorkerInProcess> {
     await using scope = new Scope();
     const { directory, images } = boxcar;
     const folders = { stateDir: join(directory, "state"), runDir: join(directory, "run") };
@@ -55,10 +59,12 @@ export class WorkerInProcess implements AsyncDisposable {
     const store = scope.use(await ImageStore.open({ directory: images }));
     const { networks: cacheDirectory } = hostFolders(resolved);
     const networks = scope.use(await MachineNetworks.open({ settings: resolved.network, cacheDirectory }));
+    const snapshots = await openSnapshots(resolved, store);
     const runs = new HostRuns({ tasks: undefined, runsFolder: join(directory, "state", "runs") });
     const host: TaskHost = {
       config: resolved,
       images: store,
+      snapshots,
       pool: undefined,
       networks,
       agentFile: () => undefined,

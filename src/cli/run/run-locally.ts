@@ -21,6 +21,7 @@ import { acquireImage } from "../../image/source/acquire.ts";
 import { EVERY_SOURCE } from "../../image/source/policy.ts";
 import type { ImageSpec } from "../../image/source/spec.ts";
 import { TaskLog } from "../../log/task-log.ts";
+import { openSnapshots } from "../../snapshot/open-snapshots.ts";
 import { maskOf } from "../../worker/run-log.ts";
 import type { TaskResult } from "../../worker/task-result.ts";
 import { runTask } from "../../worker/task-run.ts";
@@ -80,8 +81,12 @@ export async function runLocally({ payload, config, flags, context }: LocalRun):
     cacheDirectory: join(config.stateDir, "cache"),
     directory: output,
     features: flags.screenshot === undefined ? FEATURES : [...FEATURES, finalScreen(resolve(cwd, flags.screenshot))],
-    acquireImage: async (runSignal) => {
-      const lease = await acquireImage(store, localImage(flags.image ?? payload.image ?? config.images.default, cwd), {
+    snapshots: await openSnapshots(config, store),
+    // Whoever may read the files of the state directory may have all that is in them.
+    asker: { isOwner: true },
+    acquireImage: async (runSignal, digest) => {
+      const image = digest ?? localImage(flags.image ?? payload.image ?? config.images.default, cwd);
+      const lease = await acquireImage(store, image, {
         ...(await imageHooks(config, flags)),
         signal: runSignal,
         // Who runs a task by hand may read what he names.

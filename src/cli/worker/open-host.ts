@@ -8,6 +8,7 @@ import { FEATURES } from "../../feature/all.ts";
 import type { ArtifactOrigin } from "../../image/source/artifact-origin.ts";
 import { MachinePool } from "../../sandbox/machine-pool.ts";
 import { parsePrivateKey } from "../../signing/keys.ts";
+import { openSnapshots } from "../../snapshot/open-snapshots.ts";
 import type { HostRuns } from "../../worker/lookup/host-runs.ts";
 import type { WorkerObserver } from "../../worker/observer.ts";
 import { hostFolders, reclaimHost, type TaskHost } from "../../worker/task-host.ts";
@@ -42,12 +43,13 @@ export async function openHost(parts: HostParts): Promise<TaskHost> {
     if (codeOf(error) !== "image-not-found") throw error;
     logger.log("warn", `${messageOf(error)}; tasks that name no image fail`);
   });
+  const snapshots = await openSnapshots(config, images);
   const networks = scope.use(await openNetworks(config, logger));
   const acquireImage = (digest: string) => images.acquire(digest);
   const pool =
     config.pool.machines === 0 ? undefined : scope.use(new MachinePool({ ...config.pool, acquireImage, logger }));
   return {
-    ...{ config, images, networks, pool, agentFile, logger, runs, observer, origin },
+    ...{ config, images, snapshots, networks, pool, agentFile, logger, runs, observer, origin },
     imageHooks: await imageHooks(config),
     chooseAccelerator: (signal, note) => chooseAccelerator(config, signal, note),
     features: FEATURES,

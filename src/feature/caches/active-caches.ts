@@ -20,6 +20,8 @@ import { type CacheRequest, inLockingOrder, isSaved } from "./request.ts";
 interface HeldCache {
   readonly request: CacheRequest;
   readonly lease: CacheLease;
+  /** The place it is in. */
+  slot: number | undefined;
   /** Whether all that the guest wrote is in the file. */
   isClean: boolean;
 }
@@ -30,7 +32,6 @@ export class ActiveCaches implements ActiveFeature {
   readonly #run: RunContext;
   readonly #scope = new Scope();
   #store: CacheStore | undefined;
-  /** By place. */
   readonly #held: HeldCache[] = [];
   #preparation: Promise<void> | undefined;
 
@@ -49,7 +50,7 @@ export class ActiveCaches implements ActiveFeature {
     this.#store = await CacheStore.open({ directory: join(config.stateDir, "caches") });
     for (const request of inLockingOrder(payload.caches)) {
       const lease = this.#scope.use(await this.#acquire(this.#store, request));
-      this.#held.push({ request, lease, isClean: false });
+      this.#held.push({ request, lease, slot: undefined, isClean: false });
     }
   }
 
@@ -66,9 +67,12 @@ export class ActiveCaches implements ActiveFeature {
     const { note, payload, signal } = this.#run;
     const { user } = payload;
     // One below another comes after it, or it would be hidden.
-    const byDepth = [...this.#held.entries()].sort(([, a], [, b]) => a.request.path.length - b.request.path.length);
-    for (const [slot, { request, lease }] of byDepth) {
+    const byDepth = [...this.#held].sort((a, b) => a.request.path.length - b.request.path.length);
+    for (const held of byDepth) {
+      const { request, lease } = held;
+      const slot = freeSlot(vm.dataDisks);
       await vm.insertDisk(slot, lease.disk);
+      held.slot = slot;
       const { path, mode } = request;
       const place = { serial: diskSerial(slot), sizeBytes: lease.disk.sizeBytes, path, readOnly: mode === "shared" };
       await guest.mount({ ...place, owner: user }, { signal });
@@ -80,8 +84,9 @@ export class ActiveCaches implements ActiveFeature {
 
   /** What cannot be kept is no reason to fail a task: the next one fills the cache again. */
   async collect({ guest, vm }: TaskMachine, outcome: Outcome): Promise<readonly string[]> {
-    for (const [slot, held] of this.#held.entries()) {
-      if (!isSaved(held.request, outcome)) continue;
+    for (const held of this.#held) {
+      const { slot } = held;
+      if (slot === undefined || !isSaved(held.request, outcome)) continue;
       try {
         const { clean } = await guest.unmount(diskSerial(slot), { signal: this.#run.signal });
         await vm.ejectDisk(slot);
@@ -137,4 +142,11 @@ export class ActiveCaches implements ActiveFeature {
     await this.#preparation?.catch(() => {});
     await this.#scope[Symbol.asyncDispose]();
   }
+}
+
+/** A machine that goes on from a checkpoint has the disks that were in it. */
+function freeSlot(taken: ReadonlyMap<number, unknown>): number {
+  let slot = 0;
+  while (taken.has(slot)) slot++;
+  return slot;
 }

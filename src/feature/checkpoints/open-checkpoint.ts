@@ -1,11 +1,13 @@
 /** Finds the checkpoint that a task starts from, and holds it. */
-import { codeOf, messageOf } from "../../base/errors.ts";
+import { codeOf, InvalidInputError, messageOf } from "../../base/errors.ts";
 import { Scope } from "../../base/scope.ts";
 import type { CheckpointsSettings } from "../../config/features/checkpoints.ts";
+import type { MachineSnapshot } from "../../generated/machine-snapshot.ts";
 import { createMove, type GuestMove } from "../../guest/guest-move.ts";
 import { SnapshotError } from "../../snapshot/errors.ts";
 import { findCheckpoint } from "../../snapshot/reference.ts";
 import { resolvedMachine } from "../../snapshot/restore-machine.ts";
+import { type HostFacts, requireSameHost } from "../../snapshot/same-host.ts";
 import type { SavedMachine } from "../../snapshot/saved-machine.ts";
 import type { SnapshotStore } from "../../snapshot/snapshot-store.ts";
 import type { ResolvedMachine } from "../../vm/limits.ts";
@@ -18,8 +20,12 @@ export interface OpenedCheckpoint extends AsyncDisposable {
   readonly saved: SavedMachine;
   /** Its hardware. */
   readonly machine: ResolvedMachine;
-  /** Places for disks that are free. */
-  readonly freeSlots: number;
+  /**
+   * All its places for disks.
+   *
+   * @throws {InvalidInputError} (blame: task) if fewer than `disks` are free.
+   */
+  slotsFor(disks: number): number;
   /** What its guest is told. */
   readonly move: GuestMove;
 }
@@ -57,7 +63,7 @@ export async function openCheckpoint(
     return {
       saved,
       machine: resolvedMachine(record.machine),
-      freeSlots: (record.diskSlots ?? 0) - (record.dataDisks ?? []).length,
+      slotsFor: (disks) => requireSlots(record, disks),
       move: createMove({ fork: { checkpoint, index, count } }),
       [Symbol.asyncDispose]: () => lease[Symbol.asyncDispose](),
     };
@@ -66,6 +72,24 @@ export async function openCheckpoint(
     if (codeOf(error) === "snapshot-not-found") throw missing(request, settings);
     throw new CheckpointError("checkpoint-unusable", `${named} cannot be used: ${messageOf(error)}`, { cause: error });
   }
+}
+
+/** @throws {CheckpointError} Its machine cannot go on here. */
+export function requireUsable({ saved: { record } }: OpenedCheckpoint, here: HostFacts): void {
+  try {
+    requireSameHost(record, here);
+  } catch (error) {
+    const name = `the checkpoint ${record.source.task?.checkpoint}`;
+    const message = `${name} cannot be used any more: ${messageOf(error)}; make it anew`;
+    throw new CheckpointError("checkpoint-unusable", message, { cause: error });
+  }
+}
+
+function requireSlots({ diskSlots = 0, dataDisks = [] }: MachineSnapshot, disks: number): number {
+  const free = diskSlots - dataDisks.length;
+  if (disks <= free) return diskSlots;
+  const message = `are ${disks}, and the machine of the checkpoint has room for ${free} more`;
+  throw new InvalidInputError("The task", [{ path: "caches", message }], "task");
 }
 
 function missing(request: ForkRequest, { whenMissing }: CheckpointSearch["settings"]): Error {

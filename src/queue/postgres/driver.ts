@@ -37,11 +37,13 @@ const FIRST_PAUSE_MS = 250;
 const MAX_PAUSE_MS = 3_000;
 
 /** PostgreSQL does not look into these documents, see migrations.ts. */
-const CLAIM_COLUMNS = "payload, name, created, CASE WHEN details::text LIKE '%traceparent%' THEN details END AS traced";
+const CLAIM_COLUMNS =
+  "payload, name, created, submitter, CASE WHEN details::text LIKE '%traceparent%' THEN details END AS traced";
 
 interface ClaimRow extends CoreRow {
   readonly payload: unknown;
   readonly created: Date;
+  readonly submitter: string | null;
   /** Of tasks that may name a trace. */
   readonly traced: { readonly tags?: Readonly<Record<string, string>> } | null;
   readonly now: Date;
@@ -137,7 +139,7 @@ function noneInTheWay(error: unknown): PostgresClaim[] {
 
 function heldRun(row: ClaimRow, job: string, askedAtMs: number): HeldRun {
   const { taskId, priority, core } = recordOf(row);
-  const { payload, created, deadline, expires, now, traced } = row;
+  const { payload, created, submitter, deadline, expires, now, traced } = row;
   const scheduled = core.runs.at(-1)?.scheduled;
   const traceparent = traced?.tags?.["traceparent"];
   return {
@@ -146,6 +148,7 @@ function heldRun(row: ClaimRow, job: string, askedAtMs: number): HeldRun {
       name: row.name ?? undefined,
       ...(scheduled === undefined ? {} : { scheduled }),
       ...(traceparent === undefined ? {} : { traceparent }),
+      ...(submitter === null ? {} : { submitter }),
     },
     job,
     askedAtMs,

@@ -49,7 +49,7 @@ export class TaskclusterClaim implements Claim {
   constructor(answer: ClaimAnswer, context: ClaimContext) {
     const { api, options } = context;
     const { scopes, ...task } = answer.task;
-    this.task = { taskId: answer.taskId, runId: answer.runId, ...task };
+    this.task = { taskId: answer.taskId, runId: answer.runId, scopes, ...task };
     this.scopes = scopes;
     this.#context = context;
     this.#clock = new ServerClock(answer.started ?? new Date());

@@ -7,6 +7,7 @@ import { resolveConfig } from "../../../src/config/config.ts";
 import { FEATURES } from "../../../src/feature/all.ts";
 import { ImageStore } from "../../../src/image/store/image-store.ts";
 import type { FileArtifact } from "../../../src/queue/driver.ts";
+import { openSnapshots } from "../../../src/snapshot/open-snapshots.ts";
 import { HostRun } from "../../../src/worker/host-run.ts";
 import { HostRuns } from "../../../src/worker/lookup/host-runs.ts";
 import { joinObservers, type WorkerObserver } from "../../../src/worker/observer.ts";
@@ -24,10 +25,12 @@ beforeEach(async () => {
   const folders = { stateDir: directory, runDir: join(directory, "run") };
   const config = resolveConfig(folders, { env: {}, uid: 0, home: directory, host: { memoryMiB: 65_536, cpus: 8 } });
   const runs = new HostRuns({ tasks: undefined, runsFolder: hostFolders(config).runs });
+  const images = await ImageStore.open({ directory: join(directory, "images") });
   host = {
     ...{ config, pool: undefined, features: FEATURES, manifestKey: undefined, workerId: "a-worker" },
     networks: await openNetworks(directory),
-    images: await ImageStore.open({ directory: join(directory, "images") }),
+    images,
+    snapshots: await openSnapshots(config, images),
     agentFile: () => "/nowhere",
     chooseAccelerator: async () => "tcg",
     runs,
