@@ -5,7 +5,7 @@
  * is collected but the end of stderr. A program that fails after its last byte
  * of output still makes the stream fail: the end of the stream means exit code 0.
  */
-import { pipeline } from "node:stream/promises";
+import type { Writable } from "node:stream";
 import { execa } from "execa";
 import { CommandError, isMissing, notInstalled, type ResourceLimits, supervised } from "./command.ts";
 
@@ -20,6 +20,7 @@ export interface FilterOptions {
  * The output of `command` fed with `source`. The program is started at the first read and is dead once the
  * iteration has ended, however it ended.
  *
+ * @param source A chunk is done with when the next one is asked for: its memory may be used again then.
  * @throws whatever `source` threw: it comes before what the program made of the broken input.
  * @throws {@link CommandError} `command-not-found`, or `command-failed` with the last lines of stderr.
  * @throws `signal.reason` if the signal fired.
@@ -44,7 +45,7 @@ export async function* filter(
   options.signal?.addEventListener("abort", kill, { once: true });
 
   const feed = new Feed(source);
-  const fed = pipeline(feed.chunks(), child.stdin).catch(() => {
+  const fed = write(feed.chunks(), child.stdin).catch(() => {
     // A broken pipe only says that the program is gone; its exit code tells why.
     if (feed.failed) kill();
   });
@@ -60,6 +61,18 @@ export async function* filter(
     kill();
     await child;
   }
+}
+
+/** @throws whatever `chunks` threw; that nobody reads any more. */
+async function write(chunks: AsyncIterable<Uint8Array>, target: Writable): Promise<void> {
+  // Each write tells it, too.
+  target.on("error", () => {});
+  for await (const chunk of chunks) {
+    await new Promise<void>((resolve, reject) => {
+      target.write(chunk, (error) => (error ? reject(error) : resolve()));
+    });
+  }
+  target.end();
 }
 
 /** The source, remembering how it ended. */

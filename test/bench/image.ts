@@ -5,15 +5,17 @@ import { join } from "node:path";
 import { Scope } from "../../src/base/scope.ts";
 import { makeImage } from "./image/disks.ts";
 import { type Measured, measure } from "./image/measure.ts";
+import { buildProgram } from "./image/program.ts";
 
 const ROUNDS = 3;
-const WORK = join(import.meta.dirname, "image/work.ts");
 
 export interface ImageCost {
   name: string;
   /** Medians. */
   rawMs: number;
   boxcarMs: number;
+  rawCpuMs: number;
+  boxcarCpuMs: number;
   /** The most of all rounds, with all programs that are started. */
   rawMiB: number;
   boxcarMiB: number;
@@ -24,6 +26,7 @@ export async function benchImage(rounds = ROUNDS): Promise<ImageCost[]> {
   await using scope = new Scope();
   const folder = await mkdtemp(join(tmpdir(), "boxcar-bench-"));
   scope.defer(() => rm(folder, { recursive: true, force: true }));
+  const program = await buildProgram(scope);
   const costs: ImageCost[] = [];
   for (const kind of ["sparse", "full"] as const) {
     const image = join(folder, kind);
@@ -32,7 +35,7 @@ export async function benchImage(rounds = ROUNDS): Promise<ImageCost[]> {
     const raw = join(folder, "raw");
     const store = join(folder, "store");
     const pipe = (command: string): readonly [string, ...string[]] => ["bash", "-c", `set -o pipefail; ${command}`];
-    const boxcar = (...args: string[]): readonly [string, ...string[]] => [process.execPath, WORK, ...args];
+    const boxcar = (...args: string[]): readonly [string, ...string[]] => [...program, ...args];
     costs.push(
       await byTurns(`pack, ${kind}`, rounds, {
         raw: () =>
@@ -75,8 +78,10 @@ async function byTurns(
   }
   return {
     name,
-    rawMs: median(all.raw),
-    boxcarMs: median(all.boxcar),
+    rawMs: median(all.raw.map(({ durationMs }) => durationMs)),
+    boxcarMs: median(all.boxcar.map(({ durationMs }) => durationMs)),
+    rawCpuMs: median(all.raw.map(({ cpuMs }) => cpuMs)),
+    boxcarCpuMs: median(all.boxcar.map(({ cpuMs }) => cpuMs)),
     rawMiB: Math.max(...all.raw.map(({ memoryMiB }) => memoryMiB)),
     boxcarMiB: Math.max(...all.boxcar.map(({ memoryMiB }) => memoryMiB)),
     rounds,
@@ -85,22 +90,25 @@ async function byTurns(
 
 export function formatImageCosts(costs: readonly ImageCost[]): string {
   const line = (name: string, ...cells: string[]) =>
-    [name.padEnd(20), ...cells.map((cell) => cell.padStart(11))].join("");
+    [name.padEnd(16), ...cells.map((cell) => cell.padStart(12))].join("");
+  const compared = (raw: number, boxcar: number) => [raw.toFixed(0), boxcar.toFixed(0), (boxcar / raw).toFixed(2)];
   return [
-    line("image of 2 GiB", "raw ms", "boxcar ms", "ratio", "raw MiB", "boxcar MiB", "rounds"),
-    ...costs.map(({ name, rawMs, boxcarMs, rawMiB, boxcarMiB, rounds }) =>
+    line(
+      "image of 2 GiB",
+      ...["raw ms", "boxcar ms", "ratio", "raw CPU", "boxcar CPU", "ratio", "raw MiB", "boxcar MiB", "rounds"],
+    ),
+    ...costs.map(({ name, rounds, ...cost }) =>
       line(
         name,
-        ...[rawMs, boxcarMs].map((ms) => ms.toFixed(0)),
-        (boxcarMs / rawMs).toFixed(2),
-        ...[rawMiB, boxcarMiB].map((mib) => mib.toFixed(0)),
+        ...compared(cost.rawMs, cost.boxcarMs),
+        ...compared(cost.rawCpuMs, cost.boxcarCpuMs),
+        ...[cost.rawMiB, cost.boxcarMiB].map((mib) => mib.toFixed(0)),
         String(rounds),
       ),
     ),
   ].join("\n");
 }
 
-function median(measured: readonly Measured[]): number {
-  const sorted = measured.map(({ durationMs }) => durationMs).sort((a, b) => a - b);
-  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
+function median(values: readonly number[]): number {
+  return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
 }

@@ -1,9 +1,10 @@
 /** Finds out which parts of a file are not zero. */
 import type { FileHandle } from "node:fs/promises";
+import { readAhead } from "./read-ahead.ts";
 import type { Segment } from "./sparse-map.ts";
 
+/** Pieces that are read are whole blocks. */
 const BLOCK_BYTES = 64 * 1_024;
-const READ_BYTES = 16 * BLOCK_BYTES;
 const ZEROS = Buffer.alloc(BLOCK_BYTES);
 
 export interface FindOptions {
@@ -19,25 +20,25 @@ export async function findData(
   { extents = [{ offset: 0, bytes }], signal }: FindOptions = {},
 ): Promise<Segment[]> {
   const segments: Segment[] = [];
-  const buffer = Buffer.alloc(READ_BYTES);
+  for await (const { offset, chunk } of readAhead(file, wholeBlocks(extents, bytes))) {
+    signal?.throwIfAborted();
+    for (let from = 0; from < chunk.length; from += BLOCK_BYTES) {
+      const to = Math.min(from + BLOCK_BYTES, chunk.length);
+      if (chunk.compare(ZEROS, 0, to - from, from, to) !== 0) add(segments, offset + from, to - from);
+    }
+  }
+  return segments;
+}
+
+/** The blocks in which the extents lie, each once. */
+function* wholeBlocks(extents: readonly Segment[], bytes: number): Generator<Segment> {
   let done = 0;
   for (const extent of extents) {
     const begin = Math.max(done, extent.offset - (extent.offset % BLOCK_BYTES));
     const end = Math.min(bytes, Math.ceil((extent.offset + extent.bytes) / BLOCK_BYTES) * BLOCK_BYTES);
-    for (let offset = begin; offset < end; ) {
-      signal?.throwIfAborted();
-      const { bytesRead } = await file.read(buffer, 0, Math.min(READ_BYTES, end - offset), offset);
-      if (bytesRead === 0) throw new Error("the file became shorter while it was read");
-      // A short read may end inside a block; the rest of it is judged by the next one.
-      for (let from = 0; from < bytesRead; from += BLOCK_BYTES) {
-        const to = Math.min(from + BLOCK_BYTES, bytesRead);
-        if (buffer.compare(ZEROS, 0, to - from, from, to) !== 0) add(segments, offset + from, to - from);
-      }
-      offset += bytesRead;
-    }
+    if (begin < end) yield { offset: begin, bytes: end - begin };
     done = Math.max(done, end);
   }
-  return segments;
 }
 
 function add(segments: Segment[], offset: number, bytes: number): void {

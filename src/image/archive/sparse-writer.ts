@@ -6,14 +6,13 @@
  * and to collect. A short run of zeros between data is written as it is: a seek costs more than the bytes.
  */
 import type { FileHandle } from "node:fs/promises";
+import { EarlySync } from "../../host/early-sync.ts";
 
 const BLOCK_BYTES = 4_096;
 const MIN_HOLE_BYTES = 16 * 1_024;
 const GATHER_BYTES = 1_024 * 1_024;
 /** With what is decoded and synced meanwhile, as many as Node has threads for. */
 const MAX_WRITES = 2;
-/** After so much the disk is asked to begin, so that little is left to wait for at the end. */
-const SYNC_BYTES = 64 * 1_024 * 1_024;
 const ZEROS = Buffer.alloc(MIN_HOLE_BYTES);
 
 export class SparseWriter {
@@ -26,12 +25,12 @@ export class SparseWriter {
   #end = 0;
   #written = 0;
   readonly #writes = new Set<Promise<void>>();
-  #unsynced = 0;
-  #sync: Promise<void> | undefined;
+  readonly #sync: EarlySync;
   #failure: { error: unknown } | undefined;
 
   constructor(file: FileHandle) {
     this.#file = file;
+    this.#sync = new EarlySync(file);
   }
 
   /** Bytes handed to the kernel so far. */
@@ -53,7 +52,7 @@ export class SparseWriter {
   /** Gives the file its apparent size and waits until the disk has all of it. */
   async finish(bytes: number): Promise<void> {
     this.#flush();
-    await Promise.all([...this.#writes, this.#sync]);
+    await Promise.all([...this.#writes, this.#sync.settle()]);
     this.#throwFailure();
     await this.#file.truncate(bytes);
     await this.#file.sync();
@@ -61,7 +60,7 @@ export class SparseWriter {
 
   /** Waits until the file may be closed, whatever happened. */
   async settle(): Promise<void> {
-    await Promise.allSettled([...this.#writes, this.#sync]);
+    await Promise.allSettled([...this.#writes, this.#sync.settle()]);
   }
 
   #isZero(chunk: Buffer, from: number, offset: number): boolean {
@@ -110,15 +109,10 @@ export class SparseWriter {
     });
     this.#writes.add(write);
     this.#written += bytes;
-    this.#unsynced += bytes;
     this.#start += bytes;
     this.#buffer = undefined;
     this.#gatheredBytes = 0;
-    if (this.#unsynced < SYNC_BYTES || this.#sync !== undefined) return;
-    this.#unsynced = 0;
-    this.#sync = this.#noteFailure(this.#file.datasync()).finally(() => {
-      this.#sync = undefined;
-    });
+    this.#sync.wrote(bytes);
   }
 
   async #noteFailure(work: Promise<void>): Promise<void> {
@@ -131,6 +125,7 @@ export class SparseWriter {
 
   #throwFailure(): void {
     if (this.#failure !== undefined) throw this.#failure.error;
+    this.#sync.throwFailure();
   }
 }
 

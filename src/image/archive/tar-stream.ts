@@ -4,10 +4,9 @@ import { join } from "node:path";
 import type { Scope } from "../../base/scope.ts";
 import { tryMapData } from "../qemu-img.ts";
 import { findData } from "./data-map.ts";
+import { readAhead } from "./read-ahead.ts";
 import type { Segment } from "./sparse-map.ts";
 import { buildFileHeaders, buildSparseHeaders, END_OF_ARCHIVE, paddingAfter } from "./tar-blocks.ts";
-
-const READ_BYTES = 1_024 * 1_024;
 
 /** A file that will be in the archive, open. */
 export interface PlannedFile {
@@ -46,6 +45,7 @@ export async function planFile(
   return { file, headers, segments, dataBytes };
 }
 
+/** A chunk may be used until the next one is asked for. */
 export async function* tarStream(
   plan: readonly PlannedFile[],
   { signal, onProgress }: TarStreamOptions,
@@ -54,27 +54,14 @@ export async function* tarStream(
   let done = 0;
   for (const { file, headers, segments, dataBytes } of plan) {
     yield headers;
-    for (const segment of segments) {
-      for await (const chunk of readSegment(file, segment)) {
-        signal?.throwIfAborted();
-        yield chunk;
-        done += chunk.length;
-        onProgress?.(done, total);
-      }
+    for await (const { chunk } of readAhead(file, segments)) {
+      signal?.throwIfAborted();
+      yield chunk;
+      done += chunk.length;
+      onProgress?.(done, total);
     }
     const padding = paddingAfter(dataBytes);
     if (padding.length > 0) yield padding;
   }
   yield END_OF_ARCHIVE;
-}
-
-async function* readSegment(file: FileHandle, { offset, bytes }: Segment): AsyncGenerator<Buffer> {
-  for (let done = 0; done < bytes; ) {
-    // A new buffer each time: the consumer may still be writing the last one.
-    const buffer = Buffer.allocUnsafe(Math.min(READ_BYTES, bytes - done));
-    const { bytesRead } = await file.read(buffer, 0, buffer.length, offset + done);
-    if (bytesRead === 0) throw new Error("a file became shorter while it was packed");
-    yield buffer.subarray(0, bytesRead);
-    done += bytesRead;
-  }
 }

@@ -30,7 +30,10 @@ export interface ZstdCodec {
   readonly name: string;
   /** @throws {@link ZstdError}; whatever `source` threw; `signal.reason`. */
   decompress(source: AsyncIterable<Uint8Array>, options: DecompressOptions): AsyncGenerator<Buffer>;
-  /** @throws whatever `source` threw; `signal.reason`. */
+  /**
+   * @param source A chunk is done with when the next one is asked for: its memory may be used again then.
+   * @throws whatever `source` threw; `signal.reason`.
+   */
   compress(source: AsyncIterable<Uint8Array>, options: CompressOptions): AsyncGenerator<Buffer>;
   /** The same, to the end of an empty file, which stays open; it may still have to be synced. */
   compressInto(file: FileHandle, source: AsyncIterable<Uint8Array>, options: CompressOptions): Promise<void>;

@@ -18,6 +18,16 @@ describe("filter", () => {
     expect(await collect(filter(["tr", "a-z", "A-Z"], source("one ", "two")))).toBe("ONE TWO");
   });
 
+  it("is done with a chunk when it asks for the next one", async () => {
+    async function* sameMemory(): AsyncGenerator<Uint8Array> {
+      const chunk = Buffer.alloc(300_000);
+      for (const letter of "abcdefgh") yield chunk.fill(letter);
+      chunk.fill("x");
+    }
+    const output = await collect(filter(["cat"], sameMemory()));
+    expect(output === [..."abcdefgh"].map((letter) => letter.repeat(300_000)).join("")).toBe(true);
+  });
+
   it("fails with the end of stderr when the program fails, even after its output", async () => {
     const failing = filter(["sh", "-c", "cat; echo it broke >&2; exit 3"], source("output"));
     await expect(collect(failing)).rejects.toMatchObject({
