@@ -1,9 +1,10 @@
 /** What `GET /api/v1/events` says. Everything else has its types in src/generated/api.ts. */
-import type { ApiRun, ApiTask, ApiWorkerStatus } from "../generated/api.ts";
+import type { ApiRun, ApiTask, ApiVm, ApiWorkerStatus } from "../generated/api.ts";
 
 export type TaskState = ApiTask["state"];
 export type RunState = ApiRun["state"];
 export type WorkerState = ApiWorkerStatus["state"];
+export type VmState = ApiVm["state"];
 
 /** By the names of the events. */
 export interface ServerEvents {
@@ -15,6 +16,7 @@ export interface ServerEvents {
   phase: { taskId: string; runId: number; phase: string; workerId: string };
   worker: { workerId: string; state: WorkerState };
   image: Record<string, unknown>;
+  machine: { workerId: string; machine: string; change: string; state: string };
 }
 
 export type EventName = keyof ServerEvents;

@@ -23,6 +23,10 @@ interface Place {
 const PLACES: readonly Place[] = [
   { href: "/", label: "Overview", icon: "home", key: "o", permission: "read", pages: ["overview"] },
   { href: "/tasks", label: "Tasks", icon: "list", key: "t", permission: "read", pages: ["tasks", "task"] },
+  {
+    ...{ href: "/machines", label: "Machines", icon: "screen", key: "m", permission: "read" },
+    pages: ["machines", "machine"],
+  },
   { href: "/workers", label: "Workers", icon: "server", key: "w", permission: "read", pages: ["workers", "worker"] },
   { href: "/images", label: "Images", icon: "disk", key: "i", permission: "read", pages: ["images", "image"] },
   { href: "/submit", label: "Submit", icon: "plus", key: "s", permission: "submit", pages: ["submit"] },

@@ -9,7 +9,7 @@ import { signal } from "@preact/signals";
 import type { EventName, ServerEvent } from "../api-types.ts";
 import { API } from "./api.ts";
 
-const NAMES: readonly EventName[] = ["hello", "gap", "task", "phase", "worker", "image"];
+const NAMES: readonly EventName[] = ["hello", "gap", "task", "phase", "worker", "image", "machine"];
 const MIN_WAIT_MS = 500;
 const MAX_WAIT_MS = 15_000;
 

@@ -59,7 +59,7 @@ function Card({ taskId, run, name, workerId, since, phase, hasScreen, keptUntil 
   return (
     <a class="card running-card" href={taskPath(taskId)}>
       {hasScreen ? (
-        <Thumbnail task={taskId} run={run} />
+        <Thumbnail machine={{ task: taskId, run }} />
       ) : (
         <div class="thumbnail">
           <Icon name="terminal" />

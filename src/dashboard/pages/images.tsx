@@ -1,10 +1,10 @@
 /** The images of a worker. */
 import { useState } from "preact/hooks";
-import type { ApiImages, ApiWorkers } from "../../generated/api.ts";
+import type { ApiImages } from "../../generated/api.ts";
 import type { ServerEvent } from "../api-types.ts";
 import { formatBytes, plural } from "../core/format.ts";
 import { useResource } from "../core/resource.ts";
-import { query, setQuery } from "../core/router.ts";
+import { query } from "../core/router.ts";
 import { may } from "../core/session.ts";
 import { imagePath } from "../features/images/image-api.ts";
 import { ImageCard } from "../features/images/image-card.tsx";
@@ -13,6 +13,7 @@ import { PullDialog } from "../features/images/image-dialogs.tsx";
 import { imageFacts } from "../features/images/image-facts.ts";
 import { ImageJobs } from "../features/images/image-jobs.tsx";
 import { href } from "../features/images/images.css";
+import { WorkerChooser } from "../features/workers/worker-chooser.tsx";
 import { Button } from "../ui/button.tsx";
 import { Command, Empty, ErrorNotice, Loading } from "../ui/notices.tsx";
 import { Page } from "../ui/page.tsx";
@@ -23,7 +24,6 @@ const onImage = { on: ({ name }: ServerEvent) => name === "image" };
 export const ImagesPage = styled(href, () => {
   const [isPulling, setPulling] = useState(false);
   const worker = query.value.get("worker") ?? undefined;
-  const workers = useResource<ApiWorkers>("/workers").data ?? [];
   const { data, error, refresh } = useResource<ApiImages>(imagePath(worker), onImage);
   const disk = data?.reduce((sum, image) => sum + (imageFacts(image).diskBytes ?? 0), 0) ?? 0;
   return (
@@ -31,7 +31,7 @@ export const ImagesPage = styled(href, () => {
       title="Images"
       actions={
         <>
-          {workers.length > 1 || worker !== undefined ? <Chooser workers={workers} worker={worker} /> : undefined}
+          <WorkerChooser worker={worker} />
           {may("operate") ? (
             <Button kind="primary" icon="download" onPress={() => setPulling(true)}>
               Pull an image
@@ -62,23 +62,3 @@ export const ImagesPage = styled(href, () => {
     </Page>
   );
 });
-
-function Chooser({ workers, worker }: { workers: ApiWorkers; worker: string | undefined }) {
-  const own = workers.find(({ self }) => self)?.workerId;
-  return (
-    <label class="image-worker">
-      Worker
-      <select
-        class="input"
-        value={worker ?? own ?? ""}
-        onChange={({ currentTarget: { value } }) => setQuery({ worker: value === own ? undefined : value })}
-      >
-        {workers.map(({ workerId }) => (
-          <option key={workerId} value={workerId}>
-            {workerId}
-          </option>
-        ))}
-      </select>
-    </label>
-  );
-}

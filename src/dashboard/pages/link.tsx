@@ -2,15 +2,16 @@
 import { useMemo, useState } from "preact/hooks";
 import { shortId } from "../core/format.ts";
 import { address } from "../core/router.ts";
-import { taskPath } from "../core/routes.ts";
+import { machinePath, taskPath } from "../core/routes.ts";
 import { session } from "../core/session.ts";
 import { openByLink } from "../features/machine/access.ts";
-import { type LinkTarget, parseLink } from "../features/machine/link-target.ts";
+import { type LinkTarget, type MachinePlace, parseLink } from "../features/machine/link-target.ts";
 import { lazy } from "../ui/lazy.tsx";
 import { Empty } from "../ui/notices.tsx";
 import { Page } from "../ui/page.tsx";
 
 const Screen = lazy(async () => (await import("../features/display/screen.tsx")).Screen);
+const Console = lazy(async () => (await import("../features/console/console.tsx")).Console);
 const Shells = lazy(async () => (await import("../features/terminal/shells.tsx")).Shells);
 
 export function LinkPage() {
@@ -34,19 +35,41 @@ function takeTarget(): LinkTarget | undefined {
 
 function Machine({ target }: { target: LinkTarget }) {
   const open = useMemo(() => openByLink(target), [target]);
-  const { task, run, kind, mode } = target;
-  const isKnown = session.value?.principal != null;
+  const { kind, mode } = target;
   return (
     <Page
       isWide
-      title={kind === "display" ? "Screen of a machine" : "Shell in a machine"}
+      title={TITLES[kind]}
       actions={
         <span class="quiet-text small">
-          Task {isKnown ? <a href={taskPath(task, { run })}>{shortId(task)}</a> : shortId(task)}, run {run}
+          <Place {...target} />
         </span>
       }
     >
-      {kind === "display" ? <Screen mode={mode} open={open} /> : <Shells open={open} isSingle />}
+      {kind === "display" ? <Screen mode={mode} open={open} /> : undefined}
+      {kind === "shell" ? <Shells open={open} isSingle /> : undefined}
+      {kind === "console" ? <Console mode={mode} open={open} /> : undefined}
     </Page>
+  );
+}
+
+const TITLES = {
+  display: "Screen of a machine",
+  shell: "Shell in a machine",
+  console: "Console of a machine",
+} as const;
+
+/** Who has logged in may go there. */
+function Place(place: MachinePlace) {
+  const isKnown = session.value?.principal != null;
+  if ("vm" in place) {
+    const { vm, worker } = place;
+    return <>Machine {isKnown ? <a href={machinePath(vm, { worker })}>{vm}</a> : vm}</>;
+  }
+  const { task, run } = place;
+  return (
+    <>
+      Task {isKnown ? <a href={taskPath(task, { run })}>{shortId(task)}</a> : shortId(task)}, run {run}
+    </>
   );
 }

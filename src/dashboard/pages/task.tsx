@@ -12,6 +12,7 @@ import type { RunSlotProps } from "../features/slot.ts";
 import { Definition } from "../features/task/definition.tsx";
 import { KeptNotice } from "../features/task/kept-notice.tsx";
 import { RunFacts } from "../features/task/run-facts.tsx";
+import { SavedNotice } from "../features/task/saved-notice.tsx";
 import { TaskActions } from "../features/task/task-actions.tsx";
 import { Why } from "../features/task/why.tsx";
 import type { IconName } from "../ui/icon.tsx";
@@ -82,6 +83,7 @@ export function TaskPage({ task: id, run, tab }: TaskPageProps) {
     <Page title={titleOf(task)} isWide before={<Trail />} actions={<TaskActions task={task} />}>
       <Why task={task} />
       {report === undefined ? undefined : <KeptNotice task={task} report={report} />}
+      {report === undefined ? undefined : <SavedNotice task={task} report={report} />}
       <div class="task">
         <div class="task-main">
           {task.runs.length > 1 && current !== undefined ? <Runs task={task} current={current} tab={tab} /> : undefined}

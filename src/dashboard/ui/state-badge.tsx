@@ -1,8 +1,8 @@
-import type { TaskState, WorkerState } from "../api-types.ts";
+import type { TaskState, VmState, WorkerState } from "../api-types.ts";
 import { Icon, type IconName } from "./icon.tsx";
 
 /** A state is a colour, an icon and a word. */
-const LOOKS: Readonly<Record<TaskState | WorkerState, { tone: string; icon: IconName }>> = {
+const LOOKS: Readonly<Record<TaskState | VmState | WorkerState, { tone: string; icon: IconName }>> = {
   unscheduled: { tone: "idle", icon: "link" },
   pending: { tone: "waiting", icon: "clock" },
   running: { tone: "active", icon: "play" },
@@ -16,9 +16,12 @@ const LOOKS: Readonly<Record<TaskState | WorkerState, { tone: string; icon: Icon
   draining: { tone: "waiting", icon: "arrowDown" },
   stopping: { tone: "odd", icon: "stop" },
   stopped: { tone: "idle", icon: "stop" },
+  creating: { tone: "waiting", icon: "clock" },
+  created: { tone: "idle", icon: "stop" },
+  error: { tone: "bad", icon: "warning" },
 };
 
-export function StateBadge({ state }: { state: TaskState | WorkerState }) {
+export function StateBadge({ state }: { state: TaskState | VmState | WorkerState }) {
   const { tone, icon } = LOOKS[state] ?? { tone: "idle", icon: "dots" };
   return (
     <span class={`badge ${tone}`}>

@@ -1,23 +1,23 @@
-/** Ways to the machine of a run. */
+/** Ways to a machine. */
 import type { ApiLink } from "../../../generated/api.ts";
-import { ApiFailure, apiPath, send, socketUrl } from "../../core/api.ts";
-import type { LinkTarget } from "./link-target.ts";
+import { ApiFailure, send, socketUrl } from "../../core/api.ts";
+import { type LinkTarget, type MachinePlace, type MachineWay, placePath } from "./link-target.ts";
 
 export type Mode = "view" | "control";
 
 /** Gives the address of a websocket that is good for one connection. @throws {ApiFailure} */
 export type OpenSocket = (query?: URLSearchParams) => Promise<string>;
 
-/** To look at its screen: for that it is enough to be logged in. */
-export function openToView({ task, run }: Pick<LinkTarget, "task" | "run">): OpenSocket {
-  return () => Promise.resolve(socketUrl(`${apiPath`/tasks/${task}/runs/${run}/display`}?mode=view`));
+/** To look at its screen, or its console: for that it is enough to be logged in. */
+export function openToView(place: MachinePlace, kind: "display" | "console" = "display"): OpenSocket {
+  return () => Promise.resolve(socketUrl(placePath(place, `/${kind}`, new URLSearchParams({ mode: "view" }))));
 }
 
 /** Asks the server for a ticket each time: it says why, where there is none. */
-export function openByTicket(target: Pick<LinkTarget, "task" | "run" | "kind" | "mode">): OpenSocket {
+export function openByTicket(target: MachinePlace & MachineWay): OpenSocket {
   return async (query) => {
-    const { task, run, kind, mode } = target;
-    const { ticket } = await send<ApiLink>("POST", apiPath`/tasks/${task}/runs/${run}/links`, { kind, mode });
+    const { kind, mode } = target;
+    const { ticket } = await send<ApiLink>("POST", placePath(target, "/links"), { kind, mode });
     return addressOf({ ...target, ticket }, query);
   };
 }
@@ -34,10 +34,10 @@ export function openByLink(target: LinkTarget): OpenSocket {
   };
 }
 
-function addressOf({ task, run, kind, ticket }: Omit<LinkTarget, "mode">, query?: URLSearchParams): string {
+function addressOf(target: LinkTarget, query?: URLSearchParams): string {
   const all = new URLSearchParams(query);
-  all.set("ticket", ticket);
-  return socketUrl(`${apiPath`/tasks/${task}/runs/${run}/${kind}`}?${all}`);
+  all.set("ticket", target.ticket);
+  return socketUrl(placePath(target, `/${target.kind}`, all));
 }
 
 /** Whether another attempt can succeed. */

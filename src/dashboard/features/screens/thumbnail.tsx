@@ -4,22 +4,23 @@
  */
 import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
-import { apiPath, request } from "../../core/api.ts";
+import { request } from "../../core/api.ts";
 import { Icon } from "../../ui/icon.tsx";
+import { type MachinePlace, placePath } from "../machine/link-target.ts";
 
 const REFRESH_MS = 2_000;
 const RETRY_MS = 8_000;
 
 interface ThumbnailProps {
-  task: string;
-  run: number;
+  machine: MachinePlace;
   /** Pixels that are asked for. */
   width?: number;
   /** Empty: what is around it says what it is. */
   alt?: string;
 }
 
-export function Thumbnail({ task, run, width = 320, alt = "" }: ThumbnailProps) {
+export function Thumbnail({ machine, width = 320, alt = "" }: ThumbnailProps) {
+  const path = placePath(machine, "/screen", new URLSearchParams({ width: String(width) }));
   const box = useRef<HTMLDivElement>(null);
   const url = useSignal<string | undefined>(undefined);
   useEffect(() => {
@@ -33,7 +34,7 @@ export function Thumbnail({ task, run, width = 320, alt = "" }: ThumbnailProps) 
       clearTimeout(timer);
       if (!isInView || document.hidden || isBusy || abort.signal.aborted) return;
       isBusy = true;
-      const picture = await fetchPicture(`${apiPath`/tasks/${task}/runs/${run}/screen`}?width=${width}`, abort.signal);
+      const picture = await fetchPicture(path, abort.signal);
       isBusy = false;
       if (abort.signal.aborted) return;
       if (picture !== undefined) {
@@ -55,7 +56,7 @@ export function Thumbnail({ task, run, width = 320, alt = "" }: ThumbnailProps) 
       if (url.peek() !== undefined) URL.revokeObjectURL(url.peek() ?? "");
       url.value = undefined;
     };
-  }, [task, run, width, url]);
+  }, [path, url]);
   return (
     <div ref={box} class="thumbnail">
       {url.value === undefined ? <Icon name="screen" /> : <img src={url.value} alt={alt} />}

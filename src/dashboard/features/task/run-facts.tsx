@@ -4,6 +4,7 @@ import type { ComponentChildren } from "preact";
 import type { ApiRun, ApiRunReport, ApiTaskDetails } from "../../../generated/api.ts";
 import { Elapsed, RelativeTime } from "../../ui/time.tsx";
 import { Timeline } from "../timeline/timeline.tsx";
+import { CheckpointList } from "./checkpoint-list.tsx";
 
 interface RunFactsProps {
   task: ApiTaskDetails;
@@ -20,6 +21,7 @@ export function RunFacts({ task, run, report }: RunFactsProps) {
           <Timeline report={report} />
         </section>
       )}
+      {report === undefined ? undefined : <CheckpointList report={report} />}
       <section class="section">
         <h2>Facts</h2>
         <dl class="facts">
