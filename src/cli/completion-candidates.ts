@@ -6,7 +6,7 @@ export interface Candidate {
   description: string;
 }
 
-export type NameKind = "images" | "caches" | "recipes" | "registries" | "machines";
+export type NameKind = "images" | "caches" | "recipes" | "registries" | "machines" | "snapshots" | "sources";
 
 /** What shells complete better than we. */
 export type PathKind = "files" | "folders" | "tasks";
@@ -115,6 +115,9 @@ function ofValue(choices: readonly string[] | undefined, placeholder: string, wo
   if (placeholder === "recipe") return word.includes("/") ? { paths: "tasks" } : { names: "recipes" };
   if (placeholder === "registry") return { paths: "folders", ...(word.includes("/") ? {} : { names: "registries" }) };
   if (placeholder === "machine" || placeholder === "target") return { names: "machines" };
+  if (placeholder === "snapshot") return { names: "snapshots" };
+  // A machine, a saved one, or the folder of one.
+  if (placeholder === "source") return word.includes("/") ? { paths: "folders" } : { names: "sources" };
   if (placeholder === "cache") return { names: "caches" };
   return { paths: PATHS[placeholder] };
 }

@@ -59,6 +59,8 @@ async function namesOf(context: CliContext, kind: NameKind, configFile: string |
   const config = await context.loadConfig(configFile);
   if (kind === "registries") return config.images.registries.map(({ name }) => name);
   if (kind === "machines") return await machineNames(config);
+  if (kind === "snapshots") return await snapshotNames(config);
+  if (kind === "sources") return [...(await machineNames(config)), ...(await snapshotNames(config))];
   return kind === "images" ? await imageNames(config) : await cacheNames(config);
 }
 
@@ -74,6 +76,19 @@ async function machineNames(config: Config): Promise<string[]> {
   ]);
   const { records } = vmFolders(config);
   return await readdir(`${records}/names`).catch(() => []);
+}
+
+/** Of what has no name the id. */
+async function snapshotNames({ stateDir }: Config): Promise<string[]> {
+  const { readdir, readFile } = await import("node:fs/promises");
+  const folder = `${stateDir}/snapshots/machines`;
+  const ids = await readdir(folder).catch(() => []);
+  return await Promise.all(
+    ids.map(async (id) => {
+      const text = await readFile(`${folder}/${id}/record.json`, "utf8").catch(() => "");
+      return /^ {2}"name": "([\w.-]+)",?$/m.exec(text)?.[1] ?? id;
+    }),
+  );
 }
 
 async function cacheNames(config: Config): Promise<string[]> {

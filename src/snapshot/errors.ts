@@ -8,6 +8,7 @@ export type SnapshotErrorCode =
   | "snapshot-exists"
   | "snapshot-in-use"
   | "snapshot-not-found"
+  | "snapshot-not-portable"
   | "snapshot-other-host"
   | "snapshot-reference-invalid"
   | "snapshot-too-deep"

@@ -9,6 +9,7 @@ import {
   startCommand,
   stopCommand,
 } from "./change-commands.ts";
+import { cloneCommand, restoreCommand } from "./clone-commands.ts";
 import {
   connectCommand,
   consoleCommand,
@@ -29,6 +30,7 @@ import {
   vncCommand,
 } from "./look-commands.ts";
 import { createCommand, runCommand } from "./make-commands.ts";
+import { snapshotCommand } from "./snapshot/command.ts";
 
 const EXAMPLES = `
 Examples:
@@ -36,11 +38,13 @@ Examples:
   boxcar vm shell dev
   boxcar vm exec dev -- uname -a
   boxcar vm stop dev; boxcar vm start dev   what is on its disk stays
+  boxcar vm clone dev try                   another one that goes on where dev is
   boxcar vm rm dev`;
 
 /** In the order of the help. */
 const COMMANDS = [
   ...[createCommand, runCommand, startCommand, stopCommand, restartCommand, pauseCommand, resumeCommand, removeCommand],
+  ...[snapshotCommand, cloneCommand, restoreCommand],
   ...[listCommand, inspectCommand, statusCommand, logsCommand],
   ...[shellCommand, execCommand, consoleCommand, copyCommand, syncCommand, sshCommand, connectCommand],
   ...[screenshotCommand, vncCommand, monitorCommand, gcCommand],

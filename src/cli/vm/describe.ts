@@ -34,13 +34,14 @@ export function portsOf({ forwards, process }: VmRecord): string {
 
 export function vmText(view: VmView): string {
   const { record } = view;
-  const { image, process, identity, network, disks, reason, started, runDirectory } = record;
+  const { image, process, identity, network, disks, reason, started, runDirectory, from } = record;
   const rows: [string, string | undefined][] = [
     ["id", record.id],
     ["name", record.name],
     ["state", stateOf(view)],
     ["because", reason],
     ["image", `${image.reference} (${image.digest.slice(0, 19)}…)`],
+    ["from", from && `the snapshot ${from.snapshot} of ${originOf(from)}`],
     ["machine", `${record.machine.chipset ?? ""}, ${sizeOf(record)}`],
     ["hostname", identity.hostname],
     ["network", typeof network === "string" ? network : `allow ${network.allow.join(", ")}`],
@@ -58,6 +59,12 @@ export function vmText(view: VmView): string {
     ["sockets", runDirectory],
   ];
   return table(rows.filter((row): row is [string, string] => row[1] !== undefined));
+}
+
+/** Which machine was saved. */
+export function originOf({ vm, task }: Pick<NonNullable<VmRecord["from"]>, "vm" | "task">): string {
+  if (task === undefined) return vm?.name ?? vm?.id ?? "-";
+  return `${task.taskId}/${task.runId}${task.checkpoint === undefined ? "" : ` ${task.checkpoint}`}`;
 }
 
 export function eventText({ time, id, name, event, state, before, reason }: VmEvent): string {

@@ -89,7 +89,7 @@ async function specOf(image: string, flags: MakeFlags, context: CliContext): Pro
   };
 }
 
-function networkOf(text: string): VmRecord["network"] {
+export function networkOf(text: string): VmRecord["network"] {
   return parseAs("feature-network", networkOfFlag(text), { subject: "--network", blame: "task" });
 }
 

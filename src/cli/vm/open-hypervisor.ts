@@ -56,17 +56,19 @@ export interface HypervisorParts {
 /** What dead processes have left is put right first. */
 export async function openHypervisorOf({ config, scope, images, configFile }: HypervisorParts): Promise<{
   hypervisor: QemuHypervisor;
+  host: QemuHost;
   reclaimed: readonly ReclaimedVm[];
 }> {
   const host = await openQemuHost(config, scope, images);
   const supervisor = (id: string) => boxcarCommand(configFile, SUPERVISOR_COMMAND, id);
   const hypervisor = await QemuHypervisor.open({ host, supervisor });
-  return { hypervisor, reclaimed: await hypervisor.gc() };
+  return { hypervisor, host, reclaimed: await hypervisor.gc() };
 }
 
 export interface OpenHypervisor extends AsyncDisposable {
   readonly hypervisor: QemuHypervisor;
   readonly config: Config;
+  readonly host: QemuHost;
   /** What dead processes had left. */
   readonly reclaimed: readonly ReclaimedVm[];
 }

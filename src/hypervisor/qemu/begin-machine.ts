@@ -135,7 +135,8 @@ export async function beginMachine(options: BeginOptions, beginning: VmBeginning
       await options.onGoesOn();
       isMemoryUsed = true;
       await vm.resume();
-      wakeLine.move(beginning.move, record.identity);
+      // A copy is told who it is; what goes back to what it was has its ids and keys.
+      wakeLine.move(beginning.move, record.from?.vm?.id === record.id ? {} : record.identity);
       await rm(files.state, { force: true });
   }
   const held = scope.move();

@@ -4,6 +4,7 @@ import { basename, dirname, join } from "node:path";
 import { Scope } from "../../base/scope.ts";
 import { contentBytesOf, planFile, type TarStreamOptions, tarStream } from "../../image/archive/tar-stream.ts";
 import type { ZstdCodec } from "../../image/zstd/codec.ts";
+import { SnapshotError } from "../errors.ts";
 import { formatRecord } from "../format-record.ts";
 import { MEMORY_FILE, type SavedMachine } from "../saved-machine.ts";
 import { MANIFEST_FILE } from "./format.ts";
@@ -19,11 +20,13 @@ export interface ExportOptions extends TarStreamOptions {
  * Writes a tar.zst: first `snapshot.json`, then the files it names.
  *
  * @param saved Leased by the caller.
+ * @throws {SnapshotError} `snapshot-not-portable`: part of it is a file of this host.
  * @param targetFile Absolute path; appears when it is whole and replaces what was there, for this user alone.
  */
 export async function exportSnapshot(saved: SavedMachine, targetFile: string, options: ExportOptions): Promise<void> {
   const { zstd, level = 3, threads = 1, signal } = options;
   signal?.throwIfAborted();
+  requirePortable(saved);
   await using scope = new Scope();
   const work = await mkdtemp(join(dirname(targetFile), `.${basename(targetFile)}.`));
   scope.defer(() => rm(work, { recursive: true, force: true }));
@@ -40,4 +43,11 @@ export async function exportSnapshot(saved: SavedMachine, targetFile: string, op
   await zstd.compressInto(target, tarStream(plan, options), { level, threads, contentBytes, signal });
   await target.sync();
   await rename(partFile, targetFile);
+}
+
+/** @throws {SnapshotError} `snapshot-not-portable` */
+function requirePortable({ id, record: { directBoot } }: SavedMachine): void {
+  if (directBoot === undefined) return;
+  const message = `the snapshot ${id} cannot leave this host: it goes on only with ${directBoot.kernel}, a file of this host`;
+  throw new SnapshotError("snapshot-not-portable", message, { blame: "task" });
 }

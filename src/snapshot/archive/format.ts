@@ -63,7 +63,9 @@ export function judgeEntry(
 const MAP_ALLOWANCE = 32 * MIB;
 
 /** Once the manifest is known. @throws {SnapshotError} */
-export function judgeManifest({ files, machine }: MachineSnapshot, limits: SnapshotLimits): void {
+export function judgeManifest({ files, machine, directBoot }: MachineSnapshot, limits: SnapshotLimits): void {
+  if (directBoot !== undefined)
+    throw refused(`names a kernel of its host, ${JSON.stringify(directBoot.kernel.slice(0, 200))}`);
   for (const { name, bytes } of files) {
     const max = maxBytesOf(name, limits);
     if (bytes > max)
