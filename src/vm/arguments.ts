@@ -77,7 +77,7 @@ export function buildArguments(machine: ResolvedMachine, context: ArgumentContex
     ...["-chardev", `socket,id=monitor,fd=${context.monitorFd}`, "-mon", "chardev=monitor,mode=control"],
     ...serialPort(context.consoleFd),
     ...clock(machine),
-    ...firmware(machine, context.firmware),
+    ...firmware(machine, context),
     ...tpm(context.tpmFd),
     ...boot(machine, context),
     ...storage(machine, context.disk),
@@ -167,10 +167,10 @@ function clock({ os }: ResolvedMachine): string[] {
   return ["-rtc", os === "windows" ? "base=localtime,driftfix=slew" : "base=utc"];
 }
 
-function firmware(machine: ResolvedMachine, files: MachineFirmware | undefined): string[] {
+function firmware(machine: ResolvedMachine, { firmware: files, disk }: ArgumentContext): string[] {
   if (files === undefined) return [];
   const code = `if=pflash,unit=0,format=raw,readonly=on,file=${escapeValue(files.codeFile)}`;
-  const variables = `if=pflash,unit=1,format=raw,cache=unsafe,file=${escapeValue(files.variablesFile)}`;
+  const variables = `if=pflash,unit=1,format=raw,cache=${cacheOf(disk)},file=${escapeValue(files.variablesFile)}`;
   // The variables hold the keys of secure boot: only the firmware itself may write them.
   const secure = ["-global", "driver=cfi.pflash01,property=secure,value=on"];
   return [...(machine.firmware === "uefi-secure" ? secure : []), "-drive", code, "-drive", variables];
@@ -205,10 +205,13 @@ function clockHint({ chipset }: ResolvedMachine, { accelerator, clockRate }: Arg
 
 function storage(machine: ResolvedMachine, disk: MachineDisk): string[] {
   const file = escapeValue(disk.diskFile);
-  // Most disks are thrown away with their machine: nothing of them needs to survive a crash of the host.
-  const cache = disk.durable === true ? "writeback" : "unsafe";
-  const drive = `if=none,id=disk0,file=${file},format=${disk.format},cache=${cache},discard=unmap,detect-zeroes=unmap`;
+  const drive = `if=none,id=disk0,file=${file},format=${disk.format},cache=${cacheOf(disk)},discard=unmap,detect-zeroes=unmap`;
   return ["-drive", drive, ...disks(machine)];
+}
+
+/** Most disks are thrown away with their machine: nothing of them needs to survive a crash of the host. */
+function cacheOf({ durable }: MachineDisk): string {
+  return durable === true ? "writeback" : "unsafe";
 }
 
 function disks(machine: ResolvedMachine): string[] {

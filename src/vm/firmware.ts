@@ -3,8 +3,9 @@
  *
  * @see QEMU docs/interop/firmware.json
  */
-import { chmod, constants, copyFile } from "node:fs/promises";
+import { chmod, constants, copyFile, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
+import { ignoreMissing } from "../host/durable-file.ts";
 import type { FirmwareBuild } from "../host/qemu-help.ts";
 import type { ResolvedMachine } from "./limits.ts";
 import type { MachineFirmware } from "./ports.ts";
@@ -32,11 +33,24 @@ export function chooseFirmware(
   });
 }
 
-/** @param directory Absolute path of a folder of the machine's own, which gets its variables. */
-export async function copyFirmware(build: FirmwareBuild, directory: string): Promise<MachineFirmware> {
+/**
+ * A machine that was started before has the variables that it wrote then, unless they are those of another build.
+ *
+ * @param directory Absolute path of a folder of the machine's own, which keeps its variables.
+ */
+export async function prepareFirmware(build: FirmwareBuild, directory: string): Promise<MachineFirmware> {
   const variablesFile = join(directory, "firmware-variables.fd");
-  await copyFile(build.variables, variablesFile, constants.COPYFILE_FICLONE);
-  // Whatever it was among the files of its package.
-  await chmod(variablesFile, 0o600);
+  const [own, pristine] = await Promise.all([stat(variablesFile).catch(ignoreMissing), stat(build.variables)]);
+  if (own?.size !== pristine.size) await makeVariables(build.variables, variablesFile);
   return { codeFile: build.code, variablesFile };
+}
+
+/** Whole or not at all: what is half of it would be taken for the machine's own at the next start. */
+async function makeVariables(pristine: string, target: string): Promise<void> {
+  const part = `${target}.part`;
+  await rm(part, { force: true });
+  await copyFile(pristine, part, constants.COPYFILE_FICLONE);
+  // Whatever it was among the files of its package.
+  await chmod(part, 0o600);
+  await rename(part, target);
 }

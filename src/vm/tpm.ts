@@ -1,8 +1,8 @@
 /**
  * A TPM 2.0 in software, of one machine alone.
  *
- * *Owns* the program. What it keeps is in a folder of the machine's, gone with it; it begins without certificates of a
- * maker. It ends when QEMU hangs up, and when it is disposed.
+ * *Owns* the program. What it keeps is in a folder of the machine's: the same TPM as long as that is there. It begins
+ * without certificates of a maker. It ends when QEMU hangs up, and when it is disposed.
  *
  * @see swtpm(8)
  */
@@ -21,9 +21,9 @@ export class SoftwareTpm implements AsyncDisposable {
     this.socket = socket;
   }
 
-  /** @param directory Absolute path of a folder that is not there. */
+  /** @param directory Absolute path of a folder that no other one uses; made, with a new TPM, if it is not there. */
   static async start(directory: string): Promise<SoftwareTpm> {
-    await mkdir(directory, { mode: 0o700 });
+    await mkdir(directory, { recursive: true, mode: 0o700 });
     const state = ["--tpm2", "--tpmstate", `dir=${directory}`, "--flags", "startup-clear"];
     const control = ["--ctrl", `type=unixio,clientfd=${FIRST_SOCKET_FD}`, "--terminate"];
     const process = HostProcess.start([TPM_EMULATOR, "socket", ...state, ...control], { sockets: 1 });

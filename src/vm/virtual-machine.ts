@@ -21,7 +21,7 @@ import type { BootFrom, Cdrom } from "./cdroms.ts";
 import { type Checkpoint, type CheckpointOptions, holdStill, takeCheckpoint } from "./checkpoint.ts";
 import { type DataDisk, diskNames } from "./data-disks.ts";
 import { VirtualMachineError } from "./errors.ts";
-import { chooseFirmware, copyFirmware } from "./firmware.ts";
+import { chooseFirmware, prepareFirmware } from "./firmware.ts";
 import { advance, BIRTH, type VmEndCause, type VmLife, type VmOccurrence, type VmState } from "./life.ts";
 import type { ResolvedMachine } from "./limits.ts";
 import { loadState, saveState } from "./migration.ts";
@@ -152,7 +152,7 @@ export class VirtualMachine implements AsyncDisposable {
       await mkdir(options.runDirectory, { recursive: true, mode: 0o700 });
       const own = dirname(disk.diskFile);
       const build = machine.firmware === "bios" ? undefined : chooseFirmware(machine, capabilities.firmware);
-      const firmware = build && (await copyFirmware(build, own));
+      const firmware = build && (await prepareFirmware(build, own));
       const tpm = machine.tpm ? options.resources.use(await SoftwareTpm.start(join(own, "tpm"))) : undefined;
       const args = buildArguments(machine, {
         vncSocket,

@@ -21,7 +21,7 @@ afterAll(() => rm(directory, { recursive: true }));
 
 async function start(name: string, payload: MachineOverrides) {
   const own = join(directory, name);
-  await mkdir(own);
+  await mkdir(own, { recursive: true });
   const diskFile = join(own, "disk.img");
   await writeFile(diskFile, "");
   await truncate(diskFile, DISK_BYTES);
@@ -65,7 +65,7 @@ describe("UEFI", () => {
   );
 
   it(
-    "finds its TPM, which is gone with the machine",
+    "finds its TPM, whose program is gone with the machine",
     async () => {
       const { vm, own } = await start("tpm", { firmware: "uefi", tpm: true });
       await using _vm = vm;
@@ -74,9 +74,27 @@ describe("UEFI", () => {
       vm.kill();
       await vm.done;
       expect(await swtpmsBelow(own)).toEqual([]);
+
+      const file = join(own, "firmware-variables.fd");
+      const written = await stat(file);
+      const again = await start("tpm", { firmware: "uefi", tpm: true });
+      await again.vm[Symbol.asyncDispose]();
+      expect((await stat(file)).ino).toBe(written.ino);
+      // A new TPM would not care.
+      await writeFile(join(own, "tpm", "tpm2-00.permall"), "no TPM");
+      await expect(start("tpm", { firmware: "uefi", tpm: true })).rejects.toMatchObject({ code: "qemu-failed" });
     },
-    BOOT_MS,
+    2 * BOOT_MS,
   );
+
+  it("gets new variables where those it has are of another firmware", async () => {
+    const own = join(directory, "foreign");
+    await mkdir(own);
+    await writeFile(join(own, "firmware-variables.fd"), "of another");
+    const { vm } = await start("foreign", { firmware: "uefi" });
+    await vm[Symbol.asyncDispose]();
+    expect((await stat(join(own, "firmware-variables.fd"))).size).toBeGreaterThan(10_000);
+  });
 });
 
 async function swtpmsBelow(folder: string): Promise<string[]> {
