@@ -17,6 +17,7 @@ import { imageCommand } from "./image/command.ts";
 import { manifestCommand } from "./manifest/command.ts";
 import { keepCommand, releaseCommand } from "./operate/keep-command.ts";
 import { logsCommand } from "./operate/logs-command.ts";
+import { resumeCommand } from "./operate/resume-command.ts";
 import { screenshotCommand } from "./operate/screenshot-command.ts";
 import { shellCommand } from "./operate/shell-command.ts";
 import { topCommand } from "./operate/top-command.ts";
@@ -42,7 +43,7 @@ Examples:
 /** In the order of the help. */
 const COMMANDS = {
   Tasks: [runCommand, queueCommand],
-  "Tasks that run": [topCommand, logsCommand, shellCommand, vncCommand, screenshotCommand, keepCommand, releaseCommand],
+  "Tasks that run": [topCommand, logsCommand, shellCommand, vncCommand, screenshotCommand, keepCommand, releaseCommand, resumeCommand],
   Machines: [vmCommand],
   "This host": [workerCommand, doctorCommand, configCommand, imageCommand, cacheCommand],
   "Who may use it": [tokenCommand, auditCommand],

@@ -486,9 +486,43 @@ export interface ApiRunReport {
     expires: string;
   }[];
   /**
+   * Its machine as it was when the run failed, which may be resumed; absent where it is not kept, or not any more.
+   */
+  saved?: ApiSavedRun;
+  /**
    * Absent where there is no machine.
    */
   live?: ApiLive;
+}
+/**
+ * A machine that is kept as it was, on the host of the worker that ran the task.
+ */
+export interface ApiSavedRun {
+  /**
+   * Id of the snapshot on its host.
+   */
+  snapshot: string;
+  /**
+   * How the task had failed at that instant.
+   */
+  reason: string;
+  /**
+   * Until when it is kept.
+   */
+  expires: string;
+  /**
+   * What it takes on the disk.
+   */
+  bytes: number;
+}
+/**
+ * The machine that is to be made.
+ */
+export interface ApiResumeRequest {
+  /**
+   * What it is called; no other machine of the host has the name. Left out: it has an id only.
+   */
+  name?: string;
 }
 /**
  * What was kept of a run.

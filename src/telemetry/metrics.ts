@@ -50,7 +50,7 @@ export class Metrics {
     }).set({ version, worker: workerId, network }, 1);
   }
 
-  noteRemoved(kind: "images" | "caches" | "inputs" | "logs", count: number): void {
+  noteRemoved(kind: "images" | "caches" | "inputs" | "logs" | "snapshots", count: number): void {
     this.#removed.inc({ kind }, count);
   }
 

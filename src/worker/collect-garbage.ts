@@ -12,12 +12,16 @@ import { ignoreMissing } from "../host/durable-file.ts";
 import { freeDiskBytes } from "../host/room.ts";
 import { collectImages } from "../image/store/collect.ts";
 import type { ImageStore } from "../image/store/image-store.ts";
+import type { SavedMachine } from "../snapshot/saved-machine.ts";
+import type { SnapshotStore } from "../snapshot/snapshot-store.ts";
 import { LOG_FILE } from "./run-log.ts";
 
 export interface GarbageOptions {
   images: ImageStore;
   caches: CacheStore;
   inputs: { trim(maxBytes: number): Promise<number> };
+  /** Saved machines. */
+  snapshots: Pick<SnapshotStore, "removeExpired">;
   /** Absolute path of the folder of runs. */
   runsFolder: string;
   /** Is one of them, right now? */
@@ -33,7 +37,7 @@ export interface GarbageOptions {
   now?: () => Date;
 }
 
-export type GarbageKind = "logs" | "caches" | "inputs" | "images";
+export type GarbageKind = "logs" | "caches" | "inputs" | "images" | "snapshots";
 
 /** Logs of runs that were lost are kept so long where there is room. */
 const KEEP_RUNS_MS = 7 * 86_400_000;
@@ -58,6 +62,9 @@ export async function collectGarbage(options: GarbageOptions): Promise<void> {
   };
   const purge = async (maxBytes: number) => (await caches.trim(maxBytes)).map((name) => `the cache ${name}`);
   const { maxCacheBytes } = settings;
+  await attempt("snapshots", "snapshots", async () =>
+    (await options.snapshots.removeExpired(options.now?.())).map(describeSnapshot),
+  );
   await attempt("old logs", "logs", () => removeRuns(options, KEEP_RUNS_MS));
   if (maxCacheBytes !== undefined) await attempt("caches", "caches", () => purge(maxCacheBytes));
   await attempt("inputs", "inputs", () =>
@@ -68,6 +75,13 @@ export async function collectGarbage(options: GarbageOptions): Promise<void> {
   await attempt("logs", "logs", () => removeRuns(options, KEEP_RUNS_ANYWAY_MS, isEnough));
   if (removed.length === 0) return;
   options.logger.log("info", `removed ${removed.join(", ")}`, { freeBytes: await freeBytes().catch(() => undefined) });
+}
+
+function describeSnapshot({ id, record }: SavedMachine): string {
+  const { task } = record.source;
+  if (task === undefined) return `the snapshot ${id}`;
+  const what = task.checkpoint === undefined ? "the failed machine" : `the checkpoint ${task.checkpoint}`;
+  return `${what} of ${task.taskId}/${task.runId}`;
 }
 
 interface LeftRun {

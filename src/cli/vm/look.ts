@@ -62,9 +62,11 @@ export async function logs(
 
 export async function gc({ output }: OutputFlag, { context, command }: Invocation): Promise<void> {
   await using opened = await openHypervisor(context, command);
-  if (output === "json") return printJson(context, opened.reclaimed);
-  for (const { id, done } of opened.reclaimed) print(context, `${id} ${done}`);
-  if (opened.reclaimed.length === 0) print(context, "There is nothing that a dead process has left.");
+  const expired = await (await opened.host.openSnapshots()).removeExpired();
+  const done = [...opened.reclaimed, ...expired.map(({ id }) => ({ id, done: "expired" }) as const)];
+  if (output === "json") return printJson(context, done);
+  for (const each of done) print(context, `${each.id} ${each.done}`);
+  if (done.length === 0) print(context, "There is nothing that a dead process has left, and nothing that has expired.");
 }
 
 export async function screenshot(ref: string, file: string | undefined, invocation: Invocation): Promise<void> {

@@ -28,7 +28,7 @@ import type { FleetMember } from "./fleet-member.ts";
 import type { LazyHypervisor } from "./lazy-hypervisor.ts";
 import type { MachineApi } from "./machine-api.ts";
 import type { OpenQueue } from "./open-queue.ts";
-import { type ApiHost, hostImageRoutes, taskRoutes } from "./task-api.ts";
+import { type ApiHost, hostImageRoutes, resumeRoutes, taskRoutes } from "./task-api.ts";
 import type { VmApi } from "./vm-api.ts";
 
 export interface ApiParts {
@@ -132,6 +132,7 @@ export function routesOf(parts: ApiParts, access: Pick<AccessDoor, "routes">): R
     ...machineApi.routes,
     ...parts.vmApi.routes,
     ...taskRoutes(host, queue),
+    ...resumeRoutes(host, queue, parts.hypervisor),
     ...hostImageRoutes(host, jobs),
     ...schemaRoutes(),
     ...metricsRoutes(parts.metrics),

@@ -52,7 +52,14 @@ function partsOf(config: Config): ApiParts {
     fleet: { authenticate: () => nobody, passOn: nobody, passSocketOn: nobody, routes },
     hypervisor: nobody,
     host: {
-      ...{ config, images: absent(), networks: absent(), runs: absent(), chooseAccelerator: nobody },
+      ...{
+        config,
+        images: absent(),
+        snapshots: absent(),
+        networks: absent(),
+        runs: absent(),
+        chooseAccelerator: nobody,
+      },
     },
   };
 }

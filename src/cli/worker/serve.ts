@@ -118,7 +118,15 @@ export async function serve({ config, configFile, context, logger }: ServeOption
     await worker.done;
   });
   const garbage = {
-    ...{ images: host.images, caches, inputs, logger, stateDir: config.stateDir, settings: settings.gc },
+    ...{
+      images: host.images,
+      snapshots: host.snapshots,
+      caches,
+      inputs,
+      logger,
+      stateDir: config.stateDir,
+      settings: settings.gc,
+    },
     runsFolder: hostFolders(config).runs,
     isRunning: (taskId: string, runId: number) => runs.live.isAnnounced(taskId, runId),
     onRemoved: (kind: GarbageKind, count: number) => telemetry.metrics.noteRemoved(kind, count),

@@ -10,21 +10,25 @@ import type { Jobs } from "../../web/images/jobs.ts";
 import { registryRoutes } from "../../web/images/registry-routes.ts";
 import { describeLive } from "../../web/machines/machine-lookup.ts";
 import { artifactRoutes } from "../../web/runs/artifact-routes.ts";
-import { runRoutes } from "../../web/runs/run-routes.ts";
+import { resumeRoute } from "../../web/runs/resume-route.ts";
+import { isInTime, runRoutes } from "../../web/runs/run-routes.ts";
 import { queueRoutes } from "../../web/tasks/queue-routes.ts";
 import type { TaskHost } from "../../worker/task-host.ts";
 import { agentFile } from "../guest-programs.ts";
-import type { OpenQueue } from "./open-queue.ts";
+import type { LazyHypervisor } from "./lazy-hypervisor.ts";
+import { defaultWorkerId, type OpenQueue } from "./open-queue.ts";
 
 export type ApiHost = Pick<
   TaskHost,
-  "config" | "images" | "imageHooks" | "origin" | "networks" | "chooseAccelerator" | "runs"
+  "snapshots" | "config" | "images" | "imageHooks" | "origin" | "networks" | "chooseAccelerator" | "runs"
 >;
 
 /** None where others have the queue. */
-export function taskRoutes({ config, runs }: ApiHost, queue: Pick<OpenQueue, "tasks" | "workers">): Route[] {
+export function taskRoutes({ config, runs, snapshots }: ApiHost, queue: Pick<OpenQueue, "tasks" | "workers">): Route[] {
   const { tasks, workers } = queue;
   if (tasks === undefined) return [];
+  const isThere = async ({ snapshot }: { snapshot: string }) =>
+    (await snapshots.list()).some(({ id }) => id === snapshot);
   const rules = { subject: "The payload", blame: "task", ...payloadRules(config) } as const;
   return [
     ...queueRoutes({
@@ -41,9 +45,25 @@ export function taskRoutes({ config, runs }: ApiHost, queue: Pick<OpenQueue, "ta
         const machine = runs.machines.get(key);
         return machine && describeLive(machine);
       },
+      isSaved: async (saved, ranBy) =>
+        (await isInTime(saved)) && (ranBy !== workerIdOf(config) || (await isThere(saved))),
     }),
     ...artifactRoutes(tasks),
   ];
+}
+
+/** Also where others have the queue. */
+export function resumeRoutes(
+  { config, snapshots }: ApiHost,
+  { tasks }: Pick<OpenQueue, "tasks">,
+  hypervisor: LazyHypervisor,
+): Route[] {
+  const { roles } = config.features.onFailure;
+  return [resumeRoute({ queue: tasks, snapshots, hypervisor, workerId: workerIdOf(config), roles })];
+}
+
+function workerIdOf({ queue }: ApiHost["config"]): string {
+  return queue.workerId ?? defaultWorkerId();
 }
 
 export function hostImageRoutes(host: ApiHost, jobs: Jobs): Route[] {

@@ -64,7 +64,7 @@ async function save(
       source: { task: { taskId, runId, reason: reasonOf(failure) } },
       network: formatPolicy(run.payload.network),
       guest: { logOffset: machine.guest.log.position, ...(user === undefined ? {} : { user }) },
-      ...(asker?.submitter === undefined ? {} : { config: { submitter: asker.submitter } }),
+      config: { failure: failure.reason, ...(asker?.submitter === undefined ? {} : { submitter: asker.submitter }) },
     },
     room,
     signal,

@@ -60,8 +60,11 @@ export interface RouteOptions<P extends string, Q extends Parameters, B> {
   readonly stream?: string;
   /** By status; the first one is what {@link handle} answers with. Errors are the same everywhere. */
   readonly answers: Readonly<Record<number, Answer>>;
-  /** Which worker answers: the one that has the run `{task}`, `{run}`, or the one of `{worker}`. Default: this one. */
-  readonly answeredBy?: "run" | "worker";
+  /**
+   * Which worker answers: the one that has the run `{task}`, `{run}`, or its files; the one that has, or had, that run
+   * and all else that is left of it; or the one of `{worker}`. Default: this one.
+   */
+  readonly answeredBy?: "run" | "runner" | "worker";
   /** What is kept of it beside the operation; default: only what changes something is kept. */
   readonly audited?: boolean;
   /** Resolves with the JSON to answer; undefined: it has answered itself. */

@@ -55,6 +55,8 @@ export interface RunLocatorOptions {
   readonly self: string;
   readonly tasks: Pick<TaskQueue, "show" | "artifacts">;
   readonly workers: Pick<WorkerDirectory, "find">;
+  /** Whether a worker will do that has the files of the run, too. */
+  readonly isForFiles: boolean;
 }
 
 /**
@@ -65,7 +67,7 @@ export interface RunLocatorOptions {
  * @throws {ApiError} `run-not-found`, and see {@link decideLocation}.
  */
 export async function locateRun(
-  { self, tasks, workers }: RunLocatorOptions,
+  { self, tasks, workers, isForFiles }: RunLocatorOptions,
   task: string,
   run: number | "latest",
 ): Promise<Location> {
@@ -77,7 +79,7 @@ export async function locateRun(
   const { runId, workerId, state } = found ?? {};
   if (runId === undefined || workerId === undefined || workerId === self) return HERE;
   // Of one that runs the files are still with its worker.
-  const isOver = state !== "running";
+  const isOver = state !== "running" && isForFiles;
   const isKeptHere = isOver && (await tasks.artifacts(taskId, runId)).some(({ file }) => file !== undefined);
   const worker = isKeptHere ? undefined : await workers.find(workerId);
   return decideLocation({ self, run: found, isKeptHere, worker });

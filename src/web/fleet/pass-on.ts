@@ -82,12 +82,12 @@ export class Fleet {
       if (entry === undefined) throw workerNotFound(worker);
       return locateWorker(worker, entry, "is to answer");
     }
-    if (answeredBy !== "run" || tasks === undefined) return HERE;
+    if (answeredBy === undefined || tasks === undefined) return HERE;
     const task = params["task"] ?? "";
     const run = runOf(params["run"] ?? "latest");
     // Whoever has passed it on has looked; what is not here is not anywhere.
     if (request.headers[FLEET_HEADER] !== undefined || isHere?.(task, run) === true) return HERE;
-    return await locateRun({ self, tasks, workers }, task, run);
+    return await locateRun({ self, tasks, workers, isForFiles: answeredBy === "run" }, task, run);
   }
 
   async #targetOf(

@@ -3,7 +3,7 @@ import { access, readFile } from "node:fs/promises";
 import { codeOf } from "../../base/errors.ts";
 import { unsafePathReason } from "../../base/relative-path.ts";
 import { MAX_INDEX_BYTES, parseIndex, SCREENS_FOLDER, SCREENS_INDEX } from "../../feature/screens/pictures.ts";
-import type { ApiLive, ApiRunReport } from "../../generated/api.ts";
+import type { ApiLive, ApiRunReport, ApiSavedRun } from "../../generated/api.ts";
 import type { ArtifactEntry, TaskQueue } from "../../queue/task-queue.ts";
 import { ApiError } from "../api/api-error.ts";
 import { defineRoute, type Route } from "../api/route.ts";
@@ -19,7 +19,7 @@ export interface RunKey {
 }
 
 /** What a worker reports of a run. */
-export type ReportParts = Pick<ApiRunReport, "image" | "machine" | "start" | "workerId"> & {
+export type ReportParts = Pick<ApiRunReport, "image" | "machine" | "start" | "workerId" | "saved"> & {
   readonly accelerator?: string;
   readonly phases: Readonly<ApiRunReport["phases"]>;
   readonly steps: Readonly<ApiRunReport["steps"]>;
@@ -43,6 +43,8 @@ export interface RunRoutesOptions {
   pictures: (key: RunKey) => Promise<readonly Picture[] | undefined>;
   /** Of a run that has a machine here. */
   live?: (key: { taskId: string; runId: number }) => ApiLive | undefined;
+  /** Whether what that worker has kept of a run's machine is there still. Default: as long as it was to be. */
+  isSaved?: (saved: ApiSavedRun, workerId: string | undefined) => Promise<boolean>;
 }
 
 export function runRoutes(options: RunRoutesOptions): Route[] {
@@ -96,11 +98,15 @@ export function runRoutes(options: RunRoutesOptions): Route[] {
   ];
 }
 
-async function reportOf({ task, run }: FoundRun, { report, live }: RunRoutesOptions): Promise<ApiRunReport> {
+async function reportOf(
+  { task, run }: FoundRun,
+  { report, live, isSaved = isInTime }: RunRoutesOptions,
+): Promise<ApiRunReport> {
   const { taskId } = task;
   const { runId, state, reason, message, exitCode } = run;
-  const { accelerator, ...parts } = await reportParts(report, { task: taskId, run: runId });
+  const { accelerator, saved, ...parts } = await reportParts(report, { task: taskId, run: runId });
   const workerId = run.workerId ?? parts.workerId;
+  const isThere = saved !== undefined && (await isSaved(saved, workerId));
   const machine = live?.({ taskId, runId });
   return {
     ...{ taskId, runId, state, ...parts },
@@ -110,8 +116,13 @@ async function reportOf({ task, run }: FoundRun, { report, live }: RunRoutesOpti
     ...(reason === undefined ? {} : { reason }),
     ...(message === undefined ? {} : { message }),
     ...(exitCode === undefined ? {} : { exitCode }),
+    ...(isThere ? { saved } : {}),
     ...(machine === undefined ? {} : { live: machine }),
   };
+}
+
+export async function isInTime({ expires }: Pick<ApiSavedRun, "expires">): Promise<boolean> {
+  return Date.parse(expires) > Date.now();
 }
 
 const NOTHING: ReportParts = { phases: [], steps: [] };

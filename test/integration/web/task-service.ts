@@ -18,6 +18,7 @@ import { ImageStore } from "../../../src/image/store/image-store.ts";
 import type { Claim, QueueDriver, Resolution } from "../../../src/queue/driver.ts";
 import { connectionOfUrl } from "../../../src/queue/postgres/connection.ts";
 import { PostgresQueue } from "../../../src/queue/postgres/postgres-queue.ts";
+import { openSnapshots } from "../../../src/snapshot/open-snapshots.ts";
 import { createApp } from "../../../src/web/api/app.ts";
 import { buildOpenApi } from "../../../src/web/api/openapi.ts";
 import { openApiRoute } from "../../../src/web/api/openapi-route.ts";
@@ -151,11 +152,13 @@ function configOf(folder: string, settings: object): Config {
 }
 
 async function openHost(config: Config, queue: PostgresQueue, scope: Scope): Promise<ApiHost> {
+  const images = scope.use(await ImageStore.open({ directory: config.images.directory, limits: { reserveBytes: 0 } }));
   return {
     config,
+    snapshots: await openSnapshots(config, images),
+    images,
     origin: new FleetArtifacts({ self: "worker-1", tasks: queue, workers: queue.workers }),
     runs: new HostRuns({ tasks: queue, runsFolder: hostFolders(config).runs }),
-    images: scope.use(await ImageStore.open({ directory: config.images.directory, limits: { reserveBytes: 0 } })),
     networks: scope.use(await openNetworks(config.stateDir)),
     // Nothing is to be booted here.
     chooseAccelerator: () => Promise.reject(new WorkerError("no machine", { code: "no-accelerator", blame: "host" })),

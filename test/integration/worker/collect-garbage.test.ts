@@ -4,12 +4,14 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { CacheStore } from "../../../src/cache/cache-store.ts";
 import { ImageStore } from "../../../src/image/store/image-store.ts";
+import type { SavedMachine } from "../../../src/snapshot/saved-machine.ts";
 import { collectGarbage } from "../../../src/worker/collect-garbage.ts";
 import { ArchiveFolder } from "../image/archives.ts";
 
 let directory: string;
 let images: ImageStore;
 let caches: CacheStore;
+let expired: SavedMachine[];
 let logged: string[];
 let inputsLeft: number;
 
@@ -18,6 +20,7 @@ beforeEach(async () => {
   images = await ImageStore.open({ directory: join(directory, "images") });
   caches = await CacheStore.open({ directory: join(directory, "caches") });
   logged = [];
+  expired = [];
   inputsLeft = 100;
 });
 
@@ -37,6 +40,7 @@ function collect(free: (number | Error)[], maxCacheBytes?: number, now = new Dat
         return removed;
       },
     },
+    snapshots: { removeExpired: async () => expired.splice(0) },
     isRunning: (taskId) => taskId === "running",
     settings: { minFreeDiskBytes: 1_000, maxCacheBytes },
     logger: { log: (_level, message) => void logged.push(message) },
@@ -54,6 +58,20 @@ async function makeCache(name: string): Promise<void> {
 }
 
 describe("the collection of garbage", () => {
+  it("removes saved machines whose time is over", async () => {
+    const saved = (source: object) => ({ kind: "machine", id: "0123456789ab", record: { source } }) as SavedMachine;
+    const task = { taskId: "t", runId: 1 };
+    expired = [
+      saved({ task }),
+      saved({ task: { ...task, checkpoint: "built" } }),
+      saved({ vm: { id: "ba9876543210" } }),
+    ];
+    await collect([1_000]);
+    expect(logged).toEqual([
+      "removed the failed machine of t/1, the checkpoint built of t/1, the snapshot 0123456789ab",
+    ]);
+  });
+
   it("removes nothing where there is room", async () => {
     await makeCache("a");
     await collect([1_000]);
