@@ -14,11 +14,17 @@ import { readSchema, SCHEMA_URN_PREFIX, type SchemaId } from "../src/schema/sche
 const ROOT = fileURLToPath(new URL("../", import.meta.url));
 const VALIDATORS = join(ROOT, "src/schema/validators.ts");
 
-/** @param programs Name → source, relative to the root; what is in threads is a program, too. */
+/** What they start in threads. */
+const THREADS = {
+  "codec-worker": "src/image/zstd/codec-worker.ts",
+  "data-map-worker": "src/image/archive/data-map-worker.ts",
+};
+
+/** @param programs Name → source, relative to the root. */
 export async function bundlePrograms(programs: Readonly<Record<string, string>>): Promise<RolldownOutput["output"]> {
   const build = await rolldown({
     cwd: ROOT,
-    input: { ...programs },
+    input: { ...programs, ...THREADS },
     platform: "node",
     // One brings a library of its own; Node warns of what the other does, unless it is in a package.
     external: ["sharp", "taskcluster-client"],

@@ -14,7 +14,7 @@ import { bundlePrograms } from "./bundle-programs.ts";
 const TARGET = fileURLToPath(new URL("../dist/command", import.meta.url));
 
 const folder = new BuildFolder(TARGET);
-const output = await bundlePrograms({ main: "src/main.ts", "codec-worker": "src/image/zstd/codec-worker.ts" });
+const output = await bundlePrograms({ main: "src/main.ts" });
 const files = new Map(output.map((file) => [file.fileName, file.type === "chunk" ? file.code : String(file.source)]));
 files.set("LICENCES.txt", licencesOf(output.flatMap((file) => (file.type === "chunk" ? file.moduleIds : []))));
 // The entries last: whoever starts meanwhile finds what they load.

@@ -14,10 +14,7 @@ export async function buildProgram(scope: Scope): Promise<readonly [string, ...s
   // As deep as the folder of the command line: what it reads beside itself is found the same way.
   const folder = await mkdtemp(join(BUILD, "bench-"));
   scope.defer(() => rm(folder, { recursive: true, force: true }));
-  const output = await bundlePrograms({
-    work: "test/bench/image/work.ts",
-    "codec-worker": "src/image/zstd/codec-worker.ts",
-  });
+  const output = await bundlePrograms({ work: "test/bench/image/work.ts" });
   for (const file of output) {
     await writeFile(join(folder, file.fileName), file.type === "chunk" ? file.code : file.source);
   }
