@@ -13,6 +13,7 @@ import { linkOrCopy } from "../host/link-or-copy.ts";
 import type { Cdrom } from "../vm/cdroms.ts";
 import type { DataDisk } from "../vm/data-disks.ts";
 import type { VirtualMachine } from "../vm/virtual-machine.ts";
+import { copyDataDisk } from "./copy-data-disk.ts";
 import type { SnapshotDraft } from "./draft.ts";
 import type { OwnDisk } from "./own-disk.ts";
 import type { RoomLimits } from "./room.ts";
@@ -76,7 +77,7 @@ export async function saveMachine(
         await copySparse(memoryFile, join(directory, MEMORY_FILE), stop);
         if (newDisk === undefined) await copySparse(disk.file, join(directory, topLayer(layers)), stop);
         for (const [slot, { diskFile, format }] of machine.dataDisks ?? []) {
-          await copySparse(diskFile, join(directory, dataDiskFile({ slot, format })), stop);
+          await copyDataDisk({ diskFile, format }, join(directory, dataDiskFile({ slot, format })), stop);
         }
       },
     }));
@@ -106,7 +107,7 @@ export async function captureMachine(
   await moveFile(memoryFile, join(draft.directory, MEMORY_FILE), signal);
   await disk.linkTo(draft.directory, disk.layers, signal);
   for (const [slot, { diskFile, format }] of machine.dataDisks ?? []) {
-    await copySparse(diskFile, join(draft.directory, dataDiskFile({ slot, format })), signal);
+    await copyDataDisk({ diskFile, format }, join(draft.directory, dataDiskFile({ slot, format })), signal);
   }
   await saveRest(draft, machine, signal);
   return await draft.publish(withDisks(facts, machine), disk.layers, room);

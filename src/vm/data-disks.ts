@@ -58,7 +58,7 @@ export function chooseDiskSlots(board: Board, disks: number, cdroms: readonly Cd
 export function chooseSpareSlots(board: Board, disks: number): number {
   // Of a board with few places the last one may be needed for a CD.
   const most = hasPci(board) ? diskPlaces(board).length : diskPlaces(board).length - 1;
-  return Math.max(chooseDiskSlots(board, disks), Math.min(disks + SPARE_SLOTS, most));
+  return Math.max(chooseDiskSlots(board, disks), chooseDiskSlots(board, Math.min(disks + SPARE_SLOTS, most)));
 }
 
 /** By which the guest finds a disk; at most 20 bytes. src/guest/init never starts from one. */

@@ -193,6 +193,8 @@ class TaskRun {
     this.#options.recorder?.machineChosen({ image: { digest: lease.image.digest }, machine: described, accelerator });
 
     const sandbox = await this.#phases.measure("start", () => this.#start(begun, active));
+    // Others may remove it from now on.
+    await begun.from?.[Symbol.asyncDispose]();
     this.#sandbox = sandbox;
     const { pid } = sandbox.vm;
     this.#options.onMachine?.({ pid, memoryMiB: machine.memory, hardware: machine, machine: sandbox });

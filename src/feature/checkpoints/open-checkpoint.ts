@@ -101,5 +101,5 @@ function missing(request: ForkRequest, { whenMissing }: CheckpointSearch["settin
 }
 
 function describe({ task, run, checkpoint }: ForkRequest): string {
-  return `the checkpoint ${checkpoint} of the task ${task}${run === undefined ? "" : `, run ${run}`},`;
+  return `the checkpoint ${checkpoint} of ${run === undefined ? "" : `run ${run} of `}the task ${task}`;
 }

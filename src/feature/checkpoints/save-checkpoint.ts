@@ -43,7 +43,8 @@ export async function saveCheckpoint(
     run.onCheckpoint?.({ name, snapshot: id, bytes: diskBytes, stillMs: still, expires });
     note(
       `the checkpoint ${name} is stored: ${formatBytes(diskBytes)}, the machine stood still for ` +
-        `${formatDuration(still)}, kept until ${expires.slice(0, 19)}Z on this host`,
+        `${formatDuration(still)}, kept until ${expires.slice(0, 19)}Z on this host; tasks start from it with ` +
+        `"from": {"task": "${taskId}", "checkpoint": "${name}"}`,
     );
     return { bytes: diskBytes, stillMs: still };
   } catch (error) {
