@@ -1,5 +1,5 @@
 /** The machines that stay on the host of a worker. */
-import type { ApiVms } from "../../generated/api.ts";
+import type { ApiVm, ApiVms } from "../../generated/api.ts";
 import type { ServerEvent } from "../api-types.ts";
 import { plural } from "../core/format.ts";
 import { useResource } from "../core/resource.ts";
@@ -31,14 +31,19 @@ export const MachinesPage = styled(href, () => {
       ) : undefined}
       {data === undefined || data.length === 0 ? undefined : (
         <p class="quiet-text">
-          {plural(data.length, "machine")}, {data.filter(isLive).length} of them live.
+          {plural(data.length, "machine")}, {data.filter(({ state }) => state === "running").length} running.
         </p>
       )}
       <div class="vms">
-        {data?.map((vm) => (
+        {data?.toSorted(liveFirst).map((vm) => (
           <VmCard key={vm.id} vm={vm} worker={worker} />
         ))}
       </div>
     </Page>
   );
 });
+
+/** What one may want to look at; in the order of their making else. */
+function liveFirst(one: ApiVm, other: ApiVm): number {
+  return Number(isLive(other)) - Number(isLive(one));
+}

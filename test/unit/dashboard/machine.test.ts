@@ -4,7 +4,7 @@ import { groupByFolder } from "../../../src/dashboard/features/artifacts/tree.ts
 import { matches } from "../../../src/dashboard/features/audit/match.ts";
 import { keysOfChange, keysOfText } from "../../../src/dashboard/features/display/keysyms.ts";
 import { waitBefore } from "../../../src/dashboard/features/machine/back-off.ts";
-import { parseLink } from "../../../src/dashboard/features/machine/link-target.ts";
+import { parseLink, placePath } from "../../../src/dashboard/features/machine/link-target.ts";
 
 const EXPIRES = "2026-12-01T00:00:00Z";
 
@@ -15,6 +15,9 @@ describe("a link to a machine", () => {
     });
     expect(parseLink("#task=T&run=0&kind=display&ticket=S")).toMatchObject({ mode: "view" });
     expect(parseLink("#task=T&run=0&kind=shell&mode=view&ticket=S")).toMatchObject({ mode: "control" });
+    expect(parseLink("#vm=c2ed88810327&worker=host-2&kind=console&mode=control&ticket=S")).toEqual({
+      ...{ vm: "c2ed88810327", worker: "host-2", kind: "console", mode: "control", ticket: "S" },
+    });
   });
 
   it.each([
@@ -23,7 +26,19 @@ describe("a link to a machine", () => {
     "#task=T&run=0&kind=display",
     "#task=T&run=x&kind=shell&ticket=S",
     "#task=T&run=0&kind=log&ticket=S",
+    "#task=T&run=0&kind=console&ticket=S",
+    "#vm=c2ed88810327&kind=console",
   ])("is none: %s", (hash) => expect(parseLink(hash)).toBeUndefined());
+});
+
+describe("the address of a machine", () => {
+  it("is that of its run, or its own on the host of its worker", () => {
+    expect(placePath({ task: "a/b", run: 2 }, "/screen", new URLSearchParams({ width: "320" }))).toBe(
+      "/tasks/a%2Fb/runs/2/screen?width=320",
+    );
+    expect(placePath({ vm: "dev" }, "/links")).toBe("/vms/dev/links");
+    expect(placePath({ vm: "../x", worker: "b&c" }, "")).toBe("/vms/..%2Fx?worker=b%26c");
+  });
 });
 
 describe("what a phone types", () => {

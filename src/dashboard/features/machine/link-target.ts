@@ -6,8 +6,6 @@
  *
  * Pure.
  */
-import { apiPath } from "../../core/api.ts";
-
 /** The machine of a run, or one that stays. */
 export type MachinePlace =
   | { readonly task: string; readonly run: number }
@@ -42,7 +40,10 @@ function placeOf(fields: URLSearchParams): MachinePlace | undefined {
 export function placePath(place: MachinePlace, rest: string, query = new URLSearchParams()): string {
   const all = new URLSearchParams(query);
   if ("vm" in place && place.worker !== undefined) all.set("worker", place.worker);
-  const base = "vm" in place ? apiPath`/vms/${place.vm}` : apiPath`/tasks/${place.task}/runs/${place.run}`;
+  const base =
+    "vm" in place
+      ? `/vms/${encodeURIComponent(place.vm)}`
+      : `/tasks/${encodeURIComponent(place.task)}/runs/${place.run}`;
   const text = all.toString();
   return `${base}${rest}${text === "" ? "" : `?${text}`}`;
 }

@@ -11,15 +11,8 @@ import { Command } from "../../ui/notices.tsx";
 import { Remaining } from "../../ui/time.tsx";
 import { toast } from "../../ui/toasts.tsx";
 
-interface SavedMachine {
-  snapshot: string;
-  reason: string;
-  expires: string;
-  bytes: number;
-}
-
 export function SavedNotice({ task, report }: { task: ApiTaskDetails; report: ApiRunReport }) {
-  const { saved, runId }: ApiRunReport & { saved?: SavedMachine } = report;
+  const { saved, runId } = report;
   if (saved === undefined) return null;
   const resume = async () => {
     const vm = await send<ApiVm>("POST", apiPath`/tasks/${task.taskId}/runs/${runId}/resume`);

@@ -2,12 +2,12 @@ import type { ApiVm } from "../../../generated/api.ts";
 import { machinePath } from "../../core/routes.ts";
 import { Icon } from "../../ui/icon.tsx";
 import { StateBadge } from "../../ui/state-badge.tsx";
-import { RelativeTime } from "../../ui/time.tsx";
+import { Elapsed } from "../../ui/time.tsx";
 import { Thumbnail } from "../screens/thumbnail.tsx";
 import { useVmRights } from "./use-vm-rights.ts";
 import { VmActions } from "./vm-actions.tsx";
 import { VmOrigin } from "./vm-origin.tsx";
-import { portText, vmSize, vmTitle } from "./vm-words.ts";
+import { isLive, portText, vmSize, vmTitle } from "./vm-words.ts";
 
 /** A machine that stays: what it shows, what it is, and what one does most with it. */
 export function VmCard({ vm, worker }: { vm: ApiVm; worker: string | undefined }) {
@@ -16,10 +16,10 @@ export function VmCard({ vm, worker }: { vm: ApiVm; worker: string | undefined }
   const title = vmTitle(vm);
   return (
     <article class="card vm" aria-label={title}>
-      {state === "running" && display ? (
+      {isLive(vm) && display ? (
         <Thumbnail machine={{ vm: id, worker }} />
       ) : (
-        <div class="thumbnail">
+        <div class={isLive(vm) ? "thumbnail" : "thumbnail vm-off"}>
           <Icon name={display ? "screen" : "terminal"} />
         </div>
       )}
@@ -50,7 +50,7 @@ export function VmCard({ vm, worker }: { vm: ApiVm; worker: string | undefined }
         {state === "error" && reason !== undefined ? <p class="small vm-reason">{reason}</p> : undefined}
         <footer>
           <span class="small quiet-text">
-            {state} since <RelativeTime at={changed} />
+            {state === "error" ? "at fault for" : `${state} for`} <Elapsed since={changed} />
           </span>
           <div class="actions">
             <VmActions vm={vm} worker={worker} rights={rights} />

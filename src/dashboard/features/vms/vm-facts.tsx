@@ -1,7 +1,7 @@
 /** Beside a machine that stays: what it is. */
 import type { ComponentChildren } from "preact";
 import type { ApiVm } from "../../../generated/api.ts";
-import { RelativeTime } from "../../ui/time.tsx";
+import { Elapsed, RelativeTime } from "../../ui/time.tsx";
 import { imagePagePath } from "../images/image-link.tsx";
 import { VmOrigin } from "./vm-origin.tsx";
 import { portText, vmSize } from "./vm-words.ts";
@@ -14,7 +14,7 @@ export function VmFacts({ vm, worker }: { vm: ApiVm; worker: string | undefined 
         <h2>Facts</h2>
         <dl class="facts">
           <Fact label={`${state.charAt(0).toUpperCase()}${state.slice(1)}`}>
-            since <RelativeTime at={changed} />
+            for <Elapsed since={changed} />
           </Fact>
           <Fact label="Image">
             <a href={imagePagePath(image.digest, worker)} title={image.digest}>

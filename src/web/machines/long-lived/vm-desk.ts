@@ -12,7 +12,13 @@ import { ApiError } from "../../api/api-error.ts";
 import type { Photographed } from "../screen-camera.ts";
 import { VmUse } from "./vm-use.ts";
 
-export type OpenHypervisor = () => Promise<Hypervisor>;
+/** What is asked of a hypervisor here. */
+export type VmPort = Pick<
+  Hypervisor,
+  "list" | "inspect" | "start" | "stop" | "pause" | "resume" | "remove" | "open" | "watch"
+>;
+
+export type OpenHypervisor = () => Promise<VmPort>;
 
 interface Kept extends Photographed {
   readonly open: { viewers: number };
@@ -30,7 +36,7 @@ export class VmDesk {
     this.#hypervisor = hypervisor;
   }
 
-  hypervisor(): Promise<Hypervisor> {
+  hypervisor(): Promise<VmPort> {
     return this.#hypervisor();
   }
 

@@ -1,13 +1,13 @@
 /** Machines that stay, on the host of a worker: which there are, their life, their screens, links to them. */
 import type { ApiLink, ApiVm, ApiVmLinkRequest, ApiVmStopRequest } from "../../../generated/api.ts";
-import type { Hypervisor, VmView } from "../../../hypervisor/hypervisor.ts";
+import type { VmView } from "../../../hypervisor/hypervisor.ts";
 import { noteForAudit } from "../../access/audited.ts";
 import { flag, text } from "../../api/parameters.ts";
 import { type Call, defineRoute, type Route } from "../../api/route.ts";
 import { SCREEN_QUERY, sendPicture } from "../machine-routes.ts";
 import type { ScreenCamera } from "../screen-camera.ts";
 import type { VmAccess } from "./vm-access.ts";
-import { requireVmDisplay, type VmDesk } from "./vm-desk.ts";
+import { requireVmDisplay, type VmDesk, type VmPort } from "./vm-desk.ts";
 import { nameOfVm, vmDocument } from "./vm-document.ts";
 
 export interface VmRoutesOptions {
@@ -84,7 +84,7 @@ function lookRoutes({ desk, camera, workerId, onLook }: VmRoutesOptions): Route[
 }
 
 /** What is done to a machine; resolves when it is so. */
-type Change<B> = (hypervisor: Hypervisor, id: string, asked: { body: B; signal: AbortSignal }) => Promise<unknown>;
+type Change<B> = (hypervisor: VmPort, id: string, asked: { body: B; signal: AbortSignal }) => Promise<unknown>;
 
 function lifeRoutes(options: VmRoutesOptions): Route[] {
   const changing = <B>(change: Change<B>) => changeWith(options, change);
