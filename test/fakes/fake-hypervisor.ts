@@ -173,7 +173,10 @@ export class FakeSupervisor implements AsyncDisposable {
 
   #serve(path: string, client: WebSocket): void {
     client.on("error", () => {});
-    if (path === "/v1/shell") return serveShell(client, { sizes: [], mostOpenBytes: 0, typedBytes: 0 });
+    if (path === "/v1/shell") {
+      serveShell(client, { sizes: [], mostOpenBytes: 0, typedBytes: 0 });
+      return;
+    }
     client.send(Buffer.from(path === "/v1/display" ? GREETING : "login: "));
     client.on("message", (data: Buffer) => {
       if (path !== "/v1/console") return;
