@@ -1,8 +1,9 @@
 /** `boxcar resume`: the machine of a task that failed, as it was then. */
 import { Command } from "commander";
 import type { CliContext } from "../context.ts";
-import { addServerOptions, SERVER_HELP, type ServerFlags } from "../server/server-options.ts";
-import { type OutputFlag, outputOption } from "../vm/flags.ts";
+import { addServerOptions, SERVER_HELP } from "../server/server-options.ts";
+import { outputOption } from "../vm/flags.ts";
+import type { ResumeFlags } from "./resume.ts";
 import { parseRun } from "./shell-command.ts";
 
 const EXAMPLES = `
@@ -14,12 +15,6 @@ Examples:
 
 Of a task with "onFailure" in its payload. Each time a copy is made, which goes on from the instant of the failure, with
 its processes; "boxcar vm rm" removes it.`;
-
-export interface ResumeFlags extends ServerFlags, OutputFlag {
-  run?: number;
-  name?: string;
-  shell?: boolean;
-}
 
 export function resumeCommand(context: CliContext): Command {
   const resume = new Command("resume").description("bring up the machine of a task that failed, as it was then");

@@ -10,10 +10,17 @@ import { called } from "../../hypervisor/refs.ts";
 import { type CliContext, print, printJson } from "../context.ts";
 import type { ServerAddress } from "../server/address.ts";
 import { ask, serverOf, tryNamedServer } from "../server/server.ts";
+import type { ServerFlags } from "../server/server-options.ts";
 import { openSocket } from "../server/socket.ts";
+import type { OutputFlag } from "../vm/flags.ts";
 import { openSaved } from "../vm/snapshot/open-saved.ts";
-import type { ResumeFlags } from "./resume-command.ts";
 import { joinShell } from "./shell.ts";
+
+export interface ResumeFlags extends ServerFlags, OutputFlag {
+  run?: number;
+  name?: string;
+  shell?: boolean;
+}
 
 interface Invocation {
   context: CliContext;
