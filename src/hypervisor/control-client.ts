@@ -5,9 +5,10 @@ import { join } from "node:path";
 import type { Duplex, Readable } from "node:stream";
 import { json } from "node:stream/consumers";
 import { pipeline } from "node:stream/promises";
-import { createWebSocketStream, WebSocket } from "ws";
+import { createWebSocketStream, type WebSocket } from "ws";
 import { codeOf, messageOf, WorkerError } from "../base/errors.ts";
 import type { VmRecord } from "../generated/vm-record.ts";
+import { openWebSocket } from "../http/open-websocket.ts";
 import { VmError } from "./errors.ts";
 import { called } from "./refs.ts";
 
@@ -85,25 +86,10 @@ export class ControlClient {
   /** Paused until who uses it listens. @throws as {@link ask} does. */
   async openSocket(path: string, query: Query, signal: AbortSignal): Promise<WebSocket> {
     const address = `ws+unix://${controlSocket(this.#record)}:${withQuery(path, query)}`;
-    const options = { headers: { host: "localhost" }, perMessageDeflate: false, maxPayload: MAX_MESSAGE_BYTES };
-    const client = new WebSocket(address, [], options);
-    const onAbort = () => client.terminate();
-    signal.addEventListener("abort", onAbort, { once: true });
-    client.once("close", () => signal.removeEventListener("abort", onAbort));
-    client.once("open", () => client.pause());
-    const refused = Promise.withResolvers<never>();
-    refused.promise.catch(() => {});
-    client.once("unexpected-response", (_request, response: IncomingMessage) => {
-      void refusal(response)
-        .then(refused.reject)
-        .finally(() => client.terminate());
-    });
+    const headers = { host: "localhost" };
     try {
-      await Promise.race([once(client, "open"), refused.promise]);
-      return client;
+      return await openWebSocket(address, { headers, maxMessageBytes: MAX_MESSAGE_BYTES, refusalOf: refusal, signal });
     } catch (error) {
-      client.on("error", () => {});
-      client.terminate();
       signal.throwIfAborted();
       throw error instanceof WorkerError ? error : this.#lost(error);
     }
