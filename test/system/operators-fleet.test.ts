@@ -1,8 +1,8 @@
 /** Two workers of one PostgreSQL, of which `b` has the machine and everything is asked of `a`. */
 import { once } from "node:events";
-import { afterAll, beforeAll, expect, it } from "vitest";
+import { afterAll, beforeAll, expect, it, onTestFinished } from "vitest";
 import { WebSocket } from "ws";
-import type { ApiMachines, ApiRunReport, ApiWorkers } from "../../src/generated/api.ts";
+import type { ApiMachines, ApiRunReport, ApiVm, ApiVms, ApiWorkers } from "../../src/generated/api.ts";
 import { encodeShellMessage, parseShellOutput } from "../../src/guest/shell-protocol.ts";
 import { parsePrometheusText } from "../fixtures/telemetry/prometheus-text.ts";
 import { freePort } from "../integration/web/access-service.ts";
@@ -109,10 +109,14 @@ class Heard {
   }
 }
 
-/** Runs a command in the machine; resolves with what it printed when it has ended. */
-async function shell(taskId: string, as: User, script: string): Promise<string> {
+function shell(taskId: string, as: User, script: string): Promise<string> {
+  return shellAt(`/tasks/${taskId}/runs/latest/shell?`, as, script);
+}
+
+/** Runs a command in a machine; resolves with what it printed when it has ended. */
+async function shellAt(address: string, as: User, script: string): Promise<string> {
   const query = new URLSearchParams(["sh", "-c", script].map((word): [string, string] => ["command", word]));
-  const client = connect(`/tasks/${taskId}/runs/latest/shell?${query}`, as);
+  const client = connect(`${address}${query}`, as);
   let printed = "";
   const exit = Promise.withResolvers<boolean>();
   client.on("unexpected-response", (_request, { statusCode }) => exit.reject(new Error(`status ${statusCode}`)));
@@ -200,6 +204,47 @@ it("any of them answers for all, whoever has the machine", async () => {
     const found = families.flatMap(({ samples }) => samples).find((sample) => sample.name === "boxcar_claims_total");
     expect(found?.value ?? 0, name).toBe(claims);
   }
+});
+
+it("a machine that stays on the host of one is used by way of the other", async () => {
+  const env = { BOXCAR_STATE_DIR: b.stateDir, BOXCAR_RUN_DIR: b.runDir };
+  const vm = (...words: string[]) => boxcar.run(["vm", ...words, "--config", b.configFile], env);
+  onTestFinished(async () => void (await vm("rm", "--force", "dev")));
+  const events = Heard.of(await request("/api/v1/events", "vera"));
+  await events.until("hello");
+  expect(await ask("/vms?worker=b")).toEqual([]);
+  expect(await vm("create", "--name", "dev", "--memory", "256M", "--cpus", "1")).toMatchObject({ exitCode: 0 });
+  const { id } = await ask<ApiVm>("/vms/dev?worker=b");
+  expect(await ask<ApiVms>("/vms?worker=b")).toMatchObject([{ id, name: "dev", worker: "b", state: "created" }]);
+  expect(await ask("/vms")).toEqual([]);
+
+  expect((await request("/api/v1/vms/dev/start?worker=b", "sue", {})).status).toBe(403);
+  expect(await ask("/vms/dev/start?worker=b", "olga", {})).toMatchObject({ id, state: "running" });
+  const hasShell = async () => (await ask<ApiVm>("/vms/dev?worker=b")).shell;
+  await expect.poll(hasShell, { timeout: 60_000, interval: 500 }).toBe(true);
+  await events.until(`"machine":"${id}","change":"changed","state":"running"`);
+  expect(await shellAt("/vms/dev/shell?worker=b&", "olga", "hostname; echo kept > /root/kept")).toBe("dev\n");
+  await expect(shellAt("/vms/dev/shell?worker=b&", "sue", "true")).rejects.toThrow("status 403");
+
+  const screen = await request("/api/v1/vms/dev/screen?worker=b", "vera");
+  expect(screen.headers.get("content-type")).toBe("image/png");
+  const link = await ask<{ ticket: string }>("/vms/dev/links?worker=b", "olga", { kind: "display", mode: "control" });
+  const display = await RfbViewer.open(connect(`/vms/dev/display?worker=b&ticket=${link.ticket}`));
+  expect(display.width).toBeGreaterThan(0);
+  const console = Heard.from(connect("/vms/dev/console?worker=b&mode=control", "olga"));
+  const ended = once(display.client, "close");
+
+  expect(await ask("/vms/dev/pause?worker=b", "olga", {})).toMatchObject({ state: "paused" });
+  expect(await ask("/vms/dev/resume?worker=b", "olga", {})).toMatchObject({ state: "running" });
+  expect(await shellAt("/vms/dev/shell?worker=b&", "olga", "echo typed > /dev/console; cat /root/kept")).toBe("kept\n");
+  await console.until("typed");
+  expect(await ask("/vms/dev/stop?worker=b", "olga", { force: true })).toMatchObject({ state: "stopped" });
+  expect((await ended)[0]).toBe(1_000);
+  const removed = await fetch(`${urls["a"]}/api/v1/vms/dev?worker=b`, {
+    method: "DELETE",
+    headers: { authorization: `Bearer ${tokens["olga"]}`, "content-type": "application/json" },
+  });
+  expect(removed.status).toBe(403);
 });
 
 it("what one that was killed had is told by name, and done by another", async () => {
