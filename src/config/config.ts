@@ -17,6 +17,7 @@ import { runDirIssues } from "./run-dir.ts";
 import type { Secrets } from "./secret.ts";
 import { type ConfigSource, combineSources, withVariables } from "./source.ts";
 import { completeTelemetry, type TelemetrySettings, telemetryIssues } from "./telemetry.ts";
+import { completeVms, type VmsSettings } from "./vms.ts";
 import { completeWebhooks, type WebhookSettings, webhooksIssues } from "./webhooks.ts";
 import { completeWorkerProcess, type WorkerSettings, workerProcessIssues } from "./worker-process.ts";
 
@@ -30,6 +31,7 @@ export interface Config {
   readonly accelerator: "auto" | "kvm" | "tcg";
   readonly qemu: { readonly binary: string };
   readonly pool: PoolSettings;
+  readonly vms: VmsSettings;
   readonly network: NetworkSettings;
   readonly limits: LimitsSettings;
   readonly features: FeaturesSettings;
@@ -74,6 +76,7 @@ function complete(filled: FilledConfig, secrets: Secrets): Config {
     accelerator,
     qemu,
     pool: completePool(filled.pool),
+    vms: completeVms(filled.vms),
     network: completeNetwork(filled.network, secrets),
     limits: completeLimits(filled.limits),
     features: completeFeatures(filled.features, secrets),

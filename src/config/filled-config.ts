@@ -1,6 +1,7 @@
 /** The types of a configuration document in which less and less is left open. */
 import type { MachineOverrides } from "../generated/machine.ts";
 import type { MachineOptions } from "../generated/machine-options.ts";
+import type { VmsConfig } from "../generated/vms-config.ts";
 import type { WorkerConfig } from "../generated/worker-config.ts";
 import type { FilledAccess } from "./access.ts";
 import type { FilledFeatures } from "./features/features.ts";
@@ -22,6 +23,7 @@ export interface FilledSource extends WorkerConfig {
   accelerator: "auto" | "kvm" | "tcg";
   qemu: Required<NonNullable<WorkerConfig["qemu"]>>;
   pool: Open<FilledPool, "memory">;
+  vms: VmsConfig;
   network: OpenNetwork;
   limits: FilledLimits;
   features: FilledFeatures;

@@ -19,6 +19,7 @@ import type { NetworkConfig } from "./network-config.ts";
 import type { PoolConfig } from "./pool-config.ts";
 import type { QueueConfig } from "./queue-config.ts";
 import type { TelemetryConfig } from "./telemetry-config.ts";
+import type { VmsConfig } from "./vms-config.ts";
 import type { WebhooksConfig } from "./webhooks-config.ts";
 import type { WorkerProcessConfig } from "./worker-process-config.ts";
 
@@ -57,6 +58,7 @@ export interface WorkerConfig {
     binary?: string;
   };
   pool?: PoolConfig;
+  vms?: VmsConfig;
   network?: NetworkConfig;
   limits?: LimitsConfig;
   /**

@@ -91,6 +91,11 @@ export class VmIndex {
     return await this.#locks.holder(id);
   }
 
+  /** Waits until nobody else makes, or starts, one: for what is decided by all of them. */
+  async acquireTurn(to: "make" | "start"): Promise<AsyncDisposable> {
+    return await this.#locks.acquire(`to-${to}`);
+  }
+
   /**
    * The right to change a machine, whose record is right then: what a dead process has left is put right first.
    *

@@ -39,6 +39,7 @@ import type { TaskPayload } from "../generated/task-payload.ts";
 import type { TaskclusterConfig } from "../generated/taskcluster-config.ts";
 import type { TelemetryConfig } from "../generated/telemetry-config.ts";
 import type { VmRecord } from "../generated/vm-record.ts";
+import type { VmsConfig } from "../generated/vms-config.ts";
 import type { WebhooksConfig } from "../generated/webhooks-config.ts";
 import type { WorkerConfig } from "../generated/worker-config.ts";
 import type { WorkerProcessConfig } from "../generated/worker-process-config.ts";
@@ -84,6 +85,7 @@ export interface SchemaTypes {
   "registry-tag": RegistryTag;
   "signature-envelope": SignatureEnvelope;
   "vm-record": VmRecord;
+  "vms-config": VmsConfig;
   "feature-screenshots": FeatureScreenshots;
   "feature-steps": FeatureSteps;
   "feature-video": FeatureVideo;

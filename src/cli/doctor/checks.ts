@@ -57,7 +57,14 @@ const NETWORK_PROGRAMS: readonly Program[] = [
   { command: ["cc", "--version"], debianPackage: "gcc libc6-dev" },
 ];
 
+/** What commands for machines that stay run here. */
+const VM_PROGRAMS: readonly Program[] = [
+  { command: ["rsync", "--version"], debianPackage: "rsync" },
+  { command: ["ssh", "-V"], debianPackage: "openssh-client" },
+];
+
 const TO_INSTALL = "install it";
+const TO_SYNC = 'only "boxcar vm sync" and "boxcar vm ssh" need it; for them';
 const TO_HAVE = "network.mode user does without; for the mode namespace";
 
 export async function checkHost(config: Config, signal: AbortSignal): Promise<Check[]> {
@@ -72,6 +79,7 @@ export async function checkHost(config: Config, signal: AbortSignal): Promise<Ch
     memory(),
     userNamespaces(),
     tunDevice(),
+    ...VM_PROGRAMS.map((needed) => program("warn", needed, needed.command[0], TO_SYNC)),
     ...NETWORK_PROGRAMS.map((needed) => program("warn", needed, needed.command[0], TO_HAVE)),
     network(config),
     image(config),

@@ -31,6 +31,7 @@ import type {
   VmView,
 } from "../hypervisor.ts";
 import { VmIndex } from "../index-store.ts";
+import { makeWithinLimits, startWithinLimits } from "../limits.ts";
 import { SupervisorClient } from "../live-vm.ts";
 import { called, resolveRef } from "../refs.ts";
 import { buildRecord, type VmSpec } from "../spec.ts";
@@ -76,11 +77,17 @@ export class QemuHypervisor implements Hypervisor, Direct {
     return this.#index;
   }
 
+  get #limited() {
+    return { index: this.#index, vms: this.#options.host.config.vms };
+  }
+
   async create(spec: VmSpec, { userData, signal }: CreateOptions): Promise<VmRecord> {
     const { host } = this.#options;
     await using image = await host.images.acquire(spec.image);
     const machine = this.#resolve(spec, image, userData);
-    const lock = await this.#index.create((id) => this.#record(spec, { id, machine, image }));
+    const lock = await makeWithinLimits(this.#limited, 0, () =>
+      this.#index.create((id) => this.#record(spec, { id, machine, image })),
+    );
     try {
       const folder = this.#index.folderOf(lock.record.id);
       await host.images.pin(lock.record.image.digest, { key: `vm-${lock.record.id}`, path: folder });
@@ -231,7 +238,8 @@ export class QemuHypervisor implements Hypervisor, Direct {
   /** Resolves when it runs. */
   async #spawn(record: VmRecord, note: (text: string) => void = () => {}): Promise<void> {
     const { log } = new MachineFiles(this.#index.folderOf(record.id));
-    await spawnSupervisor(this.#options.supervisor(record.id), record, { logFile: log, note });
+    const command = this.#options.supervisor(record.id);
+    await startWithinLimits(this.#limited, record, () => spawnSupervisor(command, record, { logFile: log, note }));
   }
 
   /** Resolves when its supervisor is gone. */

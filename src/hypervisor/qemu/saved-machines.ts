@@ -11,6 +11,7 @@ import type { CloneOptions } from "../direct.ts";
 import { VmError } from "../errors.ts";
 import { goesOnOf, sourceOf } from "../going-on.ts";
 import type { VmIndex, VmLock } from "../index-store.ts";
+import { makeWithinLimits } from "../limits.ts";
 import { called } from "../refs.ts";
 import { buildClone } from "../spec.ts";
 import { advanceRecord } from "../states.ts";
@@ -51,8 +52,8 @@ export async function makeClone(
   resolveMachine({ image: machine }, config.machineOptions);
   await requireGoesOn(saved, { index, host }, options);
   await using lease = await host.images.acquire(image.digest);
-  await using lock = await index.create((id, folder) =>
-    buildClone(saved, options, { ...facts, id, folder, now: new Date() }),
+  await using lock = await makeWithinLimits({ index, vms: config.vms }, await copiedBytes(saved), () =>
+    index.create((id, folder) => buildClone(saved, options, { ...facts, id, folder, now: new Date() })),
   );
   try {
     const { id } = lock.record;

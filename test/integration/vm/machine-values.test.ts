@@ -9,7 +9,7 @@ import { findCapabilities, type QemuCapabilities } from "../../../src/host/qemu-
 import { QmpClient } from "../../../src/qmp/client.ts";
 import { readSchema } from "../../../src/schema/schema-files.ts";
 import { buildArguments } from "../../../src/vm/arguments.ts";
-import { chooseFirmware, copyFirmware } from "../../../src/vm/firmware.ts";
+import { chooseFirmware, prepareFirmware } from "../../../src/vm/firmware.ts";
 import { type ResolvedMachine, resolveMachine } from "../../../src/vm/limits.ts";
 import { type BootSource, findIssues } from "../../../src/vm/supported.ts";
 import { SoftwareTpm } from "../../../src/vm/tpm.ts";
@@ -80,7 +80,7 @@ async function status(machine: ResolvedMachine): Promise<unknown> {
     wakeFd: FIRST_SOCKET_FD + 2,
     consoleFd: FIRST_SOCKET_FD + 3,
     tpmFd: tpm && FIRST_SOCKET_FD + 4,
-    firmware: build && (await copyFirmware(build, dirname(diskFile))),
+    firmware: build && (await prepareFirmware(build, dirname(diskFile))),
     vncSocket: join(own, "vnc"),
   });
   const inherited = tpm === undefined ? [] : [tpm.socket];

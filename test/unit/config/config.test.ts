@@ -25,6 +25,7 @@ describe("resolveConfig", () => {
       machine: {},
       accelerator: "auto",
       pool: { machines: 0, memory: 4_096, maxIdleMs: 1_800_000 },
+      vms: {},
       qemu: { binary: "qemu-system-x86_64" },
       network: {
         mode: "auto",
@@ -55,6 +56,17 @@ describe("resolveConfig", () => {
         inputs: { allow: [], maxBytes: 4 * 1_024 ** 3, cacheBytes: 10 * 1_024 ** 3 },
         interactive: { enabled: true, keepAfterMs: 600_000, maxKeepAfterMs: 7_200_000 },
         secrets: { values: {}, listNames: false },
+        onFailure: {
+          enabled: true,
+          maxCount: 16,
+          maxBytes: 64 * 1_024 ** 3,
+          maxKeepMs: 86_400_000,
+          roles: ["submitter", "operator", "admin"],
+        },
+        checkpoints: {
+          ...{ enabled: true, maxPerTask: 4, maxCount: 32, maxBytes: 64 * 1_024 ** 3 },
+          ...{ expiresMs: 7_200_000, maxExpiresMs: 86_400_000, whenFull: "refuse", whenMissing: "fail" },
+        },
       },
       queue: { driver: "embedded", name: "default", leaseMs: 120_000, postgres: {} },
       telemetry: {},

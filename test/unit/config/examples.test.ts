@@ -24,8 +24,16 @@ describe("config/worker.example.yml", () => {
     const { worker, features, network, queue, access, ...rest } = resolveConfig(document, surroundings);
     const usually = resolveConfig(undefined, surroundings);
     const { worker: usual, features: usualFeatures, network: usualNetwork, ...others } = usually;
-    const { queue: usualQueue, access: usualAccess, telemetry: _none, webhooks: _nobody, ...usualRest } = others;
-    const { telemetry, webhooks, ...plain } = rest;
+    const {
+      queue: usualQueue,
+      access: usualAccess,
+      telemetry: _none,
+      webhooks: _nobody,
+      vms: _free,
+      ...usualRest
+    } = others;
+    const { telemetry, webhooks, vms, ...plain } = rest;
+    expect(vms).toEqual({ max: 20, maxMemory: 16_384, maxDiskBytes: 200 * 1_024 ** 3 });
     const requireSignature = { keys: [expect.any(String)] };
     expect(plain).toEqual({ ...usualRest, images: { ...usualRest.images, requireSignature } });
     const traces = { endpoint: expect.any(String), headers: { authorization: expect.any(Secret) }, sampling: 1 };
