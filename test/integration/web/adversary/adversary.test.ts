@@ -153,7 +153,7 @@ describe("websockets", () => {
   const own = sockets.filter(({ isForAnyPage }) => isForAnyPage !== true);
 
   it("are not for nobody", async () => {
-    expect([own.length, forAnyPage.length]).toEqual([3, 2]);
+    expect([own.length, forAnyPage.length]).toEqual([6, 2]);
     for (const { path } of own) expect(await open(fill(path), {})).toEqual({ status: 401, code: "unauthenticated" });
     for (const { path } of forAnyPage) expect(await open(fill(path), {})).toEqual({ status: 404, code: "no-machine" });
     for (const as of ["expired", "revoked"] as const) {
@@ -174,20 +174,23 @@ describe("websockets", () => {
       expect(await open(fill(path), { cookie: session.cookie, ...headers })).toEqual({ status: 403, code });
   });
 
-  it("are not for who has no link that works", async () => {
-    const run = `/api/v1/tasks/${world.parts.done}/runs/0`;
-    for (const kind of ["display", "shell"]) {
+  it.each([
+    ["a run", () => `/api/v1/tasks/${world.parts.done}/runs/0`, ["display", "shell"], "no-machine"],
+    ["a machine that stays", () => "/api/v1/vms/dev", ["display", "shell", "console"], "vm-not-found"],
+  ])("are not for who has no link that works: those of %s", async (_, place, kinds, missing) => {
+    const base = place();
+    for (const kind of kinds) {
       for (const ticket of ["", "A", "A".repeat(43), "__proto__", "%00".repeat(3)]) {
         const code = ticket.startsWith("%")
           ? { status: 400, code: "bad-request" }
           : { status: 403, code: "link-not-valid" };
-        expect(await open(`${run}/${kind}?ticket=${ticket}`, {})).toEqual(code);
+        expect(await open(`${base}/${kind}?ticket=${ticket}`, {})).toEqual(code);
       }
-      expect(await open(`${run}/${kind}?ticket=A`, headersOf({ as: "admin" }))).toEqual({
+      expect(await open(`${base}/${kind}?ticket=A`, headersOf({ as: "admin" }))).toEqual({
         status: 403,
         code: "link-not-valid",
       });
-      expect(await open(`${run}/${kind}`, headersOf({ as: "admin" }))).toEqual({ status: 404, code: "no-machine" });
+      expect(await open(`${base}/${kind}`, headersOf({ as: "admin" }))).toEqual({ status: 404, code: missing });
     }
   });
 
