@@ -16,6 +16,8 @@ function program(): Command {
   image.command("import").argument("<archive>").option("--from <registry>");
   boxcar.command("schema").addArgument(new Argument("<document>").choices(["machine", "machine-options", "config"]));
   boxcar.command("purge").argument("<cache...>");
+  boxcar.command("restore", { hidden: true }).argument("<machine>").argument("<snapshot>");
+  boxcar.command("clone", { hidden: true }).argument("<source>").argument("[name]");
   boxcar.command("secret", { hidden: true });
   return boxcar;
 }
@@ -48,6 +50,10 @@ describe("complete", () => {
     expect(facts("image", "import", "")).toEqual({ names: undefined, paths: "files" });
     expect(facts("image", "rm", "one", "")).toEqual({ names: "images", paths: undefined });
     expect(facts("purge", "one", "a/")).toEqual({ names: "caches", paths: undefined });
+    expect(facts("restore", "dev", "")).toEqual({ names: "snapshots", paths: undefined });
+    expect(facts("clone", "d")).toEqual({ names: "sources", paths: undefined });
+    expect(facts("clone", "a/")).toEqual({ names: undefined, paths: "folders" });
+    expect(facts("clone", "dev", "")).toEqual({ names: undefined, paths: undefined });
   });
 
   it("knows what the value of an option is", () => {
