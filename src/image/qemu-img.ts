@@ -1,14 +1,13 @@
 /**
- * The one place that runs qemu-img.
+ * What qemu-img does for images.
  *
  * What it reads may be hostile, so the format of a file is always told to it and never guessed, a file's own pointers
- * to others are not followed unless the caller knows who wrote them, and it runs with limits: CPU time, time on the
- * clock, address space, size of what it writes, length of what it says, and without the rights of this process.
+ * to others are not followed unless the caller knows who wrote them, and it runs with limits.
  */
 import { open, rm } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
-import { CommandError, type CommandOptions, runCommand } from "../host/command.ts";
-import { Capability, hasRights, withRightToRead } from "../host/rights.ts";
+import { CommandError } from "../host/command.ts";
+import { type QemuImgLimits, runQemuImg } from "../host/qemu-img.ts";
 import { createOverlay } from "../qcow2/create-overlay.ts";
 import { watchDiskSpace } from "./disk-space.ts";
 import { ImageError, type ImageErrorCode } from "./errors.ts";
@@ -34,14 +33,8 @@ export interface WriteOptions extends QemuImgOptions {
 }
 
 const MIB = 1_024 ** 2;
-const GIB = 1_024 ** 3;
-const HOUR_MS = 3_600_000;
-/** qemu-img keeps threads for I/O, each with a stack; what it needs beside them is a tenth of this. */
-const ADDRESS_SPACE_BYTES = 4 * GIB;
-const CPU_SECONDS = 1_800;
 const CHECK_CPU_SECONDS = 120;
 const CHECK_TIMEOUT_MS = 600_000;
-const MAX_OUTPUT_BYTES = MIB;
 const MAX_MAP_BYTES = 16 * MIB;
 const RESERVE_BYTES = 512 * MIB;
 /** Of 64 KiB for each 64 KiB of a qcow2 file, a small part is tables. */
@@ -156,7 +149,10 @@ export async function tryMapData(
 ): Promise<{ offset: number; bytes: number }[] | undefined> {
   try {
     const disk = describeFile({ file, format: "raw" }, false);
-    const { stdout } = await start(["map", "-U", "--output=json", disk], { maxOutputBytes: MAX_MAP_BYTES, ...options });
+    const { stdout } = await runQemuImg(["map", "-U", "--output=json", disk], {
+      maxOutputBytes: MAX_MAP_BYTES,
+      ...options,
+    });
     const extents = JSON.parse(stdout) as { start: number; length: number; data: boolean; zero: boolean }[];
     return extents
       .filter(({ data, zero }) => data && !zero)
@@ -191,7 +187,7 @@ const CODES: Codes = { corrupt: "disk-corrupt", limits: "disk-limits", name: "th
 async function checkAs(file: string, codes: Codes, options: QemuImgOptions): Promise<CheckResult> {
   const limits = { timeoutMs: CHECK_TIMEOUT_MS, cpuSeconds: CHECK_CPU_SECONDS, ...options };
   try {
-    await start(["check", "-q", describeFile({ file, format: "qcow2" }, false)], limits);
+    await runQemuImg(["check", "-q", describeFile({ file, format: "qcow2" }, false)], limits);
     return { hasLeaks: false };
   } catch (error) {
     if (error instanceof CommandError && error.exitCode === CHECK_LEAKS) return { hasLeaks: true };
@@ -199,39 +195,19 @@ async function checkAs(file: string, codes: Codes, options: QemuImgOptions): Pro
   }
 }
 
-type RunLimits = QemuImgOptions & { cpuSeconds?: number; fileSizeBytes?: number; maxOutputBytes?: number };
-
-async function run(args: readonly string[], limits: RunLimits): Promise<{ stdout: string }> {
+async function run(args: readonly string[], limits: QemuImgLimits): Promise<{ stdout: string }> {
   try {
-    return await start(args, limits);
+    return await runQemuImg(args, limits);
   } catch (error) {
     throw refusalOf(error, CODES, false);
   }
-}
-
-async function start(args: readonly string[], { fileSizeBytes, ...limits }: RunLimits): Promise<{ stdout: string }> {
-  const { signal, timeoutMs = HOUR_MS, cpuSeconds = CPU_SECONDS, maxOutputBytes = MAX_OUTPUT_BYTES } = limits;
-  const options: CommandOptions = {
-    signal,
-    timeoutMs,
-    maxOutputBytes,
-    starter: withRightToRead(await hasRights(Capability.setpcap)),
-    // Else its allocator takes address space for each thread.
-    env: { MALLOC_ARENA_MAX: "2" },
-    limits: {
-      addressSpaceBytes: ADDRESS_SPACE_BYTES,
-      cpuSeconds,
-      ...(fileSizeBytes === undefined ? {} : { fileSizeBytes }),
-    },
-  };
-  return await runCommand(["qemu-img", ...args], options);
 }
 
 /** Runs `work`, which writes `target`, while the disk has room; then the disk has it. */
 async function writing(
   target: string,
   { maxBytes, reserveBytes = RESERVE_BYTES, signal, ...options }: WriteOptions,
-  work: (limits: RunLimits) => Promise<void>,
+  work: (limits: QemuImgLimits) => Promise<void>,
 ): Promise<void> {
   const fileSizeBytes = Math.ceil(maxBytes * (1 + QCOW2_OVERHEAD)) + 64 * MIB;
   try {

@@ -1,11 +1,9 @@
 /** A data disk of a machine that stands still, whole in one file: a cache lies on layers that may go at any time. */
 import { open } from "node:fs/promises";
-import { runCommand } from "../host/command.ts";
 import { copySparse } from "../host/copy-sparse.ts";
+import { runQemuImg } from "../host/qemu-img.ts";
 import type { DataDisk } from "../vm/data-disks.ts";
 
-/** Far above what is needed; what is in the files was written by a guest. */
-const LIMITS = { addressSpaceBytes: 4 * 1_024 ** 3 };
 /** Big-endian, in the header of a qcow2 file: where the name of what it lies on begins; 0 if it lies on nothing. */
 const BACKING_OFFSET = 8;
 
@@ -21,8 +19,7 @@ export async function copyDataDisk(
   }
   await (await open(target, "wx", 0o600)).close();
   // QEMU has the file open still; nobody writes to it.
-  const words = ["convert", "--force-share", "-q", "-f", "qcow2", "-O", "qcow2", diskFile, target];
-  await runCommand(["qemu-img", ...words], { limits: LIMITS, signal });
+  await runQemuImg(["convert", "--force-share", "-q", "-f", "qcow2", "-O", "qcow2", diskFile, target], { signal });
 }
 
 async function liesOnAnother(file: string): Promise<boolean> {
