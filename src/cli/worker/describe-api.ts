@@ -34,6 +34,7 @@ function partsOf(config: Config): ApiParts {
     machineApi: createMachineApi({ machines: absent(), tasks: absent(), audit: absent() }),
     vmApi: createVmApi({
       ...{ hypervisor: nobody, workerId: "", tasks: undefined, events: absent(), audit: absent() },
+      resumeRoles: [],
     }),
     ...{ jobs: absent(), metrics: absent(), logger: silentLogger },
     access: AccessApi.described(config),

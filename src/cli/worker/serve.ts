@@ -95,6 +95,7 @@ export async function serve({ config, configFile, context, logger }: ServeOption
   const jobs = scope.use(new Jobs({ onFailure: (error, job) => logger.log("warn", messageOf(error), { ...job }) }));
   const access = await AccessApi.open({ config, queue, audit, workerId, url: () => fleet?.url });
   const hypervisor = lazyHypervisor({ config, scope, images: host.images, configFile });
+  const { roles: resumeRoles } = config.features.onFailure;
   const people = { tasks: queue.tasks, audit, addressOf: addressReader(settings.http.proxies) };
   await listen({
     config,
@@ -105,7 +106,7 @@ export async function serve({ config, configFile, context, logger }: ServeOption
     queue,
     runs,
     machineApi: createMachineApi({ machines: runs.machines, ...people }),
-    vmApi: scope.use(createVmApi({ hypervisor, workerId, events: queue.events, ...people })),
+    vmApi: scope.use(createVmApi({ hypervisor, workerId, events: queue.events, resumeRoles, ...people })),
     fleet,
     host,
     hypervisor,

@@ -1,6 +1,7 @@
 /** What people do with machines that stay, for all doors of the worker. */
 import type { IncomingMessage } from "node:http";
 import type { Audit } from "../../access/audit.ts";
+import type { Role } from "../../access/role.ts";
 import { Tickets } from "../../access/tickets.ts";
 import type { QueueEvents } from "../../queue/queue-events.ts";
 import type { TaskQueue } from "../../queue/task-queue.ts";
@@ -19,6 +20,8 @@ export interface VmApiOptions {
   /** Undefined where others have the queue: then nobody knows who submitted a task. */
   tasks: Pick<TaskQueue, "show"> | undefined;
   events: Pick<QueueEvents, "publish">;
+  /** As the configuration has them: `features.onFailure.roles`. */
+  resumeRoles: readonly Role[];
   audit: Audit;
   /** Default: the other end of the connection. */
   addressOf?: (request: IncomingMessage) => string | undefined;
@@ -31,11 +34,19 @@ export interface VmApi extends AsyncDisposable {
 }
 
 export function createVmApi(options: VmApiOptions): VmApi {
-  const { hypervisor, workerId, tasks, events, audit, addressOf = ({ socket }) => socket.remoteAddress } = options;
+  const {
+    hypervisor,
+    workerId,
+    tasks,
+    events,
+    resumeRoles,
+    audit,
+    addressOf = ({ socket }) => socket.remoteAddress,
+  } = options;
   const desk = new VmDesk(hypervisor);
   // A task that is gone has no submitter any more.
   const submitterOf = async (taskId: string) => (await tasks?.show(taskId).catch(() => undefined))?.submitter;
-  const access = new VmAccess({ desk, submitterOf, tickets: new Tickets() });
+  const access = new VmAccess({ desk, submitterOf, resumeRoles, tickets: new Tickets() });
   const watch = new VmWatch({
     hypervisor,
     onChange: ({ event: change, id: machine, state }) =>

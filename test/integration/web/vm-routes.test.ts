@@ -43,7 +43,7 @@ beforeEach(async () => {
 
 afterAll(() => world[Symbol.asyncDispose]());
 
-async function open(): Promise<World> {
+async function open(resumeRoles: readonly Role[] = ["submitter", "operator", "admin"]): Promise<World> {
   await using scope = new Scope();
   const from = { snapshot: "5d2f0c4c11ab", task: { taskId: "a-task", runId: 1, reason: "exit code 1" } };
   const hypervisor = scope.use(
@@ -58,7 +58,7 @@ async function open(): Promise<World> {
   const audit = { record: (event: AuditEvent) => void audited.push(event) };
   const { routes, sockets } = scope.use(
     createVmApi({
-      ...{ hypervisor: async () => hypervisor, workerId: "host-1", audit },
+      ...{ hypervisor: async () => hypervisor, workerId: "host-1", audit, resumeRoles },
       tasks: { show: async () => ({ submitter: SUBMITTER }) as TaskDetails },
       events: { publish: (event) => void told.push(event) },
     }),
@@ -272,6 +272,14 @@ describe("who may do what with a machine that stays", () => {
     const forbidden = world.audited.filter(({ outcome }) => outcome === "refused");
     // Nobody in particular is not remembered.
     expect(forbidden.length > 0).toBe(isKnown && who !== "admin");
+  });
+
+  it("is not who submitted its task where such as he may resume none", async () => {
+    await world[Symbol.asyncDispose]();
+    world = await open(["operator", "admin"]);
+    expect(await statusOf(`POST /${COPY}/start`, `${SUBMITTER}:submitter`, {})).toBe(403);
+    expect(await statusOf(`DELETE /${COPY}`, `${SUBMITTER}:submitter`)).toBe(403);
+    expect(await statusOf(`POST /${COPY}/start`, OPERATOR, {})).toBe(200);
   });
 
   it("is also who has a link, once, for what it was made for", async () => {

@@ -3,7 +3,7 @@
  * who has a link.
  */
 import type { Principal } from "../../../access/principal.ts";
-import { mayDo } from "../../../access/role.ts";
+import { mayDo, type Role } from "../../../access/role.ts";
 import type { Tickets } from "../../../access/tickets.ts";
 import type { VmView } from "../../../hypervisor/hypervisor.ts";
 import type { DisplayMode } from "../../../rfb/client-filter.ts";
@@ -17,6 +17,8 @@ export interface VmAccessOptions {
   readonly desk: VmDesk;
   /** Who submitted a task; undefined where nobody knows, or there is none any more. */
   readonly submitterOf: (taskId: string) => Promise<string | undefined>;
+  /** Roles of who may resume machines of tasks: others have nothing to do with those that somebody has resumed. */
+  readonly resumeRoles: readonly Role[];
   /** Of these machines only. */
   readonly tickets: Tickets;
 }
@@ -74,7 +76,8 @@ export class VmAccess {
   }
 
   async #isSubmitter(principal: Principal | undefined, { record: { from } }: VmView): Promise<boolean> {
-    if (principal === undefined || from?.task === undefined || !mayDo(principal.role, "submit")) return false;
+    if (principal === undefined || from?.task === undefined) return false;
+    if (!this.#options.resumeRoles.includes(principal.role)) return false;
     return (await this.#options.submitterOf(from.task.taskId)) === principal.name;
   }
 
