@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { formatBytes, formatDuration, formatRelative, formatSeconds } from "../../../src/dashboard/core/format.ts";
-import { parseRoute, returnPath, taskPath } from "../../../src/dashboard/core/routes.ts";
+import { machinePath, parseRoute, returnPath, taskPath } from "../../../src/dashboard/core/routes.ts";
 import { listPath, parseFilter, toggleState } from "../../../src/dashboard/core/task-filter.ts";
 import { groupFailures, whyOf } from "../../../src/dashboard/core/tasks.ts";
 import { parseNetwork } from "../../../src/dashboard/features/network/network-report.ts";
@@ -21,6 +21,11 @@ describe("an address", () => {
     ["/tasks/abc/other", { page: "none" }],
     ["/images/sha256%3Aab", { page: "image", image: "sha256:ab" }],
     ["/images/x/y", { page: "none" }],
+    ["/machines", { page: "machines" }],
+    ["/machines/dev", { page: "machine", machine: "dev", tab: "terminal" }],
+    ["/machines/a%2Fb/console", { page: "machine", machine: "a/b", tab: "console" }],
+    ["/machines/dev/log", { page: "none" }],
+    ["/machines/dev/display/x", { page: "none" }],
     ["/constructor", { page: "none" }],
   ])("%s", (path, route) => {
     expect(parseRoute(path)).toEqual(route);
@@ -34,6 +39,8 @@ describe("an address", () => {
       tab: "artifacts",
     });
     expect(taskPath("a", { tab: "log" })).toBe("/tasks/a");
+    expect(machinePath("dev", { tab: "display", worker: "a b" })).toBe("/machines/dev/display?worker=a%20b");
+    expect(machinePath("dev")).toBe("/machines/dev");
   });
 
   it.each([

@@ -10,6 +10,10 @@ const event = fc.oneof(
     ...{ runId: fc.nat(), name: fc.string({ maxLength: 255, unit: "binary" }), time: fc.string() },
   }),
   fc.record({ kind: fc.constant("worker" as const), workerId: fc.string(), state: fc.string() }),
+  fc.record({
+    kind: fc.constant("machine" as const),
+    ...{ workerId: fc.string(), machine: fc.string(), change: fc.constant("made" as const), state: fc.string() },
+  }),
   fc.record({ kind: fc.constant("gap" as const) }),
 );
 
