@@ -7,11 +7,11 @@ import { Thumbnail } from "../screens/thumbnail.tsx";
 import { useVmRights } from "./use-vm-rights.ts";
 import { VmActions } from "./vm-actions.tsx";
 import { VmOrigin } from "./vm-origin.tsx";
-import { isLive, portText, vmSize, vmTitle } from "./vm-words.ts";
+import { imageName, isLive, portText, vmSize, vmTitle } from "./vm-words.ts";
 
 /** A machine that stays: what it shows, what it is, and what one does most with it. */
 export function VmCard({ vm, worker }: { vm: ApiVm; worker: string | undefined }) {
-  const { id, name, state, reason, image, from, ports, changed, display } = vm;
+  const { id, name, state, reason, from, ports, changed, display } = vm;
   const rights = useVmRights(vm);
   const title = vmTitle(vm);
   return (
@@ -31,7 +31,7 @@ export function VmCard({ vm, worker }: { vm: ApiVm; worker: string | undefined }
           <StateBadge state={state} />
         </header>
         <p class="small vm-line">
-          <span>{image.reference}</span>
+          <span title={vm.image.digest}>{imageName(vm)}</span>
           <span class="quiet-text">{vmSize(vm)}</span>
           {name === undefined ? undefined : <code class="quiet-text">{id}</code>}
         </p>

@@ -4,7 +4,7 @@ import type { ApiVm } from "../../../generated/api.ts";
 import { Elapsed, RelativeTime } from "../../ui/time.tsx";
 import { imagePagePath } from "../images/image-link.tsx";
 import { VmOrigin } from "./vm-origin.tsx";
-import { portText, vmSize } from "./vm-words.ts";
+import { imageName, portText, vmSize } from "./vm-words.ts";
 
 export function VmFacts({ vm, worker }: { vm: ApiVm; worker: string | undefined }) {
   const { id, image, from, machine, accelerator, network, ports, created, started, starts, changed, state } = vm;
@@ -18,7 +18,7 @@ export function VmFacts({ vm, worker }: { vm: ApiVm; worker: string | undefined 
           </Fact>
           <Fact label="Image">
             <a href={imagePagePath(image.digest, worker)} title={image.digest}>
-              {image.reference}
+              {imageName(vm)}
             </a>
           </Fact>
           {from === undefined ? undefined : (

@@ -15,6 +15,11 @@ export function vmSize({ cpus, memoryMiB }: Pick<ApiVm, "cpus" | "memoryMiB">): 
   return `${cpus} CPU${cpus === 1 ? "" : "s"}, ${formatBytes(memoryMiB * 2 ** 20)}`;
 }
 
+/** What its image is called; a digest is shortened. */
+export function imageName({ image: { reference } }: Pick<ApiVm, "image">): string {
+  return /^sha256:[0-9a-f]{64}$/.test(reference) ? reference.slice(0, 19) : reference;
+}
+
 /** `127.0.0.1:8080 → 80`. */
 export function portText({ host, hostPort, guestPort }: ApiVm["ports"][number]): string {
   return `${host}:${hostPort === 0 ? "any" : hostPort} → ${guestPort}`;
