@@ -3,7 +3,9 @@ export { type Blame, Cancellation, InvalidInputError, type Issue, WorkerError } 
 export { type Config, resolveConfig } from "./config/config.ts";
 export { type ParsedPayload, parsePayload } from "./feature/payload.ts";
 export { probeAccelerator } from "./host/accelerator.ts";
-export type { Hypervisor, LiveVm, VmEvent, VmView } from "./hypervisor/hypervisor.ts";
+export { cloneMachine, makeClones } from "./hypervisor/clone-machine.ts";
+export type { CloneOptions, Direct, RestoreOptions } from "./hypervisor/direct.ts";
+export type { Hypervisor, LiveVm, SavedVm, SaveVmOptions, VmEvent, VmView } from "./hypervisor/hypervisor.ts";
 export type { QemuHost } from "./hypervisor/qemu/host.ts";
 export { QemuHypervisor } from "./hypervisor/qemu/qemu-hypervisor.ts";
 export type { VmSpec } from "./hypervisor/spec.ts";
@@ -30,8 +32,13 @@ export { type MachineNetwork, MachineNetworks, type MachineNetworksOptions } fro
 export { MachinePool, type MachinePoolOptions } from "./sandbox/machine-pool.ts";
 export { Sandbox, type SandboxOptions } from "./sandbox/sandbox.ts";
 export { parseMachine } from "./schema/machine.ts";
+export { openSnapshots } from "./snapshot/open-snapshots.ts";
+export { readSaved } from "./snapshot/read-entry.ts";
+export type { SavedMachine } from "./snapshot/saved-machine.ts";
+export { SnapshotStore } from "./snapshot/snapshot-store.ts";
+export type { VmEnd } from "./vm/end.ts";
 export { resolveMachine } from "./vm/limits.ts";
-export { VirtualMachine, type VirtualMachineOptions, type VmEnd } from "./vm/virtual-machine.ts";
+export { VirtualMachine, type VirtualMachineOptions } from "./vm/virtual-machine.ts";
 export { HostRun } from "./worker/host-run.ts";
 export { TaskLogs } from "./worker/lookup/task-logs.ts";
 export { TaskNetworks } from "./worker/lookup/task-networks.ts";

@@ -1,44 +1,6 @@
-import { readdir } from "node:fs/promises";
-import { join } from "node:path";
 import type { Scope } from "../../src/base/scope.ts";
-import { boxcarCommand } from "../../src/cli/boxcar-program.ts";
-import { openQemuHost, SUPERVISOR_COMMAND } from "../../src/cli/vm/open-hypervisor.ts";
-import { currentSurroundings } from "../../src/config/host-facts.ts";
-import { loadConfig } from "../../src/config/load-config.ts";
-import { QemuHypervisor } from "../../src/hypervisor/qemu/qemu-hypervisor.ts";
-import { describeHypervisor, type HypervisorHarness } from "../contract/hypervisor.ts";
+import { describeHypervisor } from "../contract/hypervisor.ts";
 import { Boxcar } from "./boxcar.ts";
+import { openQemu } from "./qemu-hypervisors.ts";
 
-/** Machines in the folders of a {@link Boxcar}, whose supervisors are started as the command line starts them. */
-async function openQemu(scope: Scope): Promise<HypervisorHarness> {
-  const boxcar = scope.use(await Boxcar.open());
-  const folders = {
-    BOXCAR_STATE_DIR: join(boxcar.directory, "state"),
-    BOXCAR_RUN_DIR: join(boxcar.directory, "run"),
-    BOXCAR_IMAGES_DIR: boxcar.images,
-    BOXCAR_LIMITS_BOOT_TIMEOUT: "90 seconds",
-  };
-  const { config } = await loadConfig(currentSurroundings({ ...process.env, ...folders }), undefined);
-  const variables = Object.entries(folders).map(([name, value]) => `${name}=${value}`);
-  const supervisor = (id: string): [string, ...string[]] => [
-    ...(["env", ...variables] as [string, ...string[]]),
-    ...boxcarCommand(undefined, SUPERVISOR_COMMAND, id),
-  ];
-  const open = async () => QemuHypervisor.open({ host: await openQemuHost(config, scope), supervisor });
-  return {
-    ...{ one: await open(), two: await open() },
-    spec: { image: "debian-minimal", machine: { memory: 256, threads: 1, cores: 1, sockets: 1 } },
-    machines: () => boxcar.machines(),
-    async leftovers() {
-      const folders = await Promise.all(
-        ["state/vms", "state/vms/names", "state/vms/locks", "run/v"].map(async (folder) => {
-          const names = await readdir(join(boxcar.directory, folder));
-          return names.map((name) => `${folder}/${name}`);
-        }),
-      );
-      return folders.flat().filter((path) => !/vms\/(names|locks)$/.test(path));
-    },
-  };
-}
-
-describeHypervisor("QEMU", openQemu);
+describeHypervisor("QEMU", async (scope: Scope) => openQemu(scope.use(await Boxcar.open()), scope));

@@ -7,16 +7,13 @@
  * *Owns* the lock of the machine, QEMU, and the forwarded ports. If this process dies QEMU dies with it, and the lock
  * is nobody's: the next command puts the record right.
  */
-import { randomUUID } from "node:crypto";
-import { mkdir, readFile, rm } from "node:fs/promises";
-import { join } from "node:path";
+import { mkdir, rm } from "node:fs/promises";
 import type { Duplex } from "node:stream";
 import { orAborted } from "../../base/abort.ts";
 import { messageOf } from "../../base/errors.ts";
 import type { VmRecord } from "../../generated/vm-record.ts";
 import { currentOwner, ownerOf } from "../../host/owner.ts";
 import type { SavedMachine } from "../../snapshot/saved-machine.ts";
-import { connectDisplay } from "../../vm/connect-display.ts";
 import { VmError } from "../errors.ts";
 import { goesOnOf, sourceOf } from "../going-on.ts";
 import type { VmIndex, VmLock } from "../index-store.ts";
@@ -27,7 +24,9 @@ import { type SaveFacts, saveRunning } from "../qemu/save.ts";
 import { stageFiles } from "../qemu/saved-files.ts";
 import { called } from "../refs.ts";
 import { advanceRecord, decide, type VmAction } from "../states.ts";
+import { KeptRecord } from "./kept-record.ts";
 import { PortForwards } from "./port-forwards.ts";
+import { Screen } from "./screen.ts";
 import { type StopOptions, stopMachine } from "./stop-chain.ts";
 
 export interface SupervisedVmOptions {
@@ -42,13 +41,11 @@ export interface SupervisedVmOptions {
   readonly signal: AbortSignal;
 }
 
-const MAX_DISPLAYS = 16;
-
 export class SupervisedVm implements AsyncDisposable {
   /** Settles when the machine has ended for good and its record says so; never rejects. */
   readonly ended: Promise<void>;
   readonly #options: SupervisedVmOptions;
-  readonly #lock: VmLock;
+  readonly #kept: KeptRecord;
   readonly #ended = Promise.withResolvers<void>();
   #machine: RunningMachine;
   #forwards: PortForwards | undefined;
@@ -56,19 +53,17 @@ export class SupervisedVm implements AsyncDisposable {
   #asked: string | undefined;
   /** Somebody waits for it to run again. */
   #restart: PromiseWithResolvers<void> | undefined;
-  #displays = 0;
+  readonly #screen = new Screen();
   /** Its disks are where they are to be, as far as they can be. */
   #mounted: Promise<void> = Promise.resolve();
   /** Fires when nobody wants to have it saved any more. */
   readonly #stopping = new AbortController();
-  /** One change of the record after the other. */
-  #written: Promise<unknown> = Promise.resolve();
   /** One change of the machine after the other. */
   #turn: Promise<unknown> = Promise.resolve();
 
   private constructor(options: SupervisedVmOptions, lock: VmLock, machine: RunningMachine) {
     this.#options = options;
-    this.#lock = lock;
+    this.#kept = new KeptRecord(lock);
     this.#machine = machine;
     this.ended = this.#ended.promise;
   }
@@ -109,7 +104,7 @@ export class SupervisedVm implements AsyncDisposable {
 
   /** As it is on the disk. */
   get record(): VmRecord {
-    return this.#lock.record;
+    return this.#kept.record;
   }
 
   get machine(): RunningMachine {
@@ -127,7 +122,7 @@ export class SupervisedVm implements AsyncDisposable {
   }
 
   async #open(): Promise<void> {
-    const { record } = this.#lock;
+    const { record } = this;
     this.#forwards = await PortForwards.open({
       wanted: record.forwards,
       connect: (port) => this.connect(port),
@@ -147,7 +142,7 @@ export class SupervisedVm implements AsyncDisposable {
     const { accelerator, beginning, vm } = this.#machine;
     const resumed = beginning !== "boot";
     const [supervisor, emulator] = [await currentOwner(), vm.pid === undefined ? undefined : await ownerOf(vm.pid)];
-    await this.#update((record) => ({
+    await this.#kept.update((record) => ({
       ...advanceRecord(record, "started", { now: new Date() }),
       process: {
         ...{ supervisor, accelerator, resumed, forwards: [...(this.#forwards?.all ?? [])] },
@@ -185,7 +180,7 @@ export class SupervisedVm implements AsyncDisposable {
       try {
         await this.#change("ended", reason);
         if (wanted) {
-          const onGoesOn = () => this.#update(withoutGoesOn);
+          const onGoesOn = () => this.#kept.update(withoutGoesOn);
           this.#machine = await RunningMachine.start({ ...runOptions(this.#options, this.record), onGoesOn });
           await this.#noteStarted();
           restart?.resolve();
@@ -201,7 +196,7 @@ export class SupervisedVm implements AsyncDisposable {
     }
     await this.#forwards?.[Symbol.asyncDispose]();
     await rm(this.record.runDirectory, { recursive: true, force: true }).catch(() => {});
-    await this.#lock[Symbol.asyncDispose]().catch(() => {});
+    await this.#kept[Symbol.asyncDispose]().catch(() => {});
     this.#ended.resolve();
   }
 
@@ -274,7 +269,7 @@ export class SupervisedVm implements AsyncDisposable {
       restart.promise.catch(() => {});
       this.#restart = restart;
       // From here on whoever starts it next has it go on there, whatever becomes of this process.
-      await this.#update((record) => ({
+      await this.#kept.update((record) => ({
         ...record,
         ...{ from: sourceOf(saved), goesOn: { ...goesOnOf(saved), staged: true } },
       }));
@@ -319,39 +314,14 @@ export class SupervisedVm implements AsyncDisposable {
     return await this.#machine.network.dial(port);
   }
 
-  /** @throws {VmError} `vm-state`: it has none, or too many look already. */
+  /** @throws {VmError} `vm-state`: it has none; `vm-busy`: too many look already. */
   async openDisplay(): Promise<Duplex> {
-    this.#requireDisplay();
-    if (this.#displays >= MAX_DISPLAYS) throw new VmError("vm-busy", `${MAX_DISPLAYS} displays are open; close one`);
-    this.#displays += 1;
-    const free = () => {
-      this.#displays -= 1;
-    };
-    try {
-      const socket = await connectDisplay(this.#machine.vm.vncSocket);
-      socket.once("close", free);
-      return socket;
-    } catch (error) {
-      free();
-      throw error;
-    }
+    return await this.#screen.open(this.#machine.vm, this.record);
   }
 
-  /** What its screen shows, a PNG. */
+  /** What its screen shows, a PNG. @throws {VmError} `vm-state` */
   async screenshot(): Promise<Buffer> {
-    this.#requireDisplay();
-    const file = join(this.record.runDirectory, `screen-${randomUUID()}.png`);
-    try {
-      await this.#machine.vm.screenshot(file);
-      return await readFile(file);
-    } finally {
-      await rm(file, { force: true });
-    }
-  }
-
-  #requireDisplay(): void {
-    if (this.record.machine.graphics !== "none") return;
-    throw new VmError("vm-state", `${called(this.record)} has no graphics, so no screen`);
+    return await this.#screen.take(this.#machine.vm, this.record);
   }
 
   /** @throws {VmError} `vm-state` */
@@ -362,13 +332,7 @@ export class SupervisedVm implements AsyncDisposable {
   }
 
   async #change(occurrence: Parameters<typeof advanceRecord>[1], reason?: string): Promise<void> {
-    await this.#update((record) => advanceRecord(record, occurrence, { now: new Date(), reason }));
-  }
-
-  async #update(change: (record: VmRecord) => VmRecord): Promise<void> {
-    const written = this.#written.then(() => this.#lock.write(change(this.#lock.record)));
-    this.#written = written.catch(() => {});
-    await written;
+    await this.#kept.update((record) => advanceRecord(record, occurrence, { now: new Date(), reason }));
   }
 
   #inTurn<T>(work: () => Promise<T>): Promise<T> {
