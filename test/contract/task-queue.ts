@@ -121,14 +121,16 @@ export function describeTaskQueue(name: string, start: () => Promise<TaskQueueHa
       expect(await queue.list({ search: "unit", queue: "large" })).toEqual([]);
     });
 
-    it("remembers who submitted a task, the first time", async () => {
-      const { queue } = await open();
+    it("remembers who submitted a task, the first time, and tells who claims it", async () => {
+      const { queue, driver } = await open();
       const { taskId, submitter } = await queue.submit({ payload: {} }, { submitter: "jane@example.org" });
       expect(submitter).toBe("jane@example.org");
       await queue.submit({ payload: {} }, { taskId, submitter: "joe" });
       expect((await queue.show(taskId)).submitter).toBe("jane@example.org");
       expect(await queue.list()).toMatchObject([{ taskId, submitter: "jane@example.org" }]);
+      expect((await claimOne(driver)).task).toMatchObject({ taskId, submitter: "jane@example.org" });
       expect(await queue.submit({ payload: {} })).not.toHaveProperty("submitter");
+      expect((await claimOne(driver)).task).not.toHaveProperty("submitter");
     });
 
     it("counts what waits and runs, and says since when the oldest waits", async () => {

@@ -17,6 +17,7 @@ describe("claiming from Taskcluster", () => {
       deadline: task.deadline,
       expires: task.expires,
       scheduled: task.runs[0]?.scheduled,
+      scopes: ["a:b"],
     });
     expect(claim).toHaveProperty("scopes", ["a:b"]);
     expect(fake.seen("claimWork")[0]?.body).toEqual({ workerGroup: "here", workerId: "worker-1", tasks: 4 });
