@@ -1,5 +1,5 @@
 import { WorkerError } from "../base/errors.ts";
-import type { VmEnd } from "../vm/virtual-machine.ts";
+import type { VmEnd } from "../vm/end.ts";
 import { describeConsole } from "./console-tail.ts";
 
 const HOST_CAUSES: ReadonlySet<VmEnd["cause"]> = new Set(["qemu-died", "killed", "disk-full"]);

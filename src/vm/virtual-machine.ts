@@ -5,49 +5,28 @@
  * it is given in `resources` (network, disk, folders): they are given back,
  * in reverse order, when the process is gone, and `done` settles after that.
  */
-import { mkdir } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import type { Duplex } from "node:stream";
 import { orTimeout } from "../base/abort.ts";
 import { messageOf } from "../base/errors.ts";
 import type { Scope } from "../base/scope.ts";
-import { readClockRate } from "../host/cpu.ts";
-import { FIRST_SOCKET_FD, HostProcess, type ProcessExit } from "../host/process.ts";
+import type { HostProcess } from "../host/process.ts";
 import { QmpClient } from "../qmp/client.ts";
 import type { QmpEvent } from "../qmp/messages.ts";
-import { type Accelerator, buildArguments, NETDEV_ID } from "./arguments.ts";
 import { countDiskOperations } from "./block-stats.ts";
-import type { BootFrom, Cdrom } from "./cdroms.ts";
 import { type Checkpoint, type CheckpointOptions, holdStill, takeCheckpoint } from "./checkpoint.ts";
 import { type DataDisk, diskNames } from "./data-disks.ts";
+import { addDisk, removeDisk } from "./disk-places.ts";
+import { describeEnd, type VmEnd } from "./end.ts";
 import { VirtualMachineError } from "./errors.ts";
-import { chooseFirmware, prepareFirmware } from "./firmware.ts";
-import { advance, BIRTH, type VmEndCause, type VmLife, type VmOccurrence, type VmState } from "./life.ts";
-import type { ResolvedMachine } from "./limits.ts";
+import { advance, BIRTH, type VmLife, type VmOccurrence, type VmState } from "./life.ts";
 import { loadState, saveState } from "./migration.ts";
 import { recognizeEvent, type VmNotice } from "./notices.ts";
-import { type MachineDisk, type MachineMemory, type MachineNetwork, stateFileOf } from "./ports.ts";
+import { stateFileOf } from "./ports.ts";
 import { SerialConsole } from "./serial-console.ts";
-import { requireSupported } from "./supported.ts";
-import { SoftwareTpm } from "./tpm.ts";
+import { ANONYMOUS, type QemuOptions, startQemu } from "./start-qemu.ts";
 
-export interface VirtualMachineOptions {
-  qemuBinary: string;
-  /** Where answers of QEMU are kept; absolute. Default: in this process only. */
-  cacheDirectory?: string | undefined;
-  accelerator: Accelerator;
-  machine: ResolvedMachine;
-  /** In a folder of this machine's own. */
-  disk: MachineDisk;
-  network: MachineNetwork;
-  /** Places for {@link VirtualMachine.insertDisk}; default none. See data-disks.ts. */
-  diskSlots?: number | undefined;
-  /** Read-only; they belong to the caller and outlive the machine. Default: none. See cdroms.ts. */
-  cdroms?: readonly Cdrom[] | undefined;
-  /** Default: the disk. */
-  bootFrom?: BootFrom | undefined;
-  /** Default: anonymous. A machine with a state is paused until {@link VirtualMachine.resume}. */
-  memory?: MachineMemory | undefined;
+export interface VirtualMachineOptions extends QemuOptions {
   /** What the captured machine had in its places, by their number; for a machine with a state. Default: nothing. */
   dataDisks?: ReadonlyMap<number, DataDisk> | undefined;
   /**
@@ -55,36 +34,10 @@ export interface VirtualMachineOptions {
    * captured; the machine is killed when this settles. Default: it is killed at once.
    */
   onPanic?: ((vm: VirtualMachine) => Promise<unknown>) | undefined;
-  /** For sockets; a short absolute path, of this machine alone. */
-  runDirectory: string;
-  /** Becomes the machine's: disposed when it is gone, and when it does not start. */
-  resources: Scope;
-  signal?: AbortSignal | undefined;
 }
-
-/** How a machine ended. */
-export interface VmEnd {
-  readonly cause: VmEndCause;
-  /** A sentence without the machine's name. */
-  readonly message: string;
-  /** The end of what the guest wrote to its serial console; "" if it wrote nothing. */
-  readonly consoleTail: string;
-  /** What went wrong before, in the order it was found. */
-  readonly notices: readonly VmNotice[];
-  /** QEMU has ended in order: all that its guest had written is in the files of its disks. */
-  readonly orderly: boolean;
-}
-
-const NETWORK_FD = FIRST_SOCKET_FD;
-const MONITOR_FD = FIRST_SOCKET_FD + 1;
-const WAKE_FD = FIRST_SOCKET_FD + 2;
-const CONSOLE_FD = FIRST_SOCKET_FD + 3;
-const SOCKETS = 4;
-const TPM_FD = FIRST_SOCKET_FD + SOCKETS;
 
 const MAX_TROUBLES = 20;
 const QUIT_TIMEOUT_MS = 30_000;
-const ANONYMOUS: MachineMemory = { kind: "anonymous" };
 
 export class VirtualMachine implements AsyncDisposable {
   readonly vncSocket: string;
@@ -146,38 +99,7 @@ export class VirtualMachine implements AsyncDisposable {
     const vncSocket = join(options.runDirectory, "vnc");
     let vm: VirtualMachine;
     try {
-      const { machine, disk, qemuBinary, cacheDirectory } = options;
-      const capabilities = await requireSupported(machine, disk, { qemuBinary, cacheDirectory });
-      options.signal?.throwIfAborted();
-      await mkdir(options.runDirectory, { recursive: true, mode: 0o700 });
-      const own = dirname(disk.diskFile);
-      const build = machine.firmware === "bios" ? undefined : chooseFirmware(machine, capabilities.firmware);
-      const firmware = build && (await prepareFirmware(build, own));
-      const tpm = machine.tpm ? options.resources.use(await SoftwareTpm.start(join(own, "tpm"))) : undefined;
-      const args = buildArguments(machine, {
-        vncSocket,
-        firmware,
-        clockRate: await readClockRate(),
-        tpmFd: tpm && TPM_FD,
-        accelerator: options.accelerator,
-        disk,
-        memory: options.memory ?? ANONYMOUS,
-        netdev: options.network.netdev(NETDEV_ID, NETWORK_FD),
-        monitorFd: MONITOR_FD,
-        wakeFd: WAKE_FD,
-        consoleFd: CONSOLE_FD,
-        diskSlots: options.diskSlots,
-        cdroms: options.cdroms,
-        bootFrom: options.bootFrom,
-      });
-      vm = new VirtualMachine(
-        HostProcess.start([...options.network.enter, qemuBinary, ...args], {
-          sockets: SOCKETS,
-          inherited: tpm === undefined ? [] : [tpm.socket],
-        }),
-        options,
-        vncSocket,
-      );
+      vm = new VirtualMachine(await startQemu(options, vncSocket), options, vncSocket);
     } catch (error) {
       await options.resources[Symbol.asyncDispose]();
       throw error;
@@ -376,12 +298,7 @@ export class VirtualMachine implements AsyncDisposable {
    * writes later goes nowhere.
    */
   async ejectDisk(slot: number): Promise<void> {
-    const { empty, full } = diskNames(slot);
-    await this.#inTurn(async (monitor) => {
-      await fillPlace(monitor, slot, empty);
-      this.#dataDisks.delete(slot);
-      await monitor.execute("blockdev-del", { "node-name": full });
-    });
+    await this.#inTurn((monitor) => removeDisk(monitor, slot));
   }
 
   /** One after the other: nothing of the machine may change while it is saved. */
@@ -434,51 +351,6 @@ export class VirtualMachine implements AsyncDisposable {
       process.emitWarning(`a machine could not be given back whole: ${messageOf(error)}`);
     });
     const { notices } = this;
-    const consoleTail = this.console.tail;
-    const cause = causeOf(this.#life.cause ?? "qemu-died", notices);
-    const panic = notices.find(({ kind }) => kind === "kernel-panic");
-    const message = cause === "guest-panic" && panic !== undefined ? panic.message : describeEnd(cause, exit);
-    return { cause, message, consoleTail, notices, orderly: exit.exitCode === 0 };
-  }
-}
-
-async function addDisk(monitor: QmpClient, slot: number, { diskFile, format }: DataDisk): Promise<void> {
-  const { full } = diskNames(slot);
-  // Nothing of it needs to survive a crash of the host before the disk is taken out again.
-  const cache = { "no-flush": true, direct: false };
-  await monitor.execute("blockdev-add", {
-    ...{ driver: format, "node-name": full, cache, discard: "unmap", "detect-zeroes": "unmap" },
-    file: { driver: "file", filename: diskFile, cache },
-  });
-  await fillPlace(monitor, slot, full);
-}
-
-async function fillPlace(monitor: QmpClient, slot: number, node: string): Promise<void> {
-  const { device } = diskNames(slot);
-  await monitor.execute("qom-set", { path: `/machine/peripheral/${device}`, property: "drive", value: node });
-}
-
-/** A kernel that panics without telling QEMU restarts its machine, or powers it off, and says why on the console. */
-function causeOf(cause: VmEndCause, notices: readonly VmNotice[]): VmEndCause {
-  const panicked = notices.some(({ kind }) => kind === "kernel-panic");
-  return panicked && (cause === "guest-reset" || cause === "guest-shutdown") ? "guest-panic" : cause;
-}
-
-function describeEnd(cause: VmEndCause, { exitCode, signal, stderrTail }: ProcessExit): string {
-  switch (cause) {
-    case "killed":
-      return "the machine was thrown away";
-    case "guest-shutdown":
-      return "the guest powered its machine off";
-    case "guest-reset":
-      return "the guest restarted its machine";
-    case "guest-panic":
-      return "the kernel of the guest panicked";
-    case "disk-full":
-      return "the host's disk is full, and the disk of the machine could not be written";
-    case "qemu-died": {
-      const how = signal === undefined ? `with exit code ${exitCode}` : `by ${signal}`;
-      return `QEMU ended ${how}${stderrTail === "" ? "" : `: ${stderrTail}`}`;
-    }
+    return describeEnd({ cause: this.#life.cause, exit, notices, consoleTail: this.console.tail });
   }
 }

@@ -1,7 +1,7 @@
 /** Ends a machine so that its disk is whole. */
 import { orAborted, orTimeout } from "../../base/abort.ts";
 import { formatDuration } from "../../base/units.ts";
-import type { VmEnd } from "../../vm/virtual-machine.ts";
+import type { VmEnd } from "../../vm/end.ts";
 import type { BuildMachine } from "./build-machine.ts";
 import { BuildMachineError } from "./errors.ts";
 import { POWER_OFF } from "./guest-scripts.ts";
