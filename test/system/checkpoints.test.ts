@@ -158,7 +158,7 @@ it("has caches: those of the first task as they were, and its own beside them", 
 it("leaves nothing when its worker is killed meanwhile", async () => {
   const before = await namesIn("machines");
   const { child } = await boxcar.startTask({ command: ["boxcar-agent", "checkpoint", "lost"], checkpoints: {} });
-  await untilCreated(child, boxcar.directory, /^state\/snapshots\/staging\/[^/]+\/memory$/);
+  await untilCreated(child, boxcar.directory, /^state\/snapshots\/staging\/[^/]+$/);
   child.kill("SIGKILL");
   await finish(child);
   const { result } = await boxcar.run(["run", "--json", "--image", "none", "--", "true"]);
