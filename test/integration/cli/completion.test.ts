@@ -60,6 +60,7 @@ describe("completion in bash", () => {
       "screenshot",
       "keep",
       "release",
+      "resume",
       "vm",
       "worker",
       "doctor",
