@@ -17,6 +17,9 @@ let server: ViewServer;
 /** Of each console that was opened, the newest last. */
 let consoles: { client: WebSocket; query: string }[] = [];
 
+/** Two cores may have much else to do. */
+const WAIT = { timeout: 20_000 };
+
 const BOOT = [
   "[    0.000000] Linux version 6.1.0-37-cloud-amd64",
   "[    0.412003] Run /init as init process",
@@ -151,16 +154,16 @@ describe("the page of a machine", () => {
   it("has its console to type into, or to look at", async () => {
     await using dashboard = await Dashboard.open(browser, server.origin, `/machines/${DEV.id}/console`);
     const { page, faults } = dashboard;
-    await expect.poll(() => rows(page)).toMatch(/dev login:/);
+    await expect.poll(() => rows(page), WAIT).toMatch(/dev login:/);
     await page.keyboard.type("root");
-    await expect.poll(() => rows(page)).toMatch(/dev login: root/);
+    await expect.poll(() => rows(page), WAIT).toMatch(/dev login: root/);
     await page.getByRole("button", { name: "View only" }).click();
-    await expect.poll(() => consoles.at(-1)?.query).toBe("mode=view");
+    await expect.poll(() => consoles.at(-1)?.query, WAIT).toBe("mode=view");
     expect(consoles[0]?.query).toBe("ticket=t");
     consoles.at(-1)?.client.close(1000, "the machine has ended");
-    await expect.poll(() => rows(page)).toMatch(/\[the machine has ended\]/);
+    await expect.poll(() => rows(page), WAIT).toMatch(/\[the machine has ended\]/);
     await page.getByRole("button", { name: "Connect again" }).click();
-    await expect.poll(() => consoles.length).toBe(3);
+    await expect.poll(() => consoles.length, WAIT).toBe(3);
     expect(faults).toEqual([]);
   });
 
@@ -182,7 +185,7 @@ describe("the page of a machine", () => {
     await page.getByText("You may not have a shell in this machine.").waitFor();
     expect(await page.getByRole("button", { name: /Pause|Stop|Remove/ }).count()).toBe(0);
     await page.getByRole("link", { name: "Console" }).click();
-    await expect.poll(() => consoles.at(-1)?.query).toBe("mode=view");
+    await expect.poll(() => consoles.at(-1)?.query, WAIT).toBe("mode=view");
     expect(await page.getByRole("button", { name: "Take control" }).count()).toBe(0);
     expect(server.sent).toEqual([]);
     expect(faults).toEqual([]);
