@@ -215,7 +215,7 @@ describe("who looks", () => {
     await dashboard.page.locator(".log-line").first().waitFor();
     expect(await dashboard.page.locator(".page-header button").count()).toBe(0);
     expect(await dashboard.page.getByRole("navigation", { name: "Pages" }).getByRole("link").allTextContents()).toEqual(
-      ["Overview", "Tasks", "Workers", "Images"],
+      ["Overview", "Tasks", "Machines", "Workers", "Images"],
     );
   });
 });
