@@ -43,7 +43,7 @@ interface Rights {
   readonly shell: boolean;
 }
 
-const READER = ["Overview", "Tasks", "Workers", "Images"];
+const READER = ["Overview", "Tasks", "Machines", "Workers", "Images"];
 const WORKER_BUTTONS = ["Pause", "Drain"];
 const TASK_BUTTONS = ["Run again and keep it for me", "Cancel"];
 
