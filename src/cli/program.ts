@@ -43,7 +43,16 @@ Examples:
 /** In the order of the help. */
 const COMMANDS = {
   Tasks: [runCommand, queueCommand],
-  "Tasks that run": [topCommand, logsCommand, shellCommand, vncCommand, screenshotCommand, keepCommand, releaseCommand, resumeCommand],
+  "Tasks that run": [
+    topCommand,
+    logsCommand,
+    shellCommand,
+    vncCommand,
+    screenshotCommand,
+    keepCommand,
+    releaseCommand,
+    resumeCommand,
+  ],
   Machines: [vmCommand],
   "This host": [workerCommand, doctorCommand, configCommand, imageCommand, cacheCommand],
   "Who may use it": [tokenCommand, auditCommand],
