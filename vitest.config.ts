@@ -9,6 +9,7 @@ const ALONE = [
   "test/system/machine-matrix.test.ts",
   "test/system/network-fleet.test.ts",
   "test/system/pool.test.ts",
+  "test/system/saved-vms.test.ts",
   "test/system/worker-endurance.test.ts",
 ] as const;
 
