@@ -1,6 +1,5 @@
 /** zstd for images, where speed matters: packs by the Debian package's program, and unpacks in this process. */
 import type { FileHandle } from "node:fs/promises";
-import { EarlySync } from "../../host/early-sync.ts";
 import { filter } from "../../host/filter.ts";
 import type { CompressOptions, DecompressOptions, ZstdCodec } from "./codec.ts";
 import { unpackZstd } from "./unpack-zstd.ts";
@@ -24,18 +23,7 @@ export class BinaryZstd implements ZstdCodec {
 
   /** The program writes the file itself. */
   async compressInto(file: FileHandle, source: AsyncIterable<Uint8Array>, options: CompressOptions): Promise<void> {
-    const sync = new EarlySync(file);
-    async function* told(): AsyncGenerator<Uint8Array> {
-      for await (const chunk of source) {
-        yield chunk;
-        sync.wrote(chunk.length);
-      }
-    }
-    try {
-      for await (const _ of this.#compress(told(), options, file.fd));
-    } finally {
-      await sync.settle();
-    }
+    for await (const _ of this.#compress(source, options, file.fd));
   }
 
   #compress(
