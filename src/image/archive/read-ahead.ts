@@ -8,7 +8,7 @@ import type { FileHandle } from "node:fs/promises";
 import type { Segment } from "./sparse-map.ts";
 
 /** Of all pieces but the last of a segment. */
-export const PIECE_BYTES = 512 * 1_024;
+export const PIECE_BYTES = 2 * 1_024 * 1_024;
 /** While one is used. */
 const AHEAD = 2;
 
