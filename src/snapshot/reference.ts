@@ -1,6 +1,6 @@
 /** How people name a saved machine: its id, its name, or the start of its id. Pure. */
 import { SnapshotError } from "./errors.ts";
-import type { SavedMachine, SnapshotEntry } from "./saved-machine.ts";
+import type { SnapshotEntry } from "./saved-machine.ts";
 
 const MIN_PREFIX = 3;
 const REFERENCE = /^[a-zA-Z0-9][a-zA-Z0-9._-]{0,62}$/;
@@ -31,19 +31,4 @@ export function notFound(reference: string): SnapshotError {
   return new SnapshotError("snapshot-not-found", `there is no snapshot ${JSON.stringify(reference)} here`, {
     blame: "task",
   });
-}
-
-/** The newest that a task made under this name, where it ran more than once; or that of one run. */
-export function findCheckpoint(
-  entries: readonly SnapshotEntry[],
-  { taskId, runId, checkpoint }: { taskId: string; runId?: number | undefined; checkpoint: string },
-): SavedMachine | undefined {
-  return entries
-    .filter((entry) => entry.kind === "machine")
-    .filter(({ record: { kind, source } }) => {
-      const { task } = source;
-      const isOfTask = kind === "checkpoint" && task?.taskId === taskId && task.checkpoint === checkpoint;
-      return isOfTask && (runId === undefined || task.runId === runId);
-    })
-    .sort((a, b) => b.created.getTime() - a.created.getTime())[0];
 }

@@ -5,7 +5,6 @@ import type { CheckpointsSettings } from "../../config/features/checkpoints.ts";
 import type { MachineSnapshot } from "../../generated/machine-snapshot.ts";
 import { createMove, type GuestMove } from "../../guest/guest-move.ts";
 import { SnapshotError } from "../../snapshot/errors.ts";
-import { findCheckpoint } from "../../snapshot/reference.ts";
 import { resolvedMachine } from "../../snapshot/restore-machine.ts";
 import { type HostFacts, requireSameHost } from "../../snapshot/same-host.ts";
 import type { SavedMachine } from "../../snapshot/saved-machine.ts";
@@ -13,6 +12,7 @@ import type { SnapshotStore } from "../../snapshot/snapshot-store.ts";
 import type { ResolvedMachine } from "../../vm/limits.ts";
 import { type Asker, whyForbidden } from "./access.ts";
 import { CheckpointError } from "./errors.ts";
+import { findCheckpoint } from "./find-checkpoint.ts";
 import type { ForkRequest } from "./request.ts";
 
 /** It is not removed before this is disposed. */
@@ -44,11 +44,8 @@ export async function openCheckpoint(
   { snapshots, asker, settings }: CheckpointSearch,
 ): Promise<OpenedCheckpoint> {
   const { checkpoint, index, count } = request;
-  const found = findCheckpoint((await snapshots?.list()) ?? [], {
-    ...request,
-    taskId: request.task,
-    runId: request.run,
-  });
+  const wanted = { taskId: request.task, runId: request.run, checkpoint };
+  const found = findCheckpoint((await snapshots?.list()) ?? [], wanted, new Date());
   if (snapshots === undefined || found === undefined) throw missing(request, settings);
   const why = whyForbidden(found.record, asker);
   const named = describe(request);

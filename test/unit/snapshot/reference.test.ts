@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { findByReference, findCheckpoint } from "../../../src/snapshot/reference.ts";
+import { findByReference } from "../../../src/snapshot/reference.ts";
 import type { SnapshotEntry } from "../../../src/snapshot/saved-machine.ts";
 import { saved } from "./saved.ts";
 
@@ -30,18 +30,5 @@ describe("a reference to a snapshot", () => {
     ["x".repeat(64), "snapshot-reference-invalid"],
   ])("%s is refused with %s", (reference, code) => {
     expect(() => findByReference(reference, ENTRIES)).toThrow(expect.objectContaining({ code }));
-  });
-
-  it("of a checkpoint is that of the latest run of its task", () => {
-    const of = (id: string, hour: number, taskId: string, checkpoint: string) =>
-      saved(id, { hour, kind: "checkpoint", source: { task: { taskId, runId: hour, checkpoint } } });
-    const all = [
-      of("a", 1, "t", "built"),
-      of("b", 3, "t", "built"),
-      of("c", 4, "t", "other"),
-      of("d", 5, "u", "built"),
-    ];
-    expect(findCheckpoint(all, { taskId: "t", checkpoint: "built" })?.id).toBe("b");
-    expect(findCheckpoint(all, { taskId: "v", checkpoint: "built" })).toBeUndefined();
   });
 });
