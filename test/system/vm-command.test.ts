@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { readdir, readFile, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, symlink, writeFile } from "node:fs/promises";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
@@ -57,6 +57,8 @@ it("a machine is made, used and removed from the command line", async () => {
   expect(await good("exec", "dev", "--", "stat", "-c", "%a %m", "/data/file")).toBe("755 /data");
   await good("cp", "dev:/data/file", `${file}.back`);
   expect(await readFile(`${file}.back`, "utf8")).toBe("some text");
+  const missing = await vm("cp", `${file}.missing`, "dev:/data");
+  expect([missing.exitCode, missing.stderr]).toEqual([2, expect.stringMatching(/file\.missing cannot be read: there/)]);
 
   const picture = join(boxcar.directory, "screen.png");
   await good("screenshot", "dev", picture);
@@ -72,6 +74,29 @@ it("a machine is made, used and removed from the command line", async () => {
   expect((await vm("stop", "dev", "nothing")).stderr).toMatch(/there is no machine nothing/);
   expect((await inspect("dev")).state).toBe("running");
 }, 180_000);
+
+it("folders are copied as they are: what is in them, empty ones and links too", async () => {
+  const tree = join(boxcar.directory, "tree");
+  await mkdir(join(tree, "empty"), { recursive: true });
+  await mkdir(join(tree, "sub"));
+  await writeFile(join(tree, "sub/two words"), "deep");
+  await symlink("sub/two words", join(tree, "link"));
+  // A folder of the machine gets the folder, and what is no folder yet becomes it.
+  await good("cp", tree, join(boxcar.directory, "file"), "dev:/srv");
+  await good("cp", `${tree}/.`, "dev:/opt/like");
+  const found = "find . ! -type l | sort; cat link";
+  const content = "./sub\n./sub/two words\ndeep";
+  expect(await good("exec", "--cwd", "/srv/tree", "dev", "--", "sh", "-c", found)).toBe(`.\n./empty\n${content}`);
+  expect(await good("exec", "--cwd", "/opt/like", "dev", "--", "sh", "-c", found)).toBe(`.\n./empty\n${content}`);
+  const back = join(boxcar.directory, "back");
+  await good("cp", "dev:/srv/tree", "dev:/srv/file", back);
+  expect(await readFile(join(back, "tree/sub/two words"), "utf8")).toBe("deep");
+  expect(await readFile(join(back, "file"), "utf8")).toBe("some text");
+
+  const folder = await vm("screenshot", "dev", back);
+  expect([folder.exitCode, folder.stderr]).toEqual([2, expect.stringMatching(/back is a folder; name a file in it/)]);
+  await good("screenshot", "dev", join(boxcar.directory, "pictures/dev.png"));
+}, 120_000);
 
 it("a port of this host leads to one of the guest", async () => {
   const server = boxcar.start(["vm", "exec", "dev", "--", "perl", "-MSocket", "-e", SERVER]);

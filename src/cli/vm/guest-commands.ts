@@ -57,13 +57,13 @@ export function copyCommand(context: CliContext): Command {
       "after",
       `\nExamples:
   boxcar vm cp site.tar dev:/srv/
-  boxcar vm cp src dev:/srv/src
+  boxcar vm cp src dev:/srv/       the folder is /srv/src there; src/. is what is in it
   boxcar vm cp dev:/var/log/syslog .`,
     )
     .action(async (places: string[], flags: { user?: string }, command: Command) => {
       const target = places.at(-1);
       if (target === undefined || places.length < 2) command.error("error: it must be said from where to where");
-      else await (await load()).copy(places.slice(0, -1), target, flags, { context, command });
+      else await (await import("./copy.ts")).copy(places.slice(0, -1), target, flags, { context, command });
     });
 }
 

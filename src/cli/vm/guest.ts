@@ -1,18 +1,15 @@
 /** Commands that reach into the guest of a machine. */
-import { createReadStream, createWriteStream } from "node:fs";
-import { mkdir, readdir, rm, stat } from "node:fs/promises";
-import { basename, dirname, join, posix, resolve } from "node:path";
+import { join, resolve } from "node:path";
 import type { Duplex, Readable } from "node:stream";
 import { buffer } from "node:stream/consumers";
 import { pipeline } from "node:stream/promises";
 import { InvalidInputError } from "../../base/errors.ts";
-import { safeRelativePath } from "../../guest/safe-path.ts";
 import { runInForeground } from "../../host/foreground.ts";
 import { letOutputThrough } from "../../host/terminal.ts";
 import type { Hypervisor, LiveVm } from "../../hypervisor/hypervisor.ts";
 import { boxcarCommand } from "../boxcar-program.ts";
 import { absoluteConfigFile } from "../config.ts";
-import { type CliContext, EXIT, print } from "../context.ts";
+import { type CliContext, EXIT } from "../context.ts";
 import { joinShell } from "../operate/shell.ts";
 import { parsePlace } from "./flags.ts";
 import type { Invocation } from "./look.ts";
@@ -28,7 +25,7 @@ export interface RunFlags {
 }
 
 /** A machine that runs and has called home: who has just started it need not wait himself. */
-async function ready(hypervisor: Hypervisor, ref: string, signal: AbortSignal): Promise<LiveVm> {
+export async function ready(hypervisor: Hypervisor, ref: string, signal: AbortSignal): Promise<LiveVm> {
   const live = await hypervisor.open(ref);
   await live.waitForGuest(signal);
   return live;
@@ -194,7 +191,7 @@ export async function sync(
   { context, command }: Invocation,
 ): Promise<void> {
   const remote = [source, target].map(parsePlace).filter(({ machine }) => machine !== undefined);
-  if (remote.length !== 1) throw mistake("one of both must be in a machine, as NAME:PATH");
+  if (remote.length !== 1) throw mistake("<from> <to>", "one of both must be in a machine, as NAME:PATH");
   await using opened = await openHypervisor(context, command);
   await ready(opened.hypervisor, remote[0]?.machine ?? "", context.signal);
   const inGuest = boxcarCommand(absoluteConfigFile(context, command), "vm", "exec", "-i").map(quoted).join(" ");
@@ -209,76 +206,8 @@ export async function sync(
   context.setExitCode(await runInForeground(["rsync", ...options, source, target]));
 }
 
-export async function copy(
-  sources: readonly string[],
-  target: string,
-  { user }: { user?: string },
-  { context, command }: Invocation,
-): Promise<void> {
-  const to = parsePlace(target);
-  const from = sources.map(parsePlace);
-  const isInto = to.machine !== undefined;
-  if (from.some(({ machine }) => (machine === undefined) !== isInto)) {
-    throw mistake("files go from here into a machine, as NAME:PATH, or out of one");
-  }
-  await using opened = await openHypervisor(context, command);
-  for (const { machine, path } of from) {
-    const live = await ready(opened.hypervisor, to.machine ?? machine ?? "", context.signal);
-    if (isInto) await copyInto(live, resolve(context.cwd, path), to.path, { user, context });
-    else await copyOut(live, path, resolve(context.cwd, to.path), context);
-  }
-}
-
-async function copyInto(
-  live: LiveVm,
-  source: string,
-  target: string,
-  { user, context }: { user: string | undefined; context: CliContext },
-): Promise<void> {
-  const { signal } = context;
-  const put = async (file: string, path: string) => {
-    const { mode } = await stat(file);
-    const options = { mode: mode & 0o777, signal, ...(user === undefined ? {} : { user }) };
-    await live.putFile(path, createReadStream(file), options);
-  };
-  if (!(await stat(source)).isDirectory()) {
-    await put(source, target.endsWith("/") ? posix.join(target, basename(source)) : target);
-    return;
-  }
-  for (const entry of await readdir(source, { recursive: true, withFileTypes: true })) {
-    if (!entry.isFile()) continue;
-    const file = join(entry.parentPath, entry.name);
-    await put(file, posix.join(target, file.slice(source.length + 1)));
-  }
-}
-
-async function copyOut(live: LiveVm, source: string, target: string, context: CliContext): Promise<void> {
-  const { signal } = context;
-  const isFolder = await stat(target).then(
-    (found) => found.isDirectory(),
-    () => false,
-  );
-  const get = async (path: string, file: string) => {
-    await mkdir(dirname(file), { recursive: true });
-    const part = `${file}.part`;
-    try {
-      await pipeline(await live.getFile(path, signal), createWriteStream(part), { signal });
-      const { rename } = await import("node:fs/promises");
-      await rename(part, file);
-    } finally {
-      await rm(part, { force: true });
-    }
-    print(context, file);
-  };
-  const files = await live.listFolder(source, signal).catch(() => undefined);
-  if (files === undefined) return await get(source, isFolder ? join(target, posix.basename(source)) : target);
-  const into = isFolder ? join(target, posix.basename(source)) : target;
-  // Names are the guest's.
-  for (const name of files) await get(posix.join(source, name), join(into, safeRelativePath(name)));
-}
-
-function mistake(message: string): InvalidInputError {
-  return new InvalidInputError("The command line", [{ path: "", message }], "task");
+function mistake(path: string, message: string): InvalidInputError {
+  return new InvalidInputError("The command line", [{ path, message }], "task");
 }
 
 function quoted(word: string): string {

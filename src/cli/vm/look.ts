@@ -1,7 +1,6 @@
 /** Commands that look at machines. */
 import { createReadStream, createWriteStream } from "node:fs";
 import { rename, rm } from "node:fs/promises";
-import { resolve } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { setTimeout as after } from "node:timers/promises";
 import type { Command } from "commander";
@@ -9,6 +8,7 @@ import { ignoreMissing } from "../../host/durable-file.ts";
 import { MachineFiles } from "../../hypervisor/qemu/machine-files.ts";
 import { called } from "../../hypervisor/refs.ts";
 import { type CliContext, print, printJson } from "../context.ts";
+import { writableFile } from "../named-files.ts";
 import { serveDisplayOf } from "../operate/vnc.ts";
 import { eventText, vmTable, vmText } from "./describe.ts";
 import type { OutputFlag } from "./flags.ts";
@@ -71,13 +71,13 @@ export async function gc({ output }: OutputFlag, { context, command }: Invocatio
 
 export async function screenshot(ref: string, file: string | undefined, invocation: Invocation): Promise<void> {
   const { context, command } = invocation;
-  const { signal, stdout, cwd } = context;
+  const { signal, stdout } = context;
   await using opened = await openHypervisor(context, command);
   const { record } = await opened.hypervisor.inspect(ref);
   const picture = await (await opened.hypervisor.open(record.id)).screenshot(signal);
   if (file === "-") return await pipeline(picture, stdout, { end: false, signal });
   const time = new Date().toISOString().slice(0, 19).replaceAll(":", "-");
-  const target = resolve(cwd, file ?? `${called(record)}-${time}.png`);
+  const target = await writableFile(file ?? `${called(record)}-${time}.png`, "[file]", context);
   // Half a picture is none.
   const part = `${target}.part`;
   try {

@@ -1,6 +1,5 @@
 /** `boxcar vm create` and `boxcar vm run`: from options to a machine. */
 import { readFile } from "node:fs/promises";
-import { resolve } from "node:path";
 import type { Command } from "commander";
 import { InvalidInputError } from "../../base/errors.ts";
 import type { MachineOverrides } from "../../generated/machine.ts";
@@ -8,8 +7,8 @@ import type { VmRecord } from "../../generated/vm-record.ts";
 import type { VmDisk, VmForward, VmSpec } from "../../hypervisor/spec.ts";
 import { parseDocument } from "../../schema/document.ts";
 import { parseAs } from "../../schema/parse.ts";
-import { reading } from "../config.ts";
 import { type CliContext, print, printJson } from "../context.ts";
+import { readableFile } from "../named-files.ts";
 import { networkOfFlag } from "../network-flag.ts";
 import { portsOf } from "./describe.ts";
 import type { OutputFlag } from "./flags.ts";
@@ -43,14 +42,14 @@ export async function make(
   await using opened = await openHypervisor(context, command);
   const { hypervisor, config } = opened;
   const spec = await specOf(image ?? config.images.default, flags, context);
+  const userDataFile = flags.userData && (await readableFile(flags.userData, "--user-data", context));
   if (flags.dryRun) {
     const words = await hypervisor.plan(spec, signal);
     if (flags.output === "json") printJson(context, words);
     else print(context, words.map(quoted).join(" \\\n  "));
     return;
   }
-  const userData =
-    flags.userData === undefined ? undefined : await readFile(resolve(context.cwd, flags.userData), "utf8");
+  const userData = userDataFile === undefined ? undefined : await readFile(userDataFile, "utf8");
   const made = await hypervisor.create(spec, { userData, signal });
   const note = (text: string) => void context.stderr.write(`boxcar: ${text}\n`);
   const record = start ? await hypervisor.start(made.id, { note, wait: flags.wait !== false, signal }) : made;
@@ -69,21 +68,21 @@ function report(record: VmRecord, { output }: MakeFlags, context: CliContext): v
 
 async function specOf(image: string, flags: MakeFlags, context: CliContext): Promise<VmSpec> {
   const { name, publish, disk, kernel, initrd, append, cdrom, cold } = flags;
-  const path = (file: string) => resolve(context.cwd, file);
   if (kernel === undefined && (initrd ?? append) !== undefined) {
     const issue = { path: "--kernel", message: "must be given where --initrd or --append is" };
     throw new InvalidInputError("The command line", [issue], "task");
   }
   return {
-    ...{ name, image, forwards: publish, disks: disk, cdroms: cdrom?.map(path), cold },
+    ...{ name, image, forwards: publish, disks: disk, cold },
+    cdroms: cdrom && (await Promise.all(cdrom.map((file) => readableFile(file, "--cdrom", context)))),
     machine: await machineOf(flags, context),
     network: flags.network === undefined ? undefined : networkOf(flags.network),
     directBoot:
       kernel === undefined
         ? undefined
         : {
-            kernel: path(kernel),
-            ...(initrd === undefined ? {} : { initrd: path(initrd) }),
+            kernel: await readableFile(kernel, "--kernel", context),
+            ...(initrd === undefined ? {} : { initrd: await readableFile(initrd, "--initrd", context) }),
             ...(append === undefined ? {} : { cmdline: append }),
           },
   };
@@ -99,7 +98,7 @@ async function machineOf({ machine, memory, cpus }: MakeFlags, context: CliConte
     machine === undefined
       ? {}
       : (parseDocument(
-          await reading(() => readFile(resolve(context.cwd, machine), "utf8")),
+          await readFile(await readableFile(machine, "--machine", context), "utf8"),
           machine,
           "task",
         ) as object);

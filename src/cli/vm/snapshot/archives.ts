@@ -1,15 +1,13 @@
 /** `boxcar vm snapshot export` and `import`. */
 import { createReadStream } from "node:fs";
-import { mkdir, stat } from "node:fs/promises";
-import { dirname, resolve } from "node:path";
+import { stat } from "node:fs/promises";
 import { formatBytes } from "../../../base/units.ts";
 import { chooseZstd } from "../../../image/zstd/choose-zstd.ts";
 import { exportSnapshot } from "../../../snapshot/archive/export.ts";
 import { DEFAULT_LIMITS } from "../../../snapshot/archive/format.ts";
 import { importSnapshot } from "../../../snapshot/archive/import.ts";
-import { reading } from "../../config.ts";
 import { print, printJson } from "../../context.ts";
-import { refuseFolder } from "../../image/output-file.ts";
+import { readableFile, writableFile } from "../../named-files.ts";
 import { ProgressBar } from "../../progress-bar.ts";
 import type { OutputFlag } from "../flags.ts";
 import type { Invocation } from "../look.ts";
@@ -25,9 +23,7 @@ export async function exportTo(
   const { context } = invocation;
   await using opened = await openSaved(invocation);
   await using lease = await opened.snapshots.acquire(ref);
-  const file = resolve(context.cwd, target);
-  await refuseFolder(file);
-  await mkdir(dirname(file), { recursive: true });
+  const file = await writableFile(target, "<file>", context);
   using bar = new ProgressBar(context.stderr);
   await exportSnapshot(lease.saved, file, {
     ...{ zstd: await chooseZstd(), signal: context.signal },
@@ -46,10 +42,10 @@ export async function importFrom(
   invocation: Invocation,
 ): Promise<void> {
   const { context } = invocation;
+  const file = await readableFile(source, "<file>", context);
+  const { size: totalBytes } = await stat(file);
   await using opened = await openSaved(invocation);
   const { snapshots, host, config } = opened;
-  const file = resolve(context.cwd, source);
-  const { size: totalBytes } = await reading(() => stat(file));
   using bar = new ProgressBar(context.stderr);
   const report = bar.reporter("unpacking the snapshot");
   async function* read(): AsyncGenerator<Uint8Array> {
