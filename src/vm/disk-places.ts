@@ -2,11 +2,19 @@
 import type { QmpClient } from "../qmp/client.ts";
 import { type DataDisk, diskNames } from "./data-disks.ts";
 
-/** @throws {QmpCommandError} There is no such file, somebody else writes to it, or there is no such place. */
-export async function addDisk(monitor: QmpClient, slot: number, { diskFile, format }: DataDisk): Promise<void> {
+/**
+ * @param options.isDurable What the guest flushes is on the disk of the host; otherwise nothing of it needs to survive a
+ *   crash of the host before the disk is taken out again.
+ * @throws {QmpCommandError} There is no such file, somebody else writes to it, or there is no such place.
+ */
+export async function addDisk(
+  monitor: QmpClient,
+  slot: number,
+  { diskFile, format }: DataDisk,
+  { isDurable }: { isDurable: boolean },
+): Promise<void> {
   const { full } = diskNames(slot);
-  // Nothing of it needs to survive a crash of the host before the disk is taken out again.
-  const cache = { "no-flush": true, direct: false };
+  const cache = { "no-flush": !isDurable, direct: false };
   await monitor.execute("blockdev-add", {
     ...{ driver: format, "node-name": full, cache, discard: "unmap", "detect-zeroes": "unmap" },
     file: { driver: "file", filename: diskFile, cache },

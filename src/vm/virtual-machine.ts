@@ -111,7 +111,7 @@ export class VirtualMachine implements AsyncDisposable {
       const monitor = await vm.#monitor;
       const stateFile = stateFileOf(options.memory ?? ANONYMOUS);
       if (stateFile !== undefined) {
-        for (const [slot, disk] of options.dataDisks ?? []) await addDisk(monitor, slot, disk);
+        for (const [slot, disk] of options.dataDisks ?? []) await vm.#addDisk(monitor, slot, disk);
         await loadState({ monitor, socketPath: vm.#stateSocket, stateFile, signal: options.signal });
         vm.#note({ kind: "loaded" });
       } else {
@@ -286,11 +286,16 @@ export class VirtualMachine implements AsyncDisposable {
    */
   async insertDisk(slot: number, disk: DataDisk): Promise<void> {
     await this.#inTurn(async (monitor) => {
-      await addDisk(monitor, slot, disk);
+      await this.#addDisk(monitor, slot, disk);
       this.#dataDisks.set(slot, disk);
       // It has this size already; what counts is that the guest hears of it.
       await monitor.execute("block_resize", { "node-name": diskNames(slot).full, size: disk.sizeBytes });
     });
+  }
+
+  /** As durable as the disk it boots from. */
+  async #addDisk(monitor: QmpClient, slot: number, disk: DataDisk): Promise<void> {
+    await addDisk(monitor, slot, disk, { isDurable: this.#isDurable });
   }
 
   /**
