@@ -1,5 +1,7 @@
 /** Copies of a machine that runs, or of one that was saved. */
+import { codeOf } from "../base/errors.ts";
 import type { VmRecord } from "../generated/vm-record.ts";
+import { copiedBytes } from "../snapshot/restore-machine.ts";
 import type { SavedMachine } from "../snapshot/saved-machine.ts";
 import type { SnapshotStore } from "../snapshot/snapshot-store.ts";
 import type { CloneOptions, Direct } from "./direct.ts";
@@ -7,10 +9,14 @@ import { VmError } from "./errors.ts";
 import type { Hypervisor, SaveVmOptions } from "./hypervisor.ts";
 import { requireVmName } from "./refs.ts";
 
+/** What makes them, as it is used here. */
+export type CopyMaker = Pick<Hypervisor, "list" | "inspect" | "open" | "save"> &
+  Pick<Direct, "requireRoom" | "cloneFrom">;
+
 export interface ClonesOptions extends Omit<CloneOptions, "name"> {
   /** One for each; undefined: the copy has none. */
   readonly names: readonly (string | undefined)[];
-  /** Called as each runs. */
+  /** Called as each runs; its guest need not be in contact. */
   readonly onMade?: ((record: VmRecord) => void) | undefined;
 }
 
@@ -26,18 +32,21 @@ export function namesOfClones(name: string | undefined, count: number): (string 
 }
 
 /**
- * All of them, or as many as could be made: those stay.
+ * All of them, or as many as could be made: those stay, and `onMade` knows them.
  *
  * @param saved The caller has a right to it.
- * @throws what {@link Direct.cloneFrom} throws for the first that could not be made; no further one is begun then.
+ * @throws {VmError} `vm-limits`: there is no room for all, and none is made; what {@link Direct.cloneFrom} throws for the
+ *   first that could not be made, or whose guest does not come: no further one is begun then.
  */
 export async function makeClones(
-  hypervisor: Hypervisor & Direct,
+  hypervisor: Omit<CopyMaker, "inspect" | "save">,
   saved: SavedMachine,
   options: ClonesOptions,
 ): Promise<VmRecord[]> {
-  const { names, onMade, ...rest } = options;
+  const { names, onMade, wait, ...rest } = options;
   await requireFree(hypervisor, names);
+  const { memory: memoryMiB = 0 } = saved.record.machine;
+  await hypervisor.requireRoom({ count: names.length, memoryMiB, copiedBytes: await copiedBytes(saved) });
   const made: VmRecord[] = [];
   const queue = [...names];
   const failures: unknown[] = [];
@@ -48,14 +57,17 @@ export async function makeClones(
         const record = await hypervisor.cloneFrom(saved, { ...rest, name });
         made.push(record);
         onMade?.(record);
+        if (wait === true) await (await hypervisor.open(record.id)).waitForGuest(options.signal);
       } catch (error) {
         failures.push(error);
       }
     }
   };
   await Promise.all(Array.from({ length: Math.min(AT_ONCE, names.length) }, work));
-  if (failures.length > 0) throw failures[0];
-  return made;
+  if (failures.length === 0) return made;
+  if (made.length > 0 && names.length > 1)
+    options.note?.(`${made.length} of ${names.length} copies were made, and stay`);
+  throw failures[0];
 }
 
 /**
@@ -64,12 +76,14 @@ export async function makeClones(
  * @param keep What the snapshot is called that stays; undefined: it goes away when the copies are made.
  */
 export async function cloneMachine(
-  { hypervisor, snapshots }: { hypervisor: Hypervisor & Direct; snapshots: SnapshotStore },
+  { hypervisor, snapshots }: { hypervisor: CopyMaker; snapshots: SnapshotStore },
   ref: string,
   { keep, ...options }: ClonesOptions & { keep?: Pick<SaveVmOptions, "name"> | undefined },
 ): Promise<VmRecord[]> {
-  await requireFree(hypervisor, options.names);
-  const { signal } = options;
+  const { names, signal } = options;
+  await requireFree(hypervisor, names);
+  const { machine } = (await hypervisor.inspect(ref)).record;
+  await hypervisor.requireRoom({ count: names.length, memoryMiB: machine.memory ?? 0, copiedBytes: 0 });
   const facts = keep ?? {
     description: "for copies that are being made",
     expires: new Date(Date.now() + FORGOTTEN_AFTER_MS),
@@ -79,12 +93,24 @@ export async function cloneMachine(
     await using lease = await snapshots.acquire(id);
     return await makeClones(hypervisor, lease.saved, options);
   } finally {
-    if (keep === undefined) await snapshots.remove(id);
+    if (keep === undefined) await dropUnused(snapshots, id);
+  }
+}
+
+/** What somebody else uses goes when it has expired. */
+async function dropUnused(snapshots: SnapshotStore, id: string): Promise<void> {
+  try {
+    await snapshots.remove(id);
+  } catch (error) {
+    if (codeOf(error) !== "snapshot-in-use" && codeOf(error) !== "snapshot-not-found") throw error;
   }
 }
 
 /** Before anything is done for one of them. @throws {VmError} `vm-name-taken`, `vm-name-invalid` */
-async function requireFree(hypervisor: Hypervisor, names: readonly (string | undefined)[]): Promise<void> {
+async function requireFree(
+  hypervisor: Pick<Hypervisor, "list">,
+  names: readonly (string | undefined)[],
+): Promise<void> {
   const taken = new Map((await hypervisor.list()).map(({ record }) => [record.name, record.id]));
   for (const name of names) {
     if (name === undefined) continue;

@@ -25,7 +25,22 @@ export interface RestoreOptions {
   readonly signal: AbortSignal;
 }
 
+/** What machines take that are to be made. */
+export interface WantedRoom {
+  readonly count: number;
+  readonly memoryMiB: number;
+  /** On the disk, for each of them; 0: nobody knows. */
+  readonly copiedBytes: number;
+}
+
 export interface Direct {
+  /**
+   * Whether so many more machines may be there and run, all alike. Of two who ask at once both may be told that they may;
+   * who makes one is told for certain.
+   *
+   * @throws {VmError} `vm-limits`
+   */
+  requireRoom(wanted: WantedRoom): Promise<void>;
   /**
    * A new machine, with an identity of its own, that goes on from what was saved, also from the machine of a task: its
    * command goes on, and nobody hears of its end.

@@ -8,6 +8,7 @@ import { formatBytes } from "../base/units.ts";
 import type { VmsSettings } from "../config/vms.ts";
 import type { VmRecord } from "../generated/vm-record.ts";
 import { ignoreMissing } from "../host/durable-file.ts";
+import type { WantedRoom } from "./direct.ts";
 import { VmError } from "./errors.ts";
 import type { VmEntry, VmIndex } from "./index-store.ts";
 import { called } from "./refs.ts";
@@ -17,10 +18,11 @@ interface Means {
   readonly vms: VmsSettings;
 }
 
-/** @throws {VmError} `vm-limits`: that would be too many. Pure. */
-export function requireCount(count: number, { max }: VmsSettings): void {
-  if (max === undefined || count < max) return;
-  const there = count === 1 ? "there is 1" : `there are ${count}`;
+/** @param more How many are to be made. @throws {VmError} `vm-limits`: that would be too many. Pure. */
+export function requireCount(count: number, { max }: VmsSettings, more = 1): void {
+  if (max === undefined || count + more <= max) return;
+  const now = count === 1 ? "there is 1" : `there are ${count}`;
+  const there = more === 1 ? now : `${now}, and ${more} more are wanted`;
   throw tooMuch(`at most ${max} machines may be there`, "max", `${there}; remove one ("boxcar vm rm")`);
 }
 
@@ -28,31 +30,57 @@ export function requireCount(count: number, { max }: VmsSettings): void {
 export function requireMemory(
   entries: readonly VmEntry[],
   record: Pick<VmRecord, "id" | "name" | "machine">,
+  vms: VmsSettings,
+): void {
+  const others = entries.filter(({ record: { id } }) => id !== record.id);
+  const { memory = 0 } = record.machine;
+  requireFreeMemory(others, memory, vms, `${called(record)} has ${memory}`);
+}
+
+/** @param why What wants it. */
+function requireFreeMemory(
+  entries: readonly VmEntry[],
+  wantedMiB: number,
   { maxMemory }: VmsSettings,
+  why: string,
 ): void {
   if (maxMemory === undefined) return;
   // Whose lock somebody has either runs or is being started.
-  const others = entries.filter(({ record: { id, state }, holder }) => {
-    return id !== record.id && state !== "creating" && holder !== undefined;
-  });
-  const taken = others.reduce((sum, { record: { machine } }) => sum + (machine.memory ?? 0), 0);
-  const wanted = record.machine.memory ?? 0;
-  if (taken + wanted <= maxMemory) return;
+  const live = entries.filter(({ record: { state }, holder }) => state !== "creating" && holder !== undefined);
+  const taken = live.reduce((sum, { record: { machine } }) => sum + (machine.memory ?? 0), 0);
+  if (taken + wantedMiB <= maxMemory) return;
   const what = `machines that run may have ${maxMemory} MiB together`;
-  const why = `${taken} MiB are taken, and ${called(record)} has ${wanted}; stop one ("boxcar vm stop")`;
-  throw tooMuch(what, "maxMemory", why);
+  throw tooMuch(what, "maxMemory", `${taken} MiB are taken, and ${why}; stop one ("boxcar vm stop")`);
 }
 
 /** @throws {VmError} `vm-limits`: their files would take too much. Pure. */
-export function requireDisk(takenBytes: number, moreBytes: number, { maxDiskBytes }: VmsSettings): void {
+export function requireDisk(
+  takenBytes: number,
+  moreBytes: number,
+  { maxDiskBytes }: VmsSettings,
+  who = "the new one needs",
+): void {
   if (maxDiskBytes === undefined || takenBytes + moreBytes <= maxDiskBytes) return;
-  const more = moreBytes === 0 ? "" : `, and the new one needs ${formatBytes(moreBytes)}`;
+  const more = moreBytes === 0 ? "" : `, and ${who} ${formatBytes(moreBytes)}`;
   const why = `${formatBytes(takenBytes)} are taken${more}; remove one ("boxcar vm rm")`;
   throw tooMuch(`files of machines may take ${formatBytes(maxDiskBytes)}`, "maxDiskGiB", why);
 }
 
 function tooMuch(what: string, limit: keyof VmsSettings | "maxDiskGiB", why: string): VmError {
   return new VmError("vm-limits", `${what} (vms.${limit} of the configuration), ${why}, or raise the limit`);
+}
+
+/** What {@link Direct.requireRoom} says; nothing is held. @throws {VmError} `vm-limits` */
+export async function requireRoom({ index, vms }: Means, { count, memoryMiB, copiedBytes }: WantedRoom): Promise<void> {
+  if (vms.max === undefined && vms.maxMemory === undefined && vms.maxDiskBytes === undefined) return;
+  const entries = await index.list();
+  requireCount(entries.length, vms, count);
+  const memory = count * memoryMiB;
+  const whose = count === 1 ? "the new one has" : `${count} more machines have`;
+  requireFreeMemory(entries, memory, vms, `${whose} ${memory}`);
+  if (vms.maxDiskBytes === undefined) return;
+  const who = count === 1 ? "the new one needs" : "the new ones need";
+  requireDisk(await diskBytesBelow(index.directory), count * copiedBytes, vms, who);
 }
 
 /** @param moreBytes What is copied for it. @throws {VmError} `vm-limits`; what `make` throws. */

@@ -30,30 +30,35 @@ export async function clone(
   const { hypervisor, snapshots } = opened;
   const source = await findSource(ref, { hypervisor, snapshots, cwd: context.cwd });
   const isJson = flags.output === "json";
+  const made: VmRecord[] = [];
   const options: ClonesOptions = {
     names: namesOfClones(name, flags.count ?? 1),
     ...(flags.network === undefined ? {} : { network: networkOf(flags.network) }),
     ...{ forwards: flags.publish, wait: flags.wait !== false, signal: context.signal, note: noteTo(context) },
     onMade: (record) => {
+      made.push(record);
       if (!isJson) report(record, context);
     },
   };
-  let made: readonly VmRecord[];
-  switch (source.kind) {
-    case "vm": {
-      const keep = flags.keep === undefined ? undefined : { name: flags.keep };
-      made = await cloneMachine(opened, source.record.id, { ...options, keep });
-      break;
+  try {
+    switch (source.kind) {
+      case "vm": {
+        const keep = flags.keep === undefined ? undefined : { name: flags.keep };
+        await cloneMachine(opened, source.record.id, { ...options, keep });
+        break;
+      }
+      case "snapshot": {
+        await using lease = await snapshots.acquire(source.id);
+        await makeClones(hypervisor, lease.saved, options);
+        break;
+      }
+      case "folder":
+        await makeClones(hypervisor, source.saved, options);
     }
-    case "snapshot": {
-      await using lease = await snapshots.acquire(source.id);
-      made = await makeClones(hypervisor, lease.saved, options);
-      break;
-    }
-    case "folder":
-      made = await makeClones(hypervisor, source.saved, options);
+  } finally {
+    // Those stay also where others failed.
+    if (isJson && made.length > 0) printJson(context, made);
   }
-  if (isJson) printJson(context, made);
 }
 
 export async function restore(

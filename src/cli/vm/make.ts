@@ -1,9 +1,10 @@
 /** `boxcar vm create` and `boxcar vm run`: from options to a machine. */
 import { readFile } from "node:fs/promises";
 import type { Command } from "commander";
-import { InvalidInputError } from "../../base/errors.ts";
+import { codeOf, InvalidInputError } from "../../base/errors.ts";
 import type { MachineOverrides } from "../../generated/machine.ts";
 import type { VmRecord } from "../../generated/vm-record.ts";
+import type { Hypervisor, StartOptions } from "../../hypervisor/hypervisor.ts";
 import type { VmDisk, VmForward, VmSpec } from "../../hypervisor/spec.ts";
 import { parseDocument } from "../../schema/document.ts";
 import { parseAs } from "../../schema/parse.ts";
@@ -52,8 +53,18 @@ export async function make(
   const userData = userDataFile === undefined ? undefined : await readFile(userDataFile, "utf8");
   const made = await hypervisor.create(spec, { userData, signal });
   const note = (text: string) => void context.stderr.write(`boxcar: ${text}\n`);
-  const record = start ? await hypervisor.start(made.id, { note, wait: flags.wait !== false, signal }) : made;
+  const record = start ? await startMade(hypervisor, made, { note, wait: flags.wait !== false, signal }) : made;
   report(record, flags, context);
+}
+
+/** Where a limit keeps it from being started nothing is left of it. */
+async function startMade(hypervisor: Hypervisor, { id }: VmRecord, options: StartOptions): Promise<VmRecord> {
+  try {
+    return await hypervisor.start(id, options);
+  } catch (error) {
+    if (codeOf(error) === "vm-limits") await hypervisor.remove(id, { signal: options.signal });
+    throw error;
+  }
 }
 
 function report(record: VmRecord, { output }: MakeFlags, context: CliContext): void {

@@ -16,7 +16,7 @@ import type { ImageLease } from "../../image/store/image-lease.ts";
 import type { SavedMachine } from "../../snapshot/saved-machine.ts";
 import { chooseDiskSlots } from "../../vm/data-disks.ts";
 import { type ResolvedMachine, resolveMachine } from "../../vm/limits.ts";
-import type { CloneOptions, Direct, RestoreOptions } from "../direct.ts";
+import type { CloneOptions, Direct, RestoreOptions, WantedRoom } from "../direct.ts";
 import { VmError } from "../errors.ts";
 import type {
   CreateOptions,
@@ -31,7 +31,7 @@ import type {
   VmView,
 } from "../hypervisor.ts";
 import { VmIndex } from "../index-store.ts";
-import { makeWithinLimits, startWithinLimits } from "../limits.ts";
+import { makeWithinLimits, requireRoom, startWithinLimits } from "../limits.ts";
 import { SupervisorClient } from "../live-vm.ts";
 import { called, resolveRef } from "../refs.ts";
 import { buildRecord, type VmSpec } from "../spec.ts";
@@ -150,6 +150,10 @@ export class QemuHypervisor implements Hypervisor, Direct {
     const { record } = await this.#decided(ref, "capture");
     requireSavable(record);
     return await new SupervisorClient(record).save(options);
+  }
+
+  async requireRoom(wanted: WantedRoom): Promise<void> {
+    await requireRoom(this.#limited, wanted);
   }
 
   async cloneFrom(saved: SavedMachine, options: CloneOptions): Promise<VmRecord> {
