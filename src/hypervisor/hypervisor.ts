@@ -29,6 +29,8 @@ export interface StartOptions {
   readonly note?: ((text: string) => void) | undefined;
   /** Resolve only when the guest is in contact. */
   readonly wait?: boolean | undefined;
+  /** Boot from its disk, whatever it was to go on from: what was in its memory is lost. */
+  readonly cold?: boolean | undefined;
   readonly signal: AbortSignal;
 }
 

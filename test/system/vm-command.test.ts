@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { mkdir, readdir, readFile, symlink, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, symlink, truncate, writeFile } from "node:fs/promises";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
@@ -127,6 +127,34 @@ it("a guest that restarts its machine has it started again; one that powers it o
   expect((await inspect("dev")).state).toBe("stopped");
   expect(await good("logs", "dev")).toMatch(/Power down/);
   await good("start", "dev");
+}, 120_000);
+
+it("one that cannot go on from what was saved can be booted from its disk", async () => {
+  await good("stop", "dev");
+  const { id } = await inspect("dev");
+  const folder = join(boxcar.directory, "state/vms", id);
+  // As an update of QEMU would have it: the state of the devices is none that it knows.
+  await writeFile(join(folder, "state"), "not what QEMU writes");
+  await writeFile(join(folder, "memory"), "");
+  await truncate(join(folder, "memory"), 256 * 2 ** 20);
+  const record = JSON.parse(await readFile(join(folder, "record.json"), "utf8"));
+  await writeFile(join(folder, "record.json"), JSON.stringify({ ...record, goesOn: { cdroms: [] } }));
+
+  const started = await vm("start", "dev");
+  expect(started.exitCode).toBe(3);
+  expect(started.stderr).toMatch(
+    /dev does not go on from what was saved: [\s\S]*"boxcar vm start --cold dev" boots it/,
+  );
+  expect(await inspect("dev")).toMatchObject({ state: "error", goesOn: {} });
+  const status = boxcar.start(["vm", "status"]);
+  const [seen] = (await once(status.stdout, "data")) as [Buffer];
+  status.kill("SIGINT");
+  await status;
+  expect(String(seen)).toMatch(/^\S+Z dev seen, error: it did not start: .*memory is lost\n$/);
+  await good("start", "--cold", "--wait", "dev");
+  expect(await good("exec", "dev", "--", "cat", "/data/file")).toBe("some text");
+  expect(await inspect("dev")).not.toHaveProperty("goesOn");
+  expect(await readdir(folder)).not.toContain("state");
 }, 120_000);
 
 it("status prints each machine and each change of it", async () => {

@@ -13,6 +13,7 @@ const TIMEOUT = [
 export function startCommand(context: CliContext): Command {
   return changing("start", "start machines; one that runs stays as it is", context)
     .option("--wait", "until their guests are in contact")
+    .option("--cold", "boot from their disks, also those that are to go on from what was saved: their memory is lost")
     .addHelpText("after", examples("boxcar vm start dev", "boxcar vm start dev web --wait", "boxcar vm start 3fa"));
 }
 

@@ -14,6 +14,7 @@ export interface ChangeFlags extends OutputFlag {
   wait?: boolean;
   force?: boolean;
   timeout?: number;
+  cold?: boolean;
 }
 
 const AT_ONCE = 4;
@@ -56,14 +57,14 @@ async function doOne(
   hypervisor: Hypervisor,
   verb: Verb,
   { id }: VmRecord,
-  { wait, force, timeout }: ChangeFlags,
+  { wait, force, timeout, cold }: ChangeFlags,
   { signal, stderr }: CliContext,
 ): Promise<VmRecord | undefined> {
   const note = (text: string) => void stderr.write(`boxcar: ${text}\n`);
   const stopping = { force, politeMs: timeout, signal };
   switch (verb) {
     case "start":
-      return await hypervisor.start(id, { note, wait, signal });
+      return await hypervisor.start(id, { note, wait, cold, signal });
     case "stop":
       return await hypervisor.stop(id, stopping);
     case "restart":

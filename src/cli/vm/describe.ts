@@ -69,5 +69,6 @@ export function originOf({ vm, task }: Pick<NonNullable<VmRecord["from"]>, "vm" 
 
 export function eventText({ time, id, name, event, state, before, reason }: VmEvent): string {
   const change = event === "changed" ? `${before} → ${state}` : event === "removed" ? "removed" : `${event}, ${state}`;
-  return `${time} ${name ?? id} ${change}${reason === undefined ? "" : `: ${reason}`}`;
+  // One event, one line, whatever QEMU has said.
+  return `${time} ${name ?? id} ${change}${reason === undefined ? "" : `: ${reason.replaceAll(/\s*\n\s*/g, "; ")}`}`;
 }

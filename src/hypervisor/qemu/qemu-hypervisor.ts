@@ -37,6 +37,7 @@ import { called, resolveRef } from "../refs.ts";
 import { buildRecord, type VmSpec } from "../spec.ts";
 import { advanceRecord, apparentState, decide, isStale, type VmAction } from "../states.ts";
 import { watchMachines } from "../watch.ts";
+import { bootNext } from "./boot-cold.ts";
 import type { QemuHost } from "./host.ts";
 import { MachineFiles } from "./machine-files.ts";
 import { describeCommand } from "./plan.ts";
@@ -113,11 +114,12 @@ export class QemuHypervisor implements Hypervisor, Direct {
     return describeCommand(record, { folder, image, qemuBinary: host.config.qemu.binary, accelerator });
   }
 
-  async start(ref: string, { note, wait, signal }: StartOptions): Promise<VmRecord> {
-    const record = await this.#decided(ref, "start");
-    if (record.go) await this.#spawn(record.record, note);
-    if (wait === true) await (await this.open(record.record.id)).waitForGuest(signal);
-    return await this.#read(record.record.id);
+  async start(ref: string, { note, wait, cold, signal }: StartOptions): Promise<VmRecord> {
+    const { go, record } = await this.#decided(ref, "start");
+    if (go && cold === true) await bootNext(this.#index, record.id);
+    if (go) await this.#spawn(record, note);
+    if (wait === true) await (await this.open(record.id)).waitForGuest(signal);
+    return await this.#read(record.id);
   }
 
   async stop(ref: string, options: StopVmOptions): Promise<VmRecord> {

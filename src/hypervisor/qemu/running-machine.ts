@@ -22,6 +22,7 @@ import type { VirtualMachine } from "../../vm/virtual-machine.ts";
 import { ConsoleHub } from "../console-hub.ts";
 import { moveOf } from "../going-on.ts";
 import { type BeginOptions, type BegunMachine, beginMachine, type VmBeginning } from "./begin-machine.ts";
+import { doesNotGoOn } from "./boot-cold.ts";
 import { untilContact } from "./guest-contact.ts";
 import type { QemuHost } from "./host.ts";
 import { MachineFiles } from "./machine-files.ts";
@@ -141,7 +142,12 @@ async function begin(parts: BeginOptions): Promise<{ begun: BegunMachine; beginn
   const { goesOn } = record;
   if (goesOn !== undefined) {
     const beginning: VmBeginning = { kind: "move", goesOn, move: moveOf(goesOn) };
-    return { begun: await beginMachine(parts, beginning), beginning };
+    try {
+      return { begun: await beginMachine(parts, beginning), beginning };
+    } catch (error) {
+      signal.throwIfAborted();
+      throw doesNotGoOn(error, record);
+    }
   }
   const mayResume = isFirst && record.cold !== true && record.directBoot === undefined;
   const snapshot = mayResume ? await obtainSnapshot(warm) : undefined;
