@@ -14,6 +14,7 @@ import type { ServerFlags } from "../server/server-options.ts";
 import { openSocket } from "../server/socket.ts";
 import type { OutputFlag } from "../vm/flags.ts";
 import { openSaved } from "../vm/snapshot/open-saved.ts";
+import { resumeHints } from "./resume-hints.ts";
 import { joinShell } from "./shell.ts";
 
 export interface ResumeFlags extends ServerFlags, OutputFlag {
@@ -95,12 +96,9 @@ function isTerminal({ stdin, stdout }: CliContext): boolean {
 /** A script reads the name; all else is for people. */
 function describe(ref: string, reason: string | undefined, context: CliContext): void {
   print(context, ref);
-  const lines = [
-    ...(reason === undefined ? [] : [`as it was when ${reason}`]),
-    `boxcar vm shell ${ref}        its processes are alive; the command that failed stands at its end`,
-    `boxcar vm vnc ${ref}          its screen`,
-    `boxcar vm console ${ref}      its serial console`,
-    `boxcar vm rm --force ${ref}   when nobody needs it any more`,
-  ];
-  context.stderr.write(lines.map((line) => `boxcar: ${line}\n`).join(""));
+  context.stderr.write(
+    resumeHints(ref, reason)
+      .map((line) => `boxcar: ${line}\n`)
+      .join(""),
+  );
 }

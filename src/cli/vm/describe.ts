@@ -3,13 +3,16 @@ import type { VmRecord } from "../../generated/vm-record.ts";
 import type { VmEvent, VmView } from "../../hypervisor/hypervisor.ts";
 import { minute, table } from "../table.ts";
 
-export function vmTable(views: readonly VmView[]): string {
+/** Of images that have any, by digest. */
+export type ImageNames = ReadonlyMap<string, string>;
+
+export function vmTable(views: readonly VmView[], names: ImageNames): string {
   if (views.length === 0) return 'There are no machines yet; "boxcar vm run IMAGE" makes and starts one.';
   const rows = views.map((view) => [
     view.record.id,
     view.record.name ?? "-",
     stateOf(view),
-    view.record.image.reference,
+    nameOf(view.record.image, names) ?? view.record.image.digest.slice(DIGEST_START, DIGEST_START + 12),
     sizeOf(view.record),
     portsOf(view.record),
     minute(new Date(view.record.created)),
@@ -32,15 +35,24 @@ export function portsOf({ forwards, process }: VmRecord): string {
   return known.map(({ host, hostPort, guestPort }) => `${host}:${hostPort}→${guestPort}`).join(" ");
 }
 
-export function vmText(view: VmView): string {
+const DIGEST_START = "sha256:".length;
+
+/** Undefined: it was named by its digest, and has no name now. */
+function nameOf({ reference, digest }: VmRecord["image"], names: ImageNames): string | undefined {
+  return reference === digest ? names.get(digest) : reference;
+}
+
+export function vmText(view: VmView, names: ImageNames): string {
   const { record } = view;
-  const { image, process, identity, network, disks, reason, started, runDirectory, from } = record;
+  const imageName = nameOf(record.image, names);
+  const digest = `${record.image.digest.slice(0, 19)}…`;
+  const { process, identity, network, disks, reason, started, runDirectory, from } = record;
   const rows: [string, string | undefined][] = [
     ["id", record.id],
     ["name", record.name],
     ["state", stateOf(view)],
     ["because", reason],
-    ["image", `${image.reference} (${image.digest.slice(0, 19)}…)`],
+    ["image", imageName === undefined ? digest : `${imageName} (${digest})`],
     ["from", from && `the snapshot ${from.snapshot} of ${originOf(from)}`],
     ["machine", `${record.machine.chipset ?? ""}, ${sizeOf(record)}`],
     ["hostname", identity.hostname],

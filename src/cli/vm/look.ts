@@ -5,14 +5,15 @@ import { pipeline } from "node:stream/promises";
 import { setTimeout as after } from "node:timers/promises";
 import type { Command } from "commander";
 import { ignoreMissing } from "../../host/durable-file.ts";
+import type { VmView } from "../../hypervisor/hypervisor.ts";
 import { MachineFiles } from "../../hypervisor/qemu/machine-files.ts";
 import { called } from "../../hypervisor/refs.ts";
 import { type CliContext, print, printJson } from "../context.ts";
 import { writableFile } from "../named-files.ts";
 import { serveDisplayOf } from "../operate/vnc.ts";
-import { eventText, vmTable, vmText } from "./describe.ts";
+import { eventText, type ImageNames, vmTable, vmText } from "./describe.ts";
 import type { OutputFlag } from "./flags.ts";
-import { openHypervisor } from "./open-hypervisor.ts";
+import { type OpenHypervisor, openHypervisor } from "./open-hypervisor.ts";
 
 export interface Invocation {
   readonly context: CliContext;
@@ -28,14 +29,21 @@ export async function list({ output }: OutputFlag, { context, command }: Invocat
       context,
       views.map(({ record, isStale }) => ({ ...record, stale: isStale })),
     );
-  else print(context, vmTable(views));
+  else print(context, vmTable(views, await imageNames(opened, views)));
+}
+
+/** Whoever was given a digest may have a name for it. */
+async function imageNames({ host }: OpenHypervisor, views: readonly VmView[]): Promise<ImageNames> {
+  if (views.every(({ record: { image } }) => image.reference !== image.digest)) return new Map();
+  const images = await host.images.list();
+  return new Map(images.flatMap(({ digest, tags: [name] }) => (name === undefined ? [] : [[digest, name]])));
 }
 
 export async function inspect(ref: string, { output }: OutputFlag, { context, command }: Invocation): Promise<void> {
   await using opened = await openHypervisor(context, command);
   const view = await opened.hypervisor.inspect(ref);
   if (output === "json") printJson(context, { ...view.record, stale: view.isStale });
-  else print(context, vmText(view));
+  else print(context, vmText(view, await imageNames(opened, [view])));
 }
 
 /** Until the signal fires. */
