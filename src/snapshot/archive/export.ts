@@ -1,12 +1,13 @@
 /** A saved machine as one file. It holds the memory of a machine, with all the secrets that were in it. */
-import { mkdtemp, open, rename, rm, writeFile } from "node:fs/promises";
-import { basename, dirname, join } from "node:path";
+import { open, rename, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import { Scope } from "../../base/scope.ts";
 import { contentBytesOf, planFile, type TarStreamOptions, tarStream } from "../../image/archive/tar-stream.ts";
 import type { ZstdCodec } from "../../image/zstd/codec.ts";
 import { SnapshotError } from "../errors.ts";
 import { formatRecord } from "../format-record.ts";
 import { MEMORY_FILE, type SavedMachine } from "../saved-machine.ts";
+import { makeExportFolder } from "./export-folder.ts";
 import { MANIFEST_FILE } from "./format.ts";
 
 export interface ExportOptions extends TarStreamOptions {
@@ -28,8 +29,7 @@ export async function exportSnapshot(saved: SavedMachine, targetFile: string, op
   signal?.throwIfAborted();
   requirePortable(saved);
   await using scope = new Scope();
-  const work = await mkdtemp(join(dirname(targetFile), `.${basename(targetFile)}.`));
-  scope.defer(() => rm(work, { recursive: true, force: true }));
+  const { path: work } = scope.use(await makeExportFolder(dirname(targetFile)));
   // When a file was written to says nothing on another host.
   const files = saved.record.files.map(({ mtimeNs: _, ...file }) => file);
   await writeFile(join(work, MANIFEST_FILE), formatRecord({ ...saved.record, files }));
