@@ -20,6 +20,16 @@ describe("what clients are told", () => {
     expect(toApiError(bug)).toMatchObject({ status: 500, code: "internal-error" });
     expect(toApiError(bug).message).not.toContain("function");
   });
+
+  it.each(["vm-limits", "snapshots-full", "snapshot-exists", "vm-busy"])(
+    "%s is about what there is, and no mistake",
+    (code) => {
+      expect(toApiError(new WorkerError("there is no room", { code, blame: "task" }))).toMatchObject({
+        status: 409,
+        code,
+      });
+    },
+  );
 });
 
 describe("JSON", () => {
