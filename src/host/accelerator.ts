@@ -2,7 +2,7 @@
  * Which accelerator really runs a guest on this host.
  *
  * That /dev/kvm opens, even that a virtual CPU can be made, does not mean that a
- * guest runs; so a probe machine of a few instructions has to end by itself. Its
+ * guest runs; so a probe machine (probe-sector.ts) has to end by itself, soon. Its
  * answer is kept until the host boots again or QEMU changes; a bad one for an
  * hour only, since a host may have been too busy.
  */
@@ -24,7 +24,7 @@ export interface AcceleratorOptions {
   /** Absolute path; made if it is not there. */
   cacheDirectory: string;
   signal?: AbortSignal | undefined;
-  /** Default 2 s, which is plenty for a few instructions. */
+  /** Default 2 s, ten times what the probe takes where the CPU is emulated. */
   timeoutMs?: number;
   /** Default /dev/kvm. */
   kvmDevice?: string;
@@ -41,6 +41,8 @@ export interface AcceleratorAnswer {
 }
 
 const PROBE_TIMEOUT_MS = 2_000;
+/** What an answer of another probe says does not count. */
+const PROBE = "counting in 64-bit mode";
 const KVM_DEVICE = "/dev/kvm";
 const FAULT_LIFETIME_MS = 60 * 60_000;
 
@@ -124,5 +126,5 @@ interface Cache {
 /** Changes when the host boots, QEMU is replaced, or access to KVM changes. */
 async function cacheKey(qemuBinary: string, kvmDevice: string): Promise<string> {
   const [{ bootId }, qemu, kvm] = await Promise.all([currentOwner(), identifyProgram(qemuBinary), stampOf(kvmDevice)]);
-  return [bootId, qemu, kvm].join(" ");
+  return [PROBE, bootId, qemu, kvm].join(" ");
 }
