@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { mkdir, readdir, readFile, symlink, truncate, writeFile } from "node:fs/promises";
+import { access, mkdir, readdir, readFile, rm, symlink, truncate, writeFile } from "node:fs/promises";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
@@ -37,7 +37,7 @@ const inspect = async (name: string) =>
   JSON.parse(await good("inspect", name, "-o", "json")) as {
     id: string;
     state: string;
-    process?: { forwards: { hostPort: number }[]; emulator: { pid: number } };
+    process?: { forwards: { hostPort: number }[]; emulator: { pid: number }; supervisor: { pid: number } };
   };
 
 it("a machine is made, used and removed from the command line", async () => {
@@ -166,6 +166,25 @@ it("status prints each machine and each change of it", async () => {
   await good("stop", "dev", "--force");
   await good("rm", "dev");
 }, 60_000);
+
+it("nothing of a machine is left whose folder was removed by hand, or whose sockets were", async () => {
+  const remove = (...path: string[]) => rm(join(boxcar.directory, ...path), { recursive: true });
+  for (const folder of ["state/vms", "run/v"]) {
+    await good("run", "--name", "gone", "--no-wait", ...SMALL);
+    const { id, process: found } = await inspect("gone");
+    const pid = found?.supervisor.pid ?? Number.NaN;
+    await remove(folder, id);
+    if (folder === "run/v") await good("rm", "--force", "gone");
+    const isThere = () =>
+      access(`/proc/${pid}`)
+        .then(() => true)
+        .catch(() => false);
+    await expect.poll(isThere, { timeout: 30_000 }).toBe(false);
+    expect(await boxcar.machines()).toEqual([]);
+    expect(await readdir(join(boxcar.directory, "run/v"))).toEqual([]);
+    expect(await good("list")).toMatch(/no machines/);
+  }
+}, 120_000);
 
 it("whatever command is killed at whatever instant, the next one finds all in order", async () => {
   for (let round = 0; round < 10; round++) {

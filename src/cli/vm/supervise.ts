@@ -1,5 +1,7 @@
 /** The process that has a machine from its start to its end; nobody calls it by hand. */
 import { closeSync, writeSync } from "node:fs";
+import { stat } from "node:fs/promises";
+import { setTimeout as after } from "node:timers/promises";
 import { LOCAL } from "../../access/principal.ts";
 import { codeOf, messageOf, WorkerError } from "../../base/errors.ts";
 import { Scope } from "../../base/scope.ts";
@@ -22,6 +24,21 @@ import { openQemuHost } from "./open-hypervisor.ts";
 
 /** Of a guest, when this process is told to end. */
 const POLITE_MS = 10_000;
+
+/** Between two looks at the folder of the machine. */
+const LOOK_MS = 1_000;
+
+/** Resolves when there is no such folder any more, or the signal fires. Never rejects. */
+async function untilGone(folder: string, signal: AbortSignal): Promise<void> {
+  while (!signal.aborted) {
+    const isGone = await stat(folder).then(
+      () => false,
+      (error: unknown) => codeOf(error) === "ENOENT",
+    );
+    if (isGone) return;
+    await after(LOOK_MS, undefined, { signal }).catch(() => {});
+  }
+}
 
 export async function supervise(id: string, config: Config, context: CliContext): Promise<void> {
   const logger = createLogger(context.stdout, "text");
@@ -51,7 +68,13 @@ export async function supervise(id: string, config: Config, context: CliContext)
       void vm.stop({ politeMs: POLITE_MS, hurry: context.hurry, reason: "its supervisor was told to end" });
     context.signal.addEventListener("abort", onSignal, { once: true });
     if (context.signal.aborted) onSignal();
+    const watching = new AbortController();
+    void untilGone(index.folderOf(id), watching.signal).then(async () => {
+      // Its disk is gone, so there is nothing that the guest could save.
+      if (!watching.signal.aborted) await vm.stop({ politeMs: 0, reason: "its folder was removed" });
+    });
     await vm.ended;
+    watching.abort();
   } catch (error) {
     logger.log("error", messageOf(error));
     const code = (codeOf(error) ?? "vm-start-failed") as VmErrorCode;

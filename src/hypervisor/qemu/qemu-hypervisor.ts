@@ -10,7 +10,7 @@ import { orAborted } from "../../base/abort.ts";
 import { codeOf, InvalidInputError } from "../../base/errors.ts";
 import { networkIssues } from "../../feature/network/request.ts";
 import type { VmRecord } from "../../generated/vm-record.ts";
-import { isAlive } from "../../host/owner.ts";
+import { isAlive, type Owner } from "../../host/owner.ts";
 import { requirePrivate } from "../../host/private-directory.ts";
 import type { ImageLease } from "../../image/store/image-lease.ts";
 import type { SavedMachine } from "../../snapshot/saved-machine.ts";
@@ -251,13 +251,15 @@ export class QemuHypervisor implements Hypervisor, Direct {
   /** Resolves when its supervisor is gone. */
   async #stop(record: VmRecord, options: StopVmOptions): Promise<void> {
     const { signal } = options;
+    const supervisor = record.process?.supervisor;
     try {
       await new SupervisorClient(record).stop(secondsOf(options), signal);
     } catch (error) {
       // It may have ended by itself, or was killed: what counts is that it is gone.
       if (codeOf(error) !== "vm-lost") throw error;
+      // Somebody may have removed its socket: a signal reaches it all the same.
+      if (supervisor !== undefined) await terminate(supervisor, options);
     }
-    const supervisor = record.process?.supervisor;
     while (supervisor !== undefined && (await isAlive(supervisor)) && (await this.#index.holder(record.id))) {
       await orAborted(after(POLL_MS), signal);
     }
@@ -299,6 +301,17 @@ async function viewOf(record: VmRecord): Promise<VmView> {
   const alive = supervisor !== undefined && (await isAlive(supervisor));
   const state = apparentState(record, alive);
   return { record: { ...record, state }, isStale: isStale(record, alive) };
+}
+
+/** The second one has it not wait for the guest. */
+async function terminate(supervisor: Owner, { force }: StopVmOptions): Promise<void> {
+  for (let count = force === true ? 2 : 1; count > 0 && (await isAlive(supervisor)); count--) {
+    try {
+      process.kill(supervisor.pid, "SIGTERM");
+    } catch (error) {
+      if (codeOf(error) !== "ESRCH") throw error;
+    }
+  }
 }
 
 function secondsOf({ force, politeMs }: StopVmOptions): number | undefined {
