@@ -19,6 +19,7 @@ import { createMetadataService } from "../guest/metadata-service.ts";
 import { createUpgradeListener } from "../guest/upgrade-listener.ts";
 import type { GuestIdentity } from "../guest/wake.ts";
 import type { Snapshot } from "../image/store/snapshots.ts";
+import { findSavingObstacle } from "../snapshot/obstacle.ts";
 import type { SavableMachine } from "../snapshot/save-machine.ts";
 import type { HardwareFacts, SavedMachine } from "../snapshot/saved-machine.ts";
 import type { VirtualMachine } from "../vm/virtual-machine.ts";
@@ -28,7 +29,7 @@ import { GuestGoneError, GuestSilentError } from "./errors.ts";
 import { type LaunchedMachine, launch } from "./launch.ts";
 import { isNetworkFault } from "./machine-networks.ts";
 import type { MachinePool } from "./machine-pool.ts";
-import { findSavingObstacle, hardwareFacts, requireMemoryRoom } from "./savable.ts";
+import { hardwareFacts, requireMemoryRoom } from "./savable.ts";
 import { dropSnapshot, obtainSnapshot, type WarmStartOptions } from "./warm-start.ts";
 
 export interface SandboxOptions extends WarmStartOptions {

@@ -1,4 +1,4 @@
-/** Machines that can be saved at any instant: which of them can be, and what is known of them then. */
+/** Machines that can be saved at any instant: the room they need, and what is known of them then. */
 import { mkdir } from "node:fs/promises";
 import { requireDiskSpace } from "../image/disk-space.ts";
 import { recordedMachine } from "../snapshot/restore-machine.ts";
@@ -10,13 +10,6 @@ import type { LaunchOptions } from "./launch.ts";
 const MIB = 1_048_576;
 /** Kept free on the disk of the machines, however much memory is on it. */
 const RESERVE_BYTES = 1_024 * MIB;
-
-/** What of a machine is not saved with it, as a clause; undefined: all of it is. Pure. */
-export function findSavingObstacle({ firmware, tpm }: ResolvedMachine): string | undefined {
-  if (firmware !== "bios") return `the variables of its firmware (${firmware}) are not saved with it`;
-  if (tpm) return "the secrets of its TPM must not be copied";
-  return undefined;
-}
 
 /** @throws {ImageError} `disk-space-low`: its memory, which is a file, might not fit. */
 export async function requireMemoryRoom(directory: string, { memory }: Pick<ResolvedMachine, "memory">): Promise<void> {

@@ -2,6 +2,7 @@
 import { type Blame, WorkerError } from "../base/errors.ts";
 
 export type SnapshotErrorCode =
+  | "machine-unsavable"
   | "snapshot-ambiguous"
   | "snapshot-archive-refused"
   | "snapshot-damaged"

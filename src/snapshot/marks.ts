@@ -4,10 +4,11 @@ import { readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { MachineSnapshot } from "../generated/machine-snapshot.ts";
 import { ignoreMissing } from "../host/durable-file.ts";
-import { STATE_FILE } from "./saved-machine.ts";
+import { FIRMWARE_FILE, STATE_FILE, TPM_FILE } from "./saved-machine.ts";
 
 export type FileMark = MachineSnapshot["files"][number];
 
+const HASHED: readonly string[] = [STATE_FILE, FIRMWARE_FILE, TPM_FILE];
 /** Larger files are told by size and time. */
 const MAX_HASHED_BYTES = 16 * 1_024 * 1_024;
 
@@ -15,7 +16,7 @@ export async function markFile(directory: string, name: string): Promise<{ mark:
   const path = join(directory, name);
   const { size, mtimeNs, blocks } = await stat(path, { bigint: true });
   const mark: FileMark = { name, bytes: Number(size), mtimeNs: String(mtimeNs) };
-  if (name === STATE_FILE && size <= MAX_HASHED_BYTES) {
+  if (HASHED.includes(name) && size <= MAX_HASHED_BYTES) {
     mark.sha256 = createHash("sha256")
       .update(await readFile(path))
       .digest("hex");

@@ -2,6 +2,7 @@
 import { InvalidInputError, type Issue } from "../base/errors.ts";
 import type { MachineSnapshot } from "../generated/machine-snapshot.ts";
 import { type ParseOptions, parseAs } from "../schema/parse.ts";
+import { boardFilesOf } from "./board-files.ts";
 import { CONSOLE_FILE, cdromFile, dataDiskFile, layerFile, MEMORY_FILE, STATE_FILE } from "./saved-machine.ts";
 
 /** Enough for every field; a record has no lists without a limit. */
@@ -42,12 +43,13 @@ function findRecordIssues(record: MachineSnapshot): Issue[] {
 }
 
 /** All files without which it does not go on. */
-export function neededFiles({ layers, dataDisks = [], cdroms = [] }: MachineSnapshot): string[] {
+export function neededFiles({ machine, layers, dataDisks = [], cdroms = [] }: MachineSnapshot): string[] {
   return [
     MEMORY_FILE,
     STATE_FILE,
     ...Array.from({ length: layers }, (_, number) => layerFile(number)),
     ...dataDisks.map(dataDiskFile),
     ...cdroms.map((_, index) => cdromFile(index)),
+    ...boardFilesOf(machine),
   ];
 }

@@ -9,6 +9,7 @@ import type { Cdrom } from "../vm/cdroms.ts";
 import type { DataDisk } from "../vm/data-disks.ts";
 import { mergeMachine, type ResolvedMachine } from "../vm/limits.ts";
 import type { MachineMemory } from "../vm/ports.ts";
+import { restoreBoardFiles } from "./board-files.ts";
 import { OwnDisk } from "./own-disk.ts";
 import { cdromFile, dataDiskFile, MEMORY_FILE, type SavedMachine, STATE_FILE } from "./saved-machine.ts";
 
@@ -49,6 +50,7 @@ export async function restoreMachine(
     await linkOrCopy(join(saved, cdromFile(index)), file, signal);
     cdroms.push({ drive, file });
   }
+  await restoreBoardFiles(record.machine, saved, directory);
   return {
     machine: resolvedMachine(record.machine),
     disk,

@@ -13,8 +13,11 @@ import { linkOrCopy } from "../host/link-or-copy.ts";
 import type { Cdrom } from "../vm/cdroms.ts";
 import type { DataDisk } from "../vm/data-disks.ts";
 import type { VirtualMachine } from "../vm/virtual-machine.ts";
+import { saveBoardFiles } from "./board-files.ts";
 import { copyDataDisk } from "./copy-data-disk.ts";
 import type { SnapshotDraft } from "./draft.ts";
+import { SnapshotError } from "./errors.ts";
+import { findSavingObstacle } from "./obstacle.ts";
 import type { OwnDisk } from "./own-disk.ts";
 import type { RoomLimits } from "./room.ts";
 import {
@@ -54,8 +57,8 @@ export interface SaveOptions {
  * Saves a machine that goes on, whatever fails; one that was paused stays paused.
  *
  * @returns how long it stood still, too.
- * @throws what {@link VirtualMachine.checkpoint} and {@link SnapshotDraft.publish} throw; {@link ImageError}
- *   `disk-space-low`; `signal.reason`. Nothing is saved then.
+ * @throws {SnapshotError} `machine-unsavable`; what {@link VirtualMachine.checkpoint} and {@link SnapshotDraft.publish}
+ *   throw; {@link ImageError} `disk-space-low`; `signal.reason`. Nothing is saved then.
  */
 export async function saveMachine(
   store: SnapshotStore,
@@ -63,6 +66,7 @@ export async function saveMachine(
   { facts, room, signal }: SaveOptions,
 ): Promise<SavedMachine & { stillMs: number }> {
   const { vm, disk, memoryFile } = machine;
+  requireSavable(facts);
   const dataFiles = [...(machine.dataDisks ?? [])].map(([, { diskFile }]) => diskFile);
   await store.requireRoom(await diskBytesOf([memoryFile, ...dataFiles]));
   await using draft = await store.begin();
@@ -79,6 +83,7 @@ export async function saveMachine(
         for (const [slot, { diskFile, format }] of machine.dataDisks ?? []) {
           await copyDataDisk({ diskFile, format }, join(directory, dataDiskFile({ slot, format })), stop);
         }
+        await saveBoardFiles(facts.machine, disk.directory, directory);
       },
     }));
   } finally {
@@ -109,8 +114,16 @@ export async function captureMachine(
   for (const [slot, { diskFile, format }] of machine.dataDisks ?? []) {
     await copyDataDisk({ diskFile, format }, join(draft.directory, dataDiskFile({ slot, format })), signal);
   }
+  await saveBoardFiles(facts.machine, disk.directory, draft.directory);
   await saveRest(draft, machine, signal);
   return await draft.publish(withDisks(facts, machine), disk.layers, room);
+}
+
+/** QEMU would find out when the disk has a new layer already. */
+function requireSavable({ machine }: SnapshotFacts): void {
+  const why = findSavingObstacle(machine);
+  if (why === undefined) return;
+  throw new SnapshotError("machine-unsavable", `this machine cannot be saved: ${why}`, { blame: "task" });
 }
 
 async function saveRest(

@@ -37,6 +37,10 @@ export const RECORD_FILE = "record.json";
 export const MEMORY_FILE = "memory";
 export const STATE_FILE = "state";
 export const CONSOLE_FILE = "console";
+/** The variables of UEFI. */
+export const FIRMWARE_FILE = "firmware";
+/** What its TPM remembers. */
+export const TPM_FILE = "tpm";
 
 export function layerFile(number: number): string {
   return `disk.${number}.qcow2`;

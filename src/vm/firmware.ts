@@ -13,6 +13,8 @@ import type { MachineFirmware } from "./ports.ts";
 /** A build that enforces secure boot has all of these; the plain one has none. */
 const SECURE = ["secure-boot", "enrolled-keys", "requires-smm"];
 
+export const VARIABLES_NAME = "firmware-variables.fd";
+
 const BOARD_NAMES: Readonly<Record<ResolvedMachine["chipset"], string>> = {
   q35: "pc-q35-",
   pc: "pc-i440fx-",
@@ -33,13 +35,18 @@ export function chooseFirmware(
   });
 }
 
+/** In a folder of the machine's own. */
+export function variablesFileOf(directory: string): string {
+  return join(directory, VARIABLES_NAME);
+}
+
 /**
  * A machine that was started before has the variables that it wrote then, unless they are those of another build.
  *
  * @param directory Absolute path of a folder of the machine's own, which keeps its variables.
  */
 export async function prepareFirmware(build: FirmwareBuild, directory: string): Promise<MachineFirmware> {
-  const variablesFile = join(directory, "firmware-variables.fd");
+  const variablesFile = variablesFileOf(directory);
   const [own, pristine] = await Promise.all([stat(variablesFile).catch(ignoreMissing), stat(build.variables)]);
   if (own?.size !== pristine.size) await makeVariables(build.variables, variablesFile);
   return { codeFile: build.code, variablesFile };

@@ -10,7 +10,7 @@ import { chooseFirmware, prepareFirmware } from "./firmware.ts";
 import type { ResolvedMachine } from "./limits.ts";
 import type { MachineDisk, MachineMemory, MachineNetwork } from "./ports.ts";
 import { requireSupported } from "./supported.ts";
-import { SoftwareTpm } from "./tpm.ts";
+import { SoftwareTpm, TPM_NAME } from "./tpm.ts";
 
 export interface QemuOptions {
   qemuBinary: string;
@@ -60,7 +60,7 @@ export async function startQemu(options: QemuOptions, vncSocket: string): Promis
   const own = dirname(disk.diskFile);
   const build = machine.firmware === "bios" ? undefined : chooseFirmware(machine, capabilities.firmware);
   const firmware = build && (await prepareFirmware(build, own));
-  const tpm = machine.tpm ? options.resources.use(await SoftwareTpm.start(join(own, "tpm"))) : undefined;
+  const tpm = machine.tpm ? options.resources.use(await SoftwareTpm.start(join(own, TPM_NAME))) : undefined;
   const args = buildArguments(machine, {
     vncSocket,
     firmware,

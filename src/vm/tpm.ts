@@ -7,9 +7,18 @@
  * @see swtpm(8)
  */
 import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
 import type { Duplex } from "node:stream";
 import { FIRST_SOCKET_FD, HostProcess } from "../host/process.ts";
 import { TPM_EMULATOR } from "../host/qemu-capabilities.ts";
+
+/** Folder of a TPM, in a folder of the machine's own. */
+export const TPM_NAME = "tpm";
+
+/** What a TPM remembers without power, in a folder of the machine's own; it is always whole. */
+export function tpmStateFileOf(directory: string): string {
+  return join(directory, TPM_NAME, "tpm2-00.permall");
+}
 
 export class SoftwareTpm implements AsyncDisposable {
   /** For QEMU to inherit. */

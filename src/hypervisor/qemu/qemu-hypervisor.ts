@@ -41,7 +41,6 @@ import { bootNext } from "./boot-cold.ts";
 import type { QemuHost } from "./host.ts";
 import { MachineFiles } from "./machine-files.ts";
 import { describeCommand } from "./plan.ts";
-import { requireSavable } from "./save.ts";
 import { makeClone, requireGoesOn, requireSameMachine, restoreStopped } from "./saved-machines.ts";
 import { spawnSupervisor } from "./spawn-supervisor.ts";
 
@@ -150,7 +149,6 @@ export class QemuHypervisor implements Hypervisor, Direct {
 
   async save(ref: string, options: SaveVmOptions): Promise<SavedVm> {
     const { record } = await this.#decided(ref, "capture");
-    requireSavable(record);
     return await new SupervisorClient(record).save(options);
   }
 

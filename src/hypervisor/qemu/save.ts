@@ -3,7 +3,6 @@ import type { VmRecord } from "../../generated/vm-record.ts";
 import { describeHost } from "../../snapshot/same-host.ts";
 import { saveMachine } from "../../snapshot/save-machine.ts";
 import type { SavedMachine, SnapshotFacts } from "../../snapshot/saved-machine.ts";
-import { VmError } from "../errors.ts";
 import type { QemuHost } from "./host.ts";
 import type { RunningMachine } from "./running-machine.ts";
 
@@ -15,28 +14,16 @@ export interface SaveFacts {
 
 /**
  * @returns how long it stood still, too.
- * @throws {VmError} `vm-state`: such a machine cannot be saved; what {@link saveMachine} throws. Nothing is saved then.
+ * @throws what {@link saveMachine} throws; nothing is saved then.
  */
 export async function saveRunning(
   machine: RunningMachine,
   record: VmRecord,
   { host, facts, signal }: { host: QemuHost; facts: SaveFacts; signal: AbortSignal },
 ): Promise<SavedMachine & { stillMs: number }> {
-  requireSavable(record);
   const store = await host.openSnapshots();
   const here = await describeHost(host.config.qemu.binary, machine.accelerator);
   return await saveMachine(store, machine.savable, { facts: { ...factsOf(machine, record, facts), ...here }, signal });
-}
-
-/** @throws {VmError} `vm-state` */
-export function requireSavable({ machine }: Pick<VmRecord, "machine">): void {
-  const why = obstacleOf(machine);
-  if (why !== undefined) throw new VmError("vm-state", `this machine cannot be saved: ${why}`);
-}
-
-function obstacleOf({ firmware = "bios", tpm }: VmRecord["machine"]): string | undefined {
-  if (firmware !== "bios") return `the variables of its firmware (${firmware}) would not be saved`;
-  return tpm === true ? "the secrets of its TPM must not be copied" : undefined;
 }
 
 function factsOf(

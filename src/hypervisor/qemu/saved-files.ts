@@ -21,7 +21,8 @@ const PART = "restored.part";
 const WHOLE = "restored";
 const INCOMING = "incoming";
 /** Of a machine, whatever it went on from. */
-const OWN = /^(?:disk\.\d+\.qcow2|base|memory|state|cd\.\d\.iso|data-.+\.(?:raw|qcow2)|layer\.part|disk\.part)$/;
+const OWN =
+  /^(?:disk\.\d+\.qcow2|base|memory|state|cd\.\d\.iso|data-.+\.(?:raw|qcow2)|layer\.part|disk\.part|firmware-variables\.fd|tpm)$/;
 
 type Disks = Pick<VmRecord, "disks">;
 
@@ -71,7 +72,7 @@ export async function settleFiles(files: MachineFiles, { goesOn }: Pick<VmRecord
   if (goesOn?.staged !== true) return await dropStaged(files);
   const names = await readdir(folder);
   if (names.includes(WHOLE)) {
-    for (const name of names) if (OWN.test(name)) await rm(join(folder, name), { force: true });
+    for (const name of names) if (OWN.test(name)) await rm(join(folder, name), { recursive: true, force: true });
     // From here on what has such a name in the folder is what was staged.
     await rename(join(folder, WHOLE), join(folder, INCOMING));
   }

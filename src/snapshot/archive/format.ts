@@ -4,7 +4,7 @@ import type { MachineSnapshot } from "../../generated/machine-snapshot.ts";
 import type { TarEntry } from "../../image/archive/tar-reader.ts";
 import { SnapshotError } from "../errors.ts";
 import { MAX_RECORD_BYTES } from "../record.ts";
-import { CONSOLE_FILE, MEMORY_FILE, STATE_FILE } from "../saved-machine.ts";
+import { CONSOLE_FILE, FIRMWARE_FILE, MEMORY_FILE, STATE_FILE, TPM_FILE } from "../saved-machine.ts";
 
 /** The first file of an archive: the record, and so what else may be there. */
 export const MANIFEST_FILE = "snapshot.json";
@@ -23,7 +23,10 @@ export function maxBytesOf(name: string, { maxFileBytes }: SnapshotLimits): numb
     case MANIFEST_FILE:
       return MAX_RECORD_BYTES;
     case CONSOLE_FILE:
+    case TPM_FILE:
       return MIB;
+    case FIRMWARE_FILE:
+      return 64 * MIB;
     // The memory of a graphics card is in it.
     case STATE_FILE:
       return 1_024 * MIB;

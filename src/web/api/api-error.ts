@@ -38,6 +38,7 @@ const STATUS: Readonly<Record<string, number>> = {
   "too-many-tickets": 429,
   "image-not-found": 404,
   "image-in-use": 409,
+  "machine-unsavable": 409,
   "snapshot-not-found": 404,
   "snapshot-ambiguous": 409,
   "snapshot-exists": 409,

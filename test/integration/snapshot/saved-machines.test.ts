@@ -1,8 +1,8 @@
 /** Machines that are saved while they run, and machines that go on from there; the guest is a disk that counts. */
-import { mkdtemp, readdir, rm, stat } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import type { MachineOverrides } from "../../../src/generated/machine.ts";
 import { captureMachine, saveMachine } from "../../../src/snapshot/save-machine.ts";
 import type { SavedMachine } from "../../../src/snapshot/saved-machine.ts";
@@ -18,6 +18,8 @@ import {
   makeDataDisk,
   makeImage,
 } from "./counting-machine.ts";
+
+const UEFI_MS = 50_000;
 
 let directory: string;
 let image: CountingImage;
@@ -156,8 +158,32 @@ describe("a machine that is saved", () => {
 
   it("is refused, and goes on, if it has a device that QEMU cannot save", async () => {
     await using machine = await boot({ storage: "nvme" });
-    await expect(saveMachine(store, machine, { facts: factsOf(machine.machine) })).rejects.toThrow(/nvme/);
+    const stateFile = join(machine.disk.directory, "state");
+    await expect(machine.vm.checkpoint({ stateFile, save: async () => {} })).rejects.toThrow(/nvme/);
+    // It is known before anything is done to it.
+    await expect(saveMachine(store, machine, { facts: factsOf(machine.machine) })).rejects.toMatchObject({
+      code: "machine-unsavable",
+    });
+    expect(machine.disk.layers).toBe(1);
     await machine.countsOn();
+  });
+
+  it("takes along what its board remembers: the variables of UEFI, and its TPM", async () => {
+    await using machine = await CountingMachine.boot(folder(), image, machineOf({ firmware: "uefi", tpm: true }));
+    // The firmware is its guest: it starts nothing that has no file system.
+    await vi.waitFor(() => expect(machine.vm.console.tail).toMatch(/BdsDxe: (No bootable option|failed)/), UEFI_MS);
+    const saved = await saveMachine(store, machine, { facts: factsOf(machine.machine) });
+    await using heir = await CountingMachine.restore(folder(), image, saved);
+    const own = ["firmware-variables.fd", "tpm/tpm2-00.permall"];
+    for (const [index, name] of ["firmware", "tpm"].entries()) {
+      const kept = await readFile(join(saved.directory, name));
+      for (const { disk } of [machine, heir]) {
+        expect(kept.equals(await readFile(join(disk.directory, own[index] as string))), name).toBe(true);
+      }
+      expect(saved.record.files).toContainEqual(expect.objectContaining({ name, sha256: expect.any(String) }));
+    }
+    await heir.vm.resume();
+    expect(heir.vm.state).toBe("running");
   });
 
   it("has the disks that were in its places", async () => {
