@@ -22,6 +22,16 @@ export function goesOnOf({ record }: SavedMachine): GoesOn {
   };
 }
 
+/** The record of a machine that is to go back to what was saved, whose files lie beside its own. */
+export function withStaged(record: VmRecord, saved: SavedMachine): VmRecord {
+  return { ...record, from: sourceOf(saved), goesOn: { ...goesOnOf(saved), staged: true } };
+}
+
+/** It goes on: what was saved of it is not what it is any more. */
+export function withoutGoesOn({ goesOn: _done, ...record }: VmRecord): VmRecord {
+  return record;
+}
+
 /** What its guest is told. A command that runs in it goes on. */
 export function moveOf({ logOffset, user, checkpoint }: GoesOn): GuestMove {
   return createMove({ logOffset, checkpoint, ...(user === undefined ? {} : { task: { command: [], env: {}, user } }) });

@@ -3,7 +3,8 @@
  *
  *   creating ──made──▶ created ──started──▶ running ⇄ paused
  *       │                  ▲                   │        │
- *       ▼                  │                   └──ended─┴──▶ stopped ──started──▶ running
+ *       │                  │                   ├────────┴──started: again, under the same supervisor──▶ running
+ *       ▼                  │                   └──ended────▶ stopped ──started──▶ running
  *     (gone)             (rolled back: gone)            any ──failed──▶ error ──started──▶ running
  *
  * While a machine runs its supervisor is the only one that changes its record; else whoever holds its lock.
@@ -18,8 +19,8 @@ export type VmOccurrence = "made" | "started" | "paused" | "resumed" | "ended" |
 const NEXT: Readonly<Record<VmState, Partial<Record<VmOccurrence, VmState>>>> = {
   creating: { made: "created", failed: "error" },
   created: { started: "running", failed: "error" },
-  running: { paused: "paused", ended: "stopped", failed: "error" },
-  paused: { resumed: "running", ended: "stopped", failed: "error" },
+  running: { paused: "paused", started: "running", ended: "stopped", failed: "error" },
+  paused: { resumed: "running", started: "running", ended: "stopped", failed: "error" },
   stopped: { started: "running", failed: "error" },
   error: { started: "running", failed: "error" },
 };

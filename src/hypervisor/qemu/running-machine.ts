@@ -117,9 +117,15 @@ export class RunningMachine implements AsyncDisposable {
     await untilContact(this.guest, timeoutMs, signal);
   }
 
-  /** Has the guest mount the disks that are to be somewhere. Its agent must be in contact. */
+  /**
+   * Has the guest mount the disks that are to be somewhere, when it is in contact; those of what goes on are.
+   *
+   * @throws as {@link waitForGuest}; what the guest says
+   */
   async mountDisks(record: VmRecord, files: MachineFiles, signal: AbortSignal): Promise<void> {
     const mounted = [...record.disks.entries()].filter(([, { mount }]) => mount !== undefined);
+    if (this.beginning === "move" || mounted.length === 0) return;
+    await this.waitForGuest(signal);
     // One below another comes after it, or it would be hidden.
     for (const [index, disk] of mounted.sort(([, a], [, b]) => (a.mount ?? "").length - (b.mount ?? "").length)) {
       const { sizeBytes } = files.dataDisk(disk);

@@ -9,7 +9,7 @@ import type { SavedMachine } from "../../snapshot/saved-machine.ts";
 import { resolveMachine } from "../../vm/limits.ts";
 import type { CloneOptions } from "../direct.ts";
 import { VmError } from "../errors.ts";
-import { goesOnOf, sourceOf } from "../going-on.ts";
+import { withStaged } from "../going-on.ts";
 import type { VmIndex, VmLock } from "../index-store.ts";
 import { makeWithinLimits } from "../limits.ts";
 import { called } from "../refs.ts";
@@ -90,5 +90,5 @@ export async function restoreStopped(
   await settleFiles(files, lock.record);
   if (goesOn !== undefined) await lock.write({ ...record, goesOn: { ...goesOn, staged: false } });
   await stageFiles(files, saved, record, { image: lease.image, signal });
-  await lock.write({ ...record, from: sourceOf(saved), goesOn: { ...goesOnOf(saved), staged: true } });
+  await lock.write(withStaged(record, saved));
 }

@@ -1,7 +1,7 @@
 /**
  * One machine and who takes care of it, from its start to its end: the only one that changes its record meanwhile.
  *
- *   starting ──▶ running ⇄ paused ──guest restarts──▶ (QEMU anew) running
+ *   starting ──▶ running ⇄ paused ──it starts again──▶ (QEMU anew: lives.ts) running
  *                   └────────┴──the machine ends, or is stopped──▶ stopped: nothing is left but the folder
  *
  * *Owns* the lock of the machine, QEMU, and the forwarded ports. If this process dies QEMU dies with it, and the lock
@@ -11,11 +11,12 @@ import { mkdir, rm } from "node:fs/promises";
 import type { Duplex } from "node:stream";
 import { orAborted } from "../../base/abort.ts";
 import { messageOf } from "../../base/errors.ts";
+import { Scope } from "../../base/scope.ts";
 import type { VmRecord } from "../../generated/vm-record.ts";
 import { currentOwner, ownerOf } from "../../host/owner.ts";
 import type { SavedMachine } from "../../snapshot/saved-machine.ts";
 import { VmError } from "../errors.ts";
-import { goesOnOf, sourceOf } from "../going-on.ts";
+import { withoutGoesOn, withStaged } from "../going-on.ts";
 import type { VmIndex, VmLock } from "../index-store.ts";
 import type { QemuHost } from "../qemu/host.ts";
 import { MachineFiles } from "../qemu/machine-files.ts";
@@ -24,10 +25,12 @@ import { type SaveFacts, saveRunning } from "../qemu/save.ts";
 import { stageFiles } from "../qemu/saved-files.ts";
 import { called } from "../refs.ts";
 import { advanceRecord, decide, type VmAction } from "../states.ts";
+import { endMachine } from "./end-machine.ts";
 import { KeptRecord } from "./kept-record.ts";
+import { Lives } from "./lives.ts";
 import { PortForwards } from "./port-forwards.ts";
 import { Screen } from "./screen.ts";
-import { type StopOptions, stopMachine } from "./stop-chain.ts";
+import type { StopOptions } from "./stop-chain.ts";
 
 export interface SupervisedVmOptions {
   readonly id: string;
@@ -46,26 +49,27 @@ export class SupervisedVm implements AsyncDisposable {
   readonly ended: Promise<void>;
   readonly #options: SupervisedVmOptions;
   readonly #kept: KeptRecord;
+  readonly #forwards: PortForwards;
+  readonly #lives: Lives<RunningMachine>;
   readonly #ended = Promise.withResolvers<void>();
-  #machine: RunningMachine;
-  #forwards: PortForwards | undefined;
-  /** Why it is to end; undefined: nobody has asked for it. */
-  #asked: string | undefined;
-  /** Somebody waits for it to run again. */
-  #restart: PromiseWithResolvers<void> | undefined;
   readonly #screen = new Screen();
   /** Its disks are where they are to be, as far as they can be. */
   #mounted: Promise<void> = Promise.resolve();
-  /** Fires when nobody wants to have it saved any more. */
-  readonly #stopping = new AbortController();
   /** One change of the machine after the other. */
   #turn: Promise<unknown> = Promise.resolve();
 
-  private constructor(options: SupervisedVmOptions, lock: VmLock, machine: RunningMachine) {
+  private constructor(options: SupervisedVmOptions, lock: VmLock, forwards: PortForwards, first: RunningMachine) {
+    const { note } = options;
     this.#options = options;
     this.#kept = new KeptRecord(lock);
-    this.#machine = machine;
+    this.#forwards = forwards;
     this.ended = this.#ended.promise;
+    const start = (signal: AbortSignal) => {
+      const onGoesOn = () => this.#kept.update(withoutGoesOn);
+      const either = AbortSignal.any([signal, options.signal]);
+      return RunningMachine.start({ ...runOptions(options, this.record), onGoesOn, signal: either });
+    };
+    this.#lives = new Lives({ first, start, onStarted: () => this.#noteStarted(), note, called: called(lock.record) });
   }
 
   /**
@@ -81,16 +85,7 @@ export class SupervisedVm implements AsyncDisposable {
       await mkdir(lock.record.runDirectory, { recursive: true, mode: 0o700 });
       const decision = decide("start", lock.record.state, called(lock.record));
       if (decision.kind === "refuse") throw new VmError("vm-state", decision.why);
-      const onGoesOn = () => lock.write(withoutGoesOn(lock.record));
-      const machine = await RunningMachine.start({ ...runOptions(options, lock.record), onGoesOn });
-      const vm = new SupervisedVm(options, lock, machine);
-      try {
-        await vm.#open();
-      } catch (error) {
-        await machine[Symbol.asyncDispose]();
-        throw error;
-      }
-      return vm;
+      return await SupervisedVm.#begin(options, lock);
     } catch (error) {
       note(`it did not start: ${messageOf(error)}`);
       const { signal } = options;
@@ -102,108 +97,90 @@ export class SupervisedVm implements AsyncDisposable {
     }
   }
 
+  static async #begin(options: SupervisedVmOptions, lock: VmLock): Promise<SupervisedVm> {
+    const { note } = options;
+    await using scope = new Scope();
+    let vm: SupervisedVm | undefined;
+    const connect = async (port: number) => {
+      if (vm === undefined) throw new VmError("vm-busy", `${called(lock.record)} is starting`);
+      return await vm.connect(port);
+    };
+    // Before it goes on from what was saved, which it does once.
+    const forwards = scope.use(await PortForwards.open({ wanted: lock.record.forwards, connect, onFailure: note }));
+    const onGoesOn = () => lock.write(withoutGoesOn(lock.record));
+    const machine = scope.use(await RunningMachine.start({ ...runOptions(options, lock.record), onGoesOn }));
+    vm = new SupervisedVm(options, lock, forwards, machine);
+    await options.serve(vm);
+    await vm.#noteStarted();
+    void vm.#live();
+    scope.move();
+    return vm;
+  }
+
   /** As it is on the disk. */
   get record(): VmRecord {
     return this.#kept.record;
   }
 
   get machine(): RunningMachine {
-    return this.#machine;
+    return this.#lives.current;
   }
 
-  /** @throws {VmError} `vm-state`: it is paused, and would never answer. */
+  /** @throws {VmError} `vm-state`: it is paused, and would never answer; `vm-busy`: it starts again. */
   get guest(): RunningMachine["guest"] {
     this.#decide("use");
-    return this.#machine.guest;
+    return this.#present.guest;
+  }
+
+  /** @throws {VmError} `vm-busy` */
+  get #present(): RunningMachine {
+    if (!this.#lives.isBetween) return this.machine;
+    throw new VmError("vm-busy", `${called(this.record)} is starting again at the moment; try again`);
   }
 
   get files(): MachineFiles {
     return new MachineFiles(this.#options.index.folderOf(this.record.id));
   }
 
-  async #open(): Promise<void> {
-    const { record } = this;
-    this.#forwards = await PortForwards.open({
-      wanted: record.forwards,
-      connect: (port) => this.connect(port),
-      onFailure: (message) => this.#options.note(message),
-    });
-    try {
-      await this.#options.serve(this);
-      await this.#noteStarted();
-    } catch (error) {
-      await this.#forwards[Symbol.asyncDispose]();
-      throw error;
-    }
-    void this.#watch();
-  }
-
   async #noteStarted(): Promise<void> {
-    const { accelerator, beginning, vm } = this.#machine;
+    const { accelerator, beginning, vm } = this.machine;
     const resumed = beginning !== "boot";
     const [supervisor, emulator] = [await currentOwner(), vm.pid === undefined ? undefined : await ownerOf(vm.pid)];
     await this.#kept.update((record) => ({
       ...advanceRecord(record, "started", { now: new Date() }),
       process: {
-        ...{ supervisor, accelerator, resumed, forwards: [...(this.#forwards?.all ?? [])] },
+        ...{ supervisor, accelerator, resumed, forwards: [...this.#forwards.all] },
         ...(emulator === undefined ? {} : { emulator }),
       },
     }));
-    // What goes on has its disks where they were.
-    this.#mounted = beginning === "move" ? Promise.resolve() : this.#mountDisks();
-  }
-
-  /** Never rejects. */
-  async #mountDisks(): Promise<void> {
     const { note, signal } = this.#options;
-    const { record } = this;
-    if (record.disks.every(({ mount }) => mount === undefined)) return;
-    try {
-      const machine = this.#machine;
-      await machine.waitForGuest(signal);
-      await machine.mountDisks(record, this.files, signal);
-    } catch (error) {
-      note(`its disks are not mounted: ${messageOf(error)}`);
-    }
+    const complain = (error: unknown) => note(`its disks are not mounted: ${messageOf(error)}`);
+    this.#mounted = this.machine.mountDisks(this.record, this.files, signal).catch(complain);
   }
 
   /** Until the machine has ended for good. Never rejects. */
-  async #watch(): Promise<void> {
+  async #live(): Promise<void> {
     const { note } = this.#options;
-    for (;;) {
-      const end = await this.#machine.vm.done;
-      const restart = this.#restart;
-      this.#restart = undefined;
-      const wanted = this.#asked === undefined && (restart !== undefined || end.cause === "guest-reset");
-      const reason = this.#asked ?? end.message;
-      note(wanted ? "it starts again" : `it has ended: ${reason}`);
-      try {
-        await this.#change("ended", reason);
-        if (wanted) {
-          const onGoesOn = () => this.#kept.update(withoutGoesOn);
-          this.#machine = await RunningMachine.start({ ...runOptions(this.#options, this.record), onGoesOn });
-          await this.#noteStarted();
-          restart?.resolve();
-          continue;
-        }
-        restart?.reject(new VmError("vm-state", `${called(this.record)} was stopped meanwhile`));
-      } catch (error) {
-        note(`its record could not be changed, or it did not start again: ${messageOf(error)}`);
-        await this.#change("failed", `it did not start again: ${messageOf(error)}`).catch(() => {});
-        restart?.reject(error);
-      }
-      break;
-    }
-    await this.#forwards?.[Symbol.asyncDispose]();
+    const { occurrence, reason } = await this.#lives.run();
+    note(occurrence === "ended" ? `it has ended: ${reason}` : reason);
+    const complain = (error: unknown) => note(`its record could not be changed: ${messageOf(error)}`);
+    await this.#change(occurrence, reason).catch(complain);
+    await this.#forwards[Symbol.asyncDispose]();
     await rm(this.record.runDirectory, { recursive: true, force: true }).catch(() => {});
     await this.#kept[Symbol.asyncDispose]().catch(() => {});
     this.#ended.resolve();
   }
 
+  /** Resolves when its guest is in contact. @throws as {@link RunningMachine.waitForGuest}. */
+  async waitForGuest(signal: AbortSignal, timeoutMs?: number): Promise<void> {
+    await orAborted(this.#lives.settled(), signal);
+    await this.machine.waitForGuest(signal, timeoutMs);
+  }
+
   async pause(): Promise<void> {
     await this.#inTurn(async () => {
       if (this.#decide("pause")) {
-        await this.#machine.vm.pause();
+        await this.machine.vm.pause();
         await this.#change("paused");
       }
     });
@@ -212,7 +189,7 @@ export class SupervisedVm implements AsyncDisposable {
   async resume(): Promise<void> {
     await this.#inTurn(async () => {
       if (this.#decide("resume")) {
-        await this.#machine.vm.resume();
+        await this.machine.vm.resume();
         await this.#change("resumed");
       }
     });
@@ -220,21 +197,16 @@ export class SupervisedVm implements AsyncDisposable {
 
   /** Resolves when it has ended, and its record says so. */
   async stop(options: StopOptions & { reason?: string } = {}): Promise<void> {
-    this.#asked ??= options.reason ?? "it was stopped";
-    this.#stopping.abort(new VmError("vm-state", `${called(this.record)} is being stopped`));
-    await this.#stop(options);
+    this.#lives.end(options.reason ?? "it was stopped");
+    // One that was being started is ended there.
+    await this.#lives.settled();
+    await endMachine(this.machine, options);
     await this.ended;
   }
 
   /** Ends it as {@link stop} does, and starts it again; resolves when it has begun to boot. */
   async restart(options: StopOptions = {}): Promise<void> {
-    await this.#inTurn(async () => {
-      const restart = Promise.withResolvers<void>();
-      restart.promise.catch(() => {});
-      this.#restart = restart;
-      await this.#stop(options);
-      await this.#again(restart.promise);
-    });
+    await this.#inTurn(() => this.#lives.again((machine) => endMachine(machine, options)));
   }
 
   /**
@@ -248,8 +220,9 @@ export class SupervisedVm implements AsyncDisposable {
       const { host } = this.#options;
       // Whoever boots has not got them before; a copy could not know which.
       await orAborted(this.#mounted, signal);
-      const stop = AbortSignal.any([signal, this.#stopping.signal]);
-      return await saveRunning(this.#machine, this.record, { host, facts, signal: stop });
+      return await this.#lives.hold((over) =>
+        saveRunning(this.machine, this.record, { host, facts, signal: AbortSignal.any([signal, over]) }),
+      );
     });
   }
 
@@ -262,66 +235,37 @@ export class SupervisedVm implements AsyncDisposable {
   async restore(saved: SavedMachine, signal: AbortSignal): Promise<void> {
     await this.#inTurn(async () => {
       this.#decide("capture");
-      const { image } = this.#machine;
-      const stop = AbortSignal.any([signal, this.#stopping.signal]);
-      await stageFiles(this.files, saved, this.record, { image, signal: stop });
-      const restart = Promise.withResolvers<void>();
-      restart.promise.catch(() => {});
-      this.#restart = restart;
-      // From here on whoever starts it next has it go on there, whatever becomes of this process.
-      await this.#kept.update((record) => ({
-        ...record,
-        ...{ from: sourceOf(saved), goesOn: { ...goesOnOf(saved), staged: true } },
-      }));
-      this.#machine.vm.kill();
-      await this.#again(restart.promise);
+      await this.#lives.hold(async (over) => {
+        const { image } = this.machine;
+        await stageFiles(this.files, saved, this.record, { image, signal: AbortSignal.any([signal, over]) });
+        // From here on whoever starts it next has it go on there, whatever becomes of this process.
+        await this.#kept.update((record) => withStaged(record, saved));
+      });
+      // A guest that has restarted meanwhile is there already.
+      await this.#lives.settled();
+      if (this.record.goesOn !== undefined) await this.#lives.again(({ vm }) => vm.kill());
     });
-  }
-
-  /** Resolves when it runs again. */
-  async #again(restarted: Promise<void>): Promise<void> {
-    const gone = this.ended.then(() => {
-      throw new VmError("vm-state", `${called(this.record)} has ended`);
-    });
-    gone.catch(() => {});
-    await Promise.race([restarted, gone]);
   }
 
   /** A command of QEMU's monitor; not while it is saved, which it could spoil. */
   async monitor(command: string, args: object = {}): Promise<unknown> {
-    return await this.#inTurn(() => this.#machine.vm.execute(command, args));
-  }
-
-  async #stop(options: StopOptions): Promise<void> {
-    const { vm, guest } = this.#machine;
-    // A guest that stands still hears nothing.
-    if (vm.state === "paused") await vm.resume().catch(() => {});
-    await stopMachine(
-      {
-        done: vm.done,
-        ask: () => Promise.allSettled([vm.pressPowerButton(), powerOff(guest)]),
-        quit: () => vm.quit(),
-        terminate: () => vm.terminate(),
-        kill: () => vm.kill(),
-      },
-      options,
-    );
+    return await this.#inTurn(() => this.machine.vm.execute(command, args));
   }
 
   /** A port of the guest. */
   async connect(port: number): Promise<Duplex> {
     this.#decide("use");
-    return await this.#machine.network.dial(port);
+    return await this.#present.network.dial(port);
   }
 
   /** @throws {VmError} `vm-state`: it has none; `vm-busy`: too many look already. */
   async openDisplay(): Promise<Duplex> {
-    return await this.#screen.open(this.#machine.vm, this.record);
+    return await this.#screen.open(this.#present.vm, this.record);
   }
 
   /** What its screen shows, a PNG. @throws {VmError} `vm-state` */
   async screenshot(): Promise<Buffer> {
-    return await this.#screen.take(this.#machine.vm, this.record);
+    return await this.#screen.take(this.#present.vm, this.record);
   }
 
   /** @throws {VmError} `vm-state` */
@@ -336,7 +280,7 @@ export class SupervisedVm implements AsyncDisposable {
   }
 
   #inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const done = this.#turn.then(work);
+    const done = this.#turn.then(() => this.#lives.settled()).then(work);
     this.#turn = done.catch(() => {});
     return done;
   }
@@ -346,16 +290,6 @@ export class SupervisedVm implements AsyncDisposable {
   }
 }
 
-function withoutGoesOn({ goesOn: _done, ...record }: VmRecord): VmRecord {
-  return record;
-}
-
 function runOptions({ index, host, note, signal }: SupervisedVmOptions, record: VmRecord) {
   return { record, folder: index.folderOf(record.id), host, note, signal };
-}
-
-/** Where nothing in the guest listens to the power button, its agent may. */
-async function powerOff(guest: RunningMachine["guest"]): Promise<unknown> {
-  const script = "PATH=$PATH:/usr/sbin:/sbin; sync; exec poweroff";
-  return await guest.exec({ command: ["sh", "-c", script], user: "root", cwd: "/" });
 }

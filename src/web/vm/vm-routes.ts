@@ -81,7 +81,7 @@ function stateRoutes(vm: SupervisedVm): Route[] {
       summary: "Answers when its guest is in contact",
       query: { seconds: integer("At most.", { minimum: 1, maximum: MAX_SECONDS }) },
       handle: async ({ query: { seconds }, signal }) => {
-        await vm.machine.waitForGuest(signal, seconds === undefined ? undefined : seconds * 1_000);
+        await vm.waitForGuest(signal, seconds === undefined ? undefined : seconds * 1_000);
         return facts(vm);
       },
     }),
