@@ -92,7 +92,8 @@ export class RunningMachine implements AsyncDisposable {
     const accelerator = await host.chooseAccelerator(signal, note);
     const files = new MachineFiles(folder);
     await settleFiles(files, record);
-    const isFirst = record.starts === 0;
+    // A copy has a disk of its own from the beginning, however little became of its first start.
+    const isFirst = record.starts === 0 && record.from === undefined;
     const userData = isFirst ? await files.tryReadUserData() : undefined;
     if (!isFirst) await files.forgetUserData();
     const machine = resolvedMachine(record, userData);
