@@ -94,7 +94,7 @@ const NOTHING_ALLOWED: FeatureRules = {
     ...{ enabled: false, maxPerTask: 0, maxCount: 0, maxBytes: 0, expiresMs: 0, maxExpiresMs: 0 },
     ...{ whenFull: "refuse", whenMissing: "fail" },
   },
-  onFailure: { enabled: false, maxKeepMs: 0, maxCount: 0, maxBytes: 0, roles: [] },
+  onFailure: { enabled: false, maxKeepMs: 0, maxCount: 0, maxBytes: 0, maxResumed: 0, roles: [] },
   inputs: { allow: [], maxBytes: 0, cacheBytes: 0 },
   interactive: { enabled: false, keepAfterMs: 0, maxKeepAfterMs: 0 },
   secrets: { values: {}, listNames: false },

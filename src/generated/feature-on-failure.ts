@@ -32,6 +32,10 @@ export interface FeatureOnFailureConfig {
    */
   maxGiB?: number;
   /**
+   * How many machines that were resumed there may be on the host at once, whether they run or not, before another one is resumed by way of the API. They stay until somebody removes them.
+   */
+  maxResumed?: number;
+  /**
    * Who may resume such a machine, and so see all that was in it, secrets too.
    *
    * @maxItems 4

@@ -12,6 +12,8 @@ export interface CloneOptions {
   readonly network?: VmRecord["network"] | undefined;
   /** Default: none, since another machine may have the ports. */
   readonly forwards?: VmRecord["forwards"] | undefined;
+  /** Called with all machines there are, while nobody makes another one; throws what the caller is to get if there are enough. */
+  readonly admit?: ((there: readonly VmRecord[]) => void) | undefined;
   /** Told what happens, in sentences. */
   readonly note?: ((text: string) => void) | undefined;
   /** Resolve only when the guest is in contact; where it is not in time the machine stays all the same. */

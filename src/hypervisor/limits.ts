@@ -8,7 +8,7 @@ import { formatBytes } from "../base/units.ts";
 import type { VmsSettings } from "../config/vms.ts";
 import type { VmRecord } from "../generated/vm-record.ts";
 import { ignoreMissing } from "../host/durable-file.ts";
-import type { WantedRoom } from "./direct.ts";
+import type { CloneOptions, WantedRoom } from "./direct.ts";
 import { VmError } from "./errors.ts";
 import type { VmEntry, VmIndex } from "./index-store.ts";
 import { called } from "./refs.ts";
@@ -83,15 +83,22 @@ export async function requireRoom({ index, vms }: Means, { count, memoryMiB, cop
   requireDisk(await diskBytesBelow(index.directory), count * copiedBytes, vms, who);
 }
 
-/** @param moreBytes What is copied for it. @throws {VmError} `vm-limits`; what `make` throws. */
+/**
+ * @param moreBytes What is copied for it.
+ * @param admit A further limit, of whoever makes it: see {@link CloneOptions}.
+ * @throws {VmError} `vm-limits`; what `make` and `admit` throw.
+ */
 export async function makeWithinLimits<T>(
   { index, vms }: Means,
   moreBytes: number,
   make: () => Promise<T>,
+  admit?: CloneOptions["admit"],
 ): Promise<T> {
-  if (vms.max === undefined && vms.maxDiskBytes === undefined) return await make();
+  if (vms.max === undefined && vms.maxDiskBytes === undefined && admit === undefined) return await make();
   await using _turn = await index.acquireTurn("make");
-  requireCount((await index.list()).length, vms);
+  const there = await index.list();
+  requireCount(there.length, vms);
+  admit?.(there.map(({ record }) => record));
   if (vms.maxDiskBytes !== undefined) requireDisk(await diskBytesBelow(index.directory), moreBytes, vms);
   return await make();
 }

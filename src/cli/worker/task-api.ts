@@ -58,8 +58,8 @@ export function resumeRoutes(
   { tasks }: Pick<OpenQueue, "tasks">,
   hypervisor: LazyHypervisor,
 ): Route[] {
-  const { roles } = config.features.onFailure;
-  return [resumeRoute({ queue: tasks, snapshots, hypervisor, workerId: workerIdOf(config), roles })];
+  const { roles, maxResumed } = config.features.onFailure;
+  return [resumeRoute({ queue: tasks, snapshots, hypervisor, workerId: workerIdOf(config), roles, maxResumed })];
 }
 
 function workerIdOf({ queue }: ApiHost["config"]): string {

@@ -11,6 +11,8 @@ export interface OnFailureSettings {
   readonly maxCount: number;
   /** Of all that the host keeps. */
   readonly maxBytes: number;
+  /** Machines that were resumed, of the host; by way of the API. */
+  readonly maxResumed: number;
   /** Who may resume what is kept. */
   readonly roles: readonly FilledOnFailure["roles"][number][];
 }

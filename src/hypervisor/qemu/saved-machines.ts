@@ -52,9 +52,10 @@ export async function makeClone(
   resolveMachine({ image: machine }, config.machineOptions);
   await requireGoesOn(saved, { index, host }, options);
   await using lease = await host.images.acquire(image.digest);
-  await using lock = await makeWithinLimits({ index, vms: config.vms }, await copiedBytes(saved), () =>
-    index.create((id, folder) => buildClone(saved, options, { ...facts, id, folder, now: new Date() })),
-  );
+  const create = () =>
+    index.create((id, folder) => buildClone(saved, options, { ...facts, id, folder, now: new Date() }));
+  const bytes = await copiedBytes(saved);
+  await using lock = await makeWithinLimits({ index, vms: config.vms }, bytes, create, options.admit);
   try {
     const { id } = lock.record;
     const files = new MachineFiles(index.folderOf(id));

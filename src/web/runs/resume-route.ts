@@ -25,13 +25,17 @@ export interface ResumeRouteOptions {
   readonly workerId: string;
   /** Who may; see the configuration. */
   readonly roles: readonly Role[];
+  /** How many machines that were resumed there may be on the host, of all tasks. */
+  readonly maxResumed: number;
 }
 
 interface Cloner {
   cloneFrom(saved: SavedMachine, options: CloneOptions): Promise<VmRecord>;
 }
 
-export function resumeRoute({ queue, snapshots, hypervisor, workerId, roles }: ResumeRouteOptions): Route {
+export function resumeRoute(options: ResumeRouteOptions): Route {
+  const { queue, snapshots, hypervisor, workerId, roles, maxResumed } = options;
+  const admit = (there: readonly VmRecord[]) => requireFewResumed(there, maxResumed);
   return defineRoute<ApiResumeRequest>()({
     method: "POST",
     path: "/api/v1/tasks/{task}/runs/{run}/resume",
@@ -53,7 +57,7 @@ export function resumeRoute({ queue, snapshots, hypervisor, workerId, roles }: R
       const target = `tasks/${taskId}/runs/${runId}`;
       noteForAudit(request, { target, details: { snapshot: kept.id } });
       await using lease = await snapshots.acquire(kept.id);
-      const record = await (await hypervisor()).cloneFrom(lease.saved, { name, signal });
+      const record = await (await hypervisor()).cloneFrom(lease.saved, { name, admit, signal });
       noteForAudit(request, { target, details: { snapshot: kept.id, vm: record.id } });
       return vmDocument({ record }, { worker: workerId });
     },
@@ -71,6 +75,16 @@ async function locate(queue: TaskQueue | undefined, params: { task: string; run:
   if (queue === undefined) return { task: params.task, run: runOf(params.run) };
   const { task, run } = await findRun(queue, params);
   return { task: task.taskId, run: run.runId, submitter: task.submitter };
+}
+
+/** Also those that have stopped: they are started again by who may resume them. @throws {ApiError} `vm-limits` */
+function requireFewResumed(there: readonly VmRecord[], max: number): void {
+  const resumed = there.filter(({ from }) => from?.task !== undefined && from.task.checkpoint === undefined);
+  if (resumed.length < max) return;
+  const message =
+    `at most ${max} resumed machines may be on a host (features.onFailure.maxResumed of the worker), and there are ` +
+    `${resumed.length}; remove one, or raise the limit`;
+  throw new ApiError(409, "vm-limits", message);
 }
 
 /** @throws {ApiError} `forbidden` */

@@ -7,6 +7,8 @@ import type { VmRecord } from "../../../src/generated/vm-record.ts";
 import { type CopyMaker, cloneMachine, makeClones, namesOfClones } from "../../../src/hypervisor/clone-machine.ts";
 import type { CloneOptions } from "../../../src/hypervisor/direct.ts";
 import type { LiveVm } from "../../../src/hypervisor/hypervisor.ts";
+import { VmIndex } from "../../../src/hypervisor/index-store.ts";
+import { makeWithinLimits } from "../../../src/hypervisor/limits.ts";
 import type { QemuHost } from "../../../src/hypervisor/qemu/host.ts";
 import { QemuHypervisor } from "../../../src/hypervisor/qemu/qemu-hypervisor.ts";
 import type { SavedMachine } from "../../../src/snapshot/saved-machine.ts";
@@ -123,6 +125,22 @@ describe("copies of a saved machine", () => {
 });
 
 describe("limits of machines", () => {
+  it("may be further ones, of who makes them, and hold for all who make one at once", async () => {
+    const index = await VmIndex.open(join(folder, "vms"));
+    const admit = (there: readonly VmRecord[]) => {
+      if (there.length > 2) throw new Error("there are enough");
+    };
+    const make = async () => {
+      await using lock = await index.create((id) => draftRecord({ id, state: "creating" }));
+      await lock.write({ ...lock.record, state: "created" });
+    };
+    const made = await Promise.allSettled(
+      Array.from({ length: 6 }, () => makeWithinLimits({ index, vms: {} }, 0, make, admit)),
+    );
+    expect(made.filter(({ status }) => status === "fulfilled")).toHaveLength(3);
+    expect(await index.list()).toHaveLength(3);
+  });
+
   async function open(vms: VmsSettings): Promise<QemuHypervisor> {
     await mkdir(join(folder, "run"), { recursive: true, mode: 0o700 });
     const config = { stateDir: folder, runDir: join(folder, "run"), vms };

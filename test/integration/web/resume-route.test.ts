@@ -24,6 +24,7 @@ const RECORD = {
 const scope = new Scope();
 let port: number;
 let leases: number;
+let there: VmRecord[];
 let made: { saved: SavedMachine; name: string | undefined; leases: number }[];
 
 beforeAll(async () => {
@@ -39,13 +40,14 @@ beforeAll(async () => {
     },
     hypervisor: async () => ({
       backend: "qemu",
-      cloneFrom: async (saved: SavedMachine, { name }: CloneOptions) => {
+      cloneFrom: async (saved: SavedMachine, { name, admit }: CloneOptions) => {
+        admit?.(there);
         made.push({ saved, name, leases });
         return RECORD;
       },
     }),
     workerId: "worker-1",
-    roles: ["submitter", "operator"],
+    ...{ roles: ["submitter", "operator"], maxResumed: 2 },
   });
   const authenticate = async ({ headers }: { headers: Record<string, unknown> }) => {
     const [name = "", role] = String(headers["x-user"]).split(":");
@@ -58,6 +60,7 @@ beforeAll(async () => {
 
 beforeEach(() => {
   leases = 0;
+  there = [];
   made = [];
 });
 
@@ -92,6 +95,22 @@ describe("the machine of a run that failed", () => {
       body: { code: "forbidden", message: expect.stringContaining(why) },
     });
     expect(made).toEqual([]);
+  });
+
+  it("is brought up as often as the host allows it: copies of all tasks count, and no other machines", async () => {
+    const { from: _from, ...own } = RECORD;
+    const checkpoint = { ...RECORD, from: { snapshot: KEPT.id, task: { taskId: "t", runId: 0, checkpoint: "built" } } };
+    const other = {
+      ...RECORD,
+      state: "stopped" as const,
+      from: { snapshot: KEPT.id, task: { taskId: "t", runId: 0 } },
+    };
+    there = [own, own, checkpoint, checkpoint, other];
+    expect((await resume("sue:submitter")).status).toBe(201);
+    there.push(RECORD);
+    const message = expect.stringMatching(/at most 2 .*features\.onFailure\.maxResumed .* there are 2; remove one/);
+    expect(await resume("sue:submitter")).toMatchObject({ status: 409, body: { code: "vm-limits", message } });
+    expect([made.length, leases]).toEqual([1, 0]);
   });
 
   it("is not there where nothing was kept, and has a name that machines can have", async () => {

@@ -61,6 +61,7 @@ describe("resolveConfig", () => {
           maxCount: 16,
           maxBytes: 64 * 1_024 ** 3,
           maxKeepMs: 86_400_000,
+          maxResumed: 8,
           roles: ["submitter", "operator", "admin"],
         },
         checkpoints: {
