@@ -129,6 +129,13 @@ it("a guest that restarts its machine has it started again; one that powers it o
   await good("start", "dev");
 }, 120_000);
 
+it("what has expired goes away when it is put in order", async () => {
+  const { id } = JSON.parse(await good("snapshot", "save", "dev", "--expires", "1 second", "-o", "json"));
+  const done = async () => JSON.parse(await good("gc", "-o", "json"));
+  await expect.poll(done, { timeout: 30_000 }).toEqual([{ id, done: "expired" }]);
+  expect(await good("snapshot", "list")).toMatch(/no snapshots/);
+}, 60_000);
+
 it("one that cannot go on from what was saved can be booted from its disk", async () => {
   await good("stop", "dev");
   const { id } = await inspect("dev");

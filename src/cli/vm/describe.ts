@@ -1,6 +1,6 @@
 /** Machines, for people. Pure. */
 import type { VmRecord } from "../../generated/vm-record.ts";
-import type { VmEvent, VmView } from "../../hypervisor/hypervisor.ts";
+import type { ReclaimedVm, VmEvent, VmView } from "../../hypervisor/hypervisor.ts";
 import { minute, table } from "../table.ts";
 
 /** Of images that have any, by digest. */
@@ -77,6 +77,27 @@ export function vmText(view: VmView, names: ImageNames): string {
 export function originOf({ vm, task }: Pick<NonNullable<VmRecord["from"]>, "vm" | "task">): string {
   if (task === undefined) return vm?.name ?? vm?.id ?? "-";
   return `${task.taskId}/${task.runId}${task.checkpoint === undefined ? "" : ` ${task.checkpoint}`}`;
+}
+
+export interface PutRight {
+  readonly id: string;
+  /** `expired`: a snapshot. */
+  readonly done: ReclaimedVm["done"] | "expired";
+}
+
+const PUT_RIGHT: Readonly<Record<PutRight["done"], (id: string) => string>> = {
+  removed: (id) => `machine ${id} removed: it was half made`,
+  stopped: (id) => `machine ${id} stopped: its supervisor was killed`,
+  expired: (id) => `snapshot ${id} expired: removed`,
+};
+
+export function reclaimedText(all: readonly PutRight[]): string {
+  if (all.length === 0) return "There is nothing that a dead process has left, and nothing that has expired.";
+  const count = (what: PutRight["done"]) => all.filter(({ done }) => done === what).length;
+  const machines = (number: number) => `${number} machine${number === 1 ? "" : "s"}`;
+  const snapshots = `${count("expired")} snapshot${count("expired") === 1 ? "" : "s"} removed`;
+  const summary = `${machines(count("removed"))} removed, ${count("stopped")} stopped; ${snapshots}`;
+  return [...all.map(({ id, done }) => PUT_RIGHT[done](id)), summary].join("\n");
 }
 
 export function eventText({ time, id, name, event, state, before, reason }: VmEvent): string {

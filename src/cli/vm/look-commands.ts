@@ -48,7 +48,9 @@ export function logsCommand(context: CliContext): Command {
 
 export function gcCommand(context: CliContext): Command {
   return new Command("gc")
-    .description("put right what dead processes have left; every other command does so first, too")
+    .description(
+      "put right what dead processes have left, as every command does first, and remove snapshots that have expired",
+    )
     .addOption(outputOption())
     .addHelpText("after", "\nExamples:\n  boxcar vm gc")
     .action(async (flags: OutputFlag, command: Command) => (await load()).gc(flags, { context, command }));

@@ -11,7 +11,7 @@ import { called } from "../../hypervisor/refs.ts";
 import { type CliContext, print, printJson } from "../context.ts";
 import { writableFile } from "../named-files.ts";
 import { serveDisplayOf } from "../operate/vnc.ts";
-import { eventText, type ImageNames, vmTable, vmText } from "./describe.ts";
+import { eventText, type ImageNames, reclaimedText, vmTable, vmText } from "./describe.ts";
 import type { OutputFlag } from "./flags.ts";
 import { type OpenHypervisor, openHypervisor } from "./open-hypervisor.ts";
 
@@ -72,9 +72,8 @@ export async function gc({ output }: OutputFlag, { context, command }: Invocatio
   await using opened = await openHypervisor(context, command);
   const expired = await (await opened.host.openSnapshots()).removeExpired();
   const done = [...opened.reclaimed, ...expired.map(({ id }) => ({ id, done: "expired" }) as const)];
-  if (output === "json") return printJson(context, done);
-  for (const each of done) print(context, `${each.id} ${each.done}`);
-  if (done.length === 0) print(context, "There is nothing that a dead process has left, and nothing that has expired.");
+  if (output === "json") printJson(context, done);
+  else print(context, reclaimedText(done));
 }
 
 export async function screenshot(ref: string, file: string | undefined, invocation: Invocation): Promise<void> {

@@ -1,8 +1,27 @@
 import { describe, expect, it } from "vitest";
-import { vmTable, vmText } from "../../../../src/cli/vm/describe.ts";
+import { reclaimedText, vmTable, vmText } from "../../../../src/cli/vm/describe.ts";
 import { draftRecord } from "../../hypervisor/records.ts";
 
 const DIGEST = `sha256:${"ab".repeat(32)}`;
+
+describe("what was put right", () => {
+  it("is said of each, and counted", () => {
+    const done = [
+      { id: "aaaaaaaaaaaa", done: "removed" },
+      { id: "bbbbbbbbbbbb", done: "expired" },
+      { id: "cccccccccccc", done: "stopped" },
+      { id: "dddddddddddd", done: "expired" },
+    ] as const;
+    expect(reclaimedText(done).split("\n")).toEqual([
+      "machine aaaaaaaaaaaa removed: it was half made",
+      "snapshot bbbbbbbbbbbb expired: removed",
+      "machine cccccccccccc stopped: its supervisor was killed",
+      "snapshot dddddddddddd expired: removed",
+      "1 machine removed, 1 stopped; 2 snapshots removed",
+    ]);
+    expect(reclaimedText([])).toMatch(/nothing that a dead process has left, and nothing that has expired/);
+  });
+});
 
 describe("a machine for people", () => {
   it("has the name of its image, or the digest as a list of images has it", () => {
