@@ -62,12 +62,13 @@ async function run(name: string, ...lines: string[]): Promise<string[]> {
   return (await good("exec", name, "--", "sh", "-ec", lines.join("\n"))).split("\n");
 }
 
-/** The image has no `insmod` and no `chattr`. @see finit_module(2), ioctl_iflags(2) */
+/** The image has neither `insmod`, `mount` nor `chattr`. @see finit_module(2), mount(2), ioctl_iflags(2) */
 const LOAD = `perl -e 'open(F, "<", shift); my $no = ""; syscall(313, fileno(F), $no, 0) == 0 or die "$!"'`;
-const UNPROTECT = `perl -e 'open(F, "<", shift) or exit; ioctl(F, 0x40086602, pack("Q", 0)) or die "$!"'`;
+const MOUNT_ON = `perl -e 'my ($on, $type) = (shift, "efivarfs"); syscall(165, $type, $on, $type, 0, 0) == 0 or die "$!"'`;
+const UNPROTECT = `perl -e 'open(F, "<", shift) or exit; my $none = pack("Q", 0); ioctl(F, 0x40086602, $none) or die "$!"'`;
 
 const MOUNT = `grep -q efivarfs /proc/filesystems || ${LOAD} /root/efivarfs.ko
-mountpoint -q /sys/firmware/efi/efivars || mount -t efivarfs none /sys/firmware/efi/efivars`;
+mountpoint -q /sys/firmware/efi/efivars || ${MOUNT_ON} /sys/firmware/efi/efivars`;
 
 /** Non-volatile, for the firmware and for who runs; the kernel protects what it does not know. */
 function writeVariable(text: string): string {
@@ -110,7 +111,7 @@ async function look(name: string): Promise<Memory> {
   const [variable, kept, register] = await run(
     name,
     MOUNT,
-    `tail -c +5 ${VARIABLE}; echo`,
+    `cat ${VARIABLE} | tail -c +5; echo`,
     READ,
     "cat /sys/class/tpm/tpm0/pcr-sha256/16",
   );
