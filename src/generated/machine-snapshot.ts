@@ -41,6 +41,10 @@ export interface MachineSnapshot {
    */
   expires?: string;
   /**
+   * It came as an archive. It is for whoever imported it: no task of this host begins from it, none is resumed from it, and it takes no room of those that tasks make.
+   */
+  imported?: boolean;
+  /**
    * Which machine it was.
    */
   source: {

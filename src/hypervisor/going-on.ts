@@ -5,9 +5,10 @@ import type { SavedMachine } from "../snapshot/saved-machine.ts";
 
 export type GoesOn = NonNullable<VmRecord["goesOn"]>;
 
-/** The saved machine, as a record names it. */
-export function sourceOf({ id, record: { source } }: SavedMachine): NonNullable<VmRecord["from"]> {
-  return { snapshot: id, ...source };
+/** The saved machine, as a record names it: its task only where this host knows that it was of that one. */
+export function sourceOf({ id, record: { source, imported } }: SavedMachine): NonNullable<VmRecord["from"]> {
+  const { task, ...rest } = source;
+  return { snapshot: id, ...rest, ...(task === undefined || imported === true ? {} : { task }) };
 }
 
 /** How the next start begins. */

@@ -12,11 +12,16 @@ const HASHED: readonly string[] = [STATE_FILE, FIRMWARE_FILE, TPM_FILE];
 /** Larger files are told by size and time. */
 const MAX_HASHED_BYTES = 16 * 1_024 * 1_024;
 
+/** Whether a digest of it is kept, for which it is read whole. */
+export function isHashed(name: string, bytes: number): boolean {
+  return HASHED.includes(name) && bytes <= MAX_HASHED_BYTES;
+}
+
 export async function markFile(directory: string, name: string): Promise<{ mark: FileMark; diskBytes: number }> {
   const path = join(directory, name);
   const { size, mtimeNs, blocks } = await stat(path, { bigint: true });
   const mark: FileMark = { name, bytes: Number(size), mtimeNs: String(mtimeNs) };
-  if (HASHED.includes(name) && size <= MAX_HASHED_BYTES) {
+  if (isHashed(name, mark.bytes)) {
     mark.sha256 = createHash("sha256")
       .update(await readFile(path))
       .digest("hex");

@@ -4,7 +4,7 @@ import { SnapshotError } from "./errors.ts";
 import type { SavedMachine } from "./saved-machine.ts";
 
 export interface RoomLimits {
-  /** Those the limits are about; default: those of the same kind as the new one. */
+  /** Those the limits are about; default: those of the same kind as the new one; imported ones apart. */
   among?: ((saved: SavedMachine) => boolean) | undefined;
   /** Including the new one. */
   maxCount?: number | undefined;

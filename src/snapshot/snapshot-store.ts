@@ -149,7 +149,7 @@ export class SnapshotStore {
   }
 
   async #publish(directory: string, { record, diskBytes }: SealedDraft, room: RoomLimits | undefined) {
-    const { id, name, kind, image } = record;
+    const { id, name, image } = record;
     const target = this.#layout.path("machines", id);
     await using staging = await this.#layout.makeStaging();
     {
@@ -157,7 +157,7 @@ export class SnapshotStore {
       const there = (await this.list()).filter((entry) => entry.kind === "machine");
       if (name !== undefined && there.some(({ record: other }) => other.name === name)) throw taken(name);
       await this.#images.pin(image.digest, { key: `snapshot-${id}`, path: target });
-      if (room !== undefined) await this.#makeRoom(there, kind, diskBytes, room, staging.path);
+      if (room !== undefined) await this.#makeRoom(there, record, diskBytes, room, staging.path);
       await rename(directory, target);
       await syncDirectory(this.#layout.path("machines"));
     }
@@ -170,12 +170,12 @@ export class SnapshotStore {
   /** Under the lock. */
   async #makeRoom(
     there: readonly SavedMachine[],
-    kind: SavedMachine["record"]["kind"],
+    { kind, imported }: SavedMachine["record"],
     newBytes: number,
     room: RoomLimits,
     trash: string,
   ): Promise<void> {
-    const among = room.among ?? (({ record }: SavedMachine) => record.kind === kind);
+    const among = room.among ?? (({ record }) => record.kind === kind && record.imported === imported);
     const inUse = new Set<string>();
     for (const { id } of there) if ((await countLeases(this.#layout, id)) > 0) inUse.add(id);
     const going = planRoom({ there: there.filter(among), inUse, newBytes, now: new Date() }, room);

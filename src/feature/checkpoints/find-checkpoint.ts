@@ -11,9 +11,11 @@ export function findCheckpoint(
   return entries
     .filter((entry) => entry.kind === "machine")
     .filter((saved) => !isExpired(saved, now))
-    .filter(({ record: { kind, source } }) => {
+    .filter(({ record: { kind, imported, source } }) => {
       const { task } = source;
-      const isOfTask = kind === "checkpoint" && task?.taskId === taskId && task.checkpoint === checkpoint;
+      // An archive can say that it is of any task, and for anybody.
+      const isMade = kind === "checkpoint" && imported !== true;
+      const isOfTask = isMade && task?.taskId === taskId && task.checkpoint === checkpoint;
       return isOfTask && (runId === undefined || task.runId === runId);
     })
     .sort((a, b) => b.created.getTime() - a.created.getTime())[0];

@@ -19,7 +19,9 @@ export function findKept(entries: readonly SnapshotEntry[], wanted: WantedRun, n
   const { task, run, isPrefix = false } = wanted;
   const kept = entries
     .filter((entry) => entry.kind === "machine")
-    .filter((saved) => saved.record.kind === "failed" && !isExpired(saved, now))
+    // An archive can say that it is of any task.
+    .filter(({ record }) => record.kind === "failed" && record.imported !== true)
+    .filter((saved) => !isExpired(saved, now))
     .sort((a, b) => b.created.getTime() - a.created.getTime());
   const ofTask = (fits: (taskId: string) => boolean) =>
     kept.filter(({ record: { source } }) => source.task !== undefined && fits(source.task.taskId));

@@ -77,8 +77,9 @@ function roomOf({ maxCount, maxBytes }: OnFailureSettings): RoomLimits {
 
 /** To know it before anything is copied. @throws {SnapshotError} `snapshots-full` */
 async function requireRoom(snapshots: SnapshotStore, room: RoomLimits, now: Date): Promise<void> {
-  const there = (await snapshots.list()).filter((entry) => entry.kind === "machine" && entry.record.kind === "failed");
-  planRoom({ there: there as SavedMachine[], inUse: new Set(), newBytes: 0, now }, room);
+  const saved = (await snapshots.list()).filter((entry) => entry.kind === "machine");
+  const there = saved.filter(({ record }) => record.kind === "failed" && record.imported !== true);
+  planRoom({ there, inUse: new Set(), newBytes: 0, now }, room);
 }
 
 function reasonOf({ message }: Stop): string {

@@ -3,6 +3,7 @@ import { formatBytes } from "../../base/units.ts";
 import type { MachineSnapshot } from "../../generated/machine-snapshot.ts";
 import type { TarEntry } from "../../image/archive/tar-reader.ts";
 import { SnapshotError } from "../errors.ts";
+import { isHashed } from "../marks.ts";
 import { MAX_RECORD_BYTES } from "../record.ts";
 import { CONSOLE_FILE, FIRMWARE_FILE, MEMORY_FILE, STATE_FILE, TPM_FILE } from "../saved-machine.ts";
 
@@ -69,7 +70,8 @@ const MAP_ALLOWANCE = 32 * MIB;
 export function judgeManifest({ files, machine, directBoot }: MachineSnapshot, limits: SnapshotLimits): void {
   if (directBoot !== undefined)
     throw refused(`names a kernel of its host, ${JSON.stringify(directBoot.kernel.slice(0, 200))}`);
-  for (const { name, bytes } of files) {
+  for (const { name, bytes, sha256 } of files) {
+    if (sha256 !== undefined && !isHashed(name, bytes)) throw refused(`has a digest of ${name}, of which none is kept`);
     const max = maxBytesOf(name, limits);
     if (bytes > max)
       throw refused(`has ${name} with ${formatBytes(bytes)}, and at most ${formatBytes(max)} are allowed`);

@@ -19,7 +19,7 @@ import type { ZstdCodec } from "../../image/zstd/codec.ts";
 import { baseOf, linkBase } from "../own-disk.ts";
 import { MAX_RECORD_BYTES, parseRecord } from "../record.ts";
 import type { RoomLimits } from "../room.ts";
-import type { SavedMachine } from "../saved-machine.ts";
+import type { SavedMachine, SnapshotFacts } from "../saved-machine.ts";
 import type { SnapshotStore } from "../snapshot-store.ts";
 import {
   DEFAULT_LIMITS,
@@ -50,7 +50,8 @@ export interface ImportOptions {
 }
 
 /**
- * It gets an id of its own; what it was stays in its record.
+ * It gets an id of its own, and stays until it is removed. What it was stays in its record, which says that it was
+ * imported: no task has anything to do with it.
  *
  * @throws {SnapshotError} `snapshot-archive-refused` and what publishing throws; {@link ImageError}: its image is not
  *   here, or one of its disks is refused; {@link ZstdError}, {@link InvalidInputError}. Nothing of it is left then.
@@ -71,8 +72,15 @@ export async function importSnapshot(
   const { virtualBytes } = lease.image.sizes;
   await judgeDisks(draft.directory, record, { name: file, format, virtualBytes }, limits, signal);
   await requireDigests(draft.directory, record);
-  const { version: _version, id: _id, files: _files, layers, ...facts } = record;
-  return await draft.publish({ ...facts, ...(name === undefined ? {} : { name }) }, layers, room);
+  const { layers } = record;
+  return await draft.publish({ ...factsOf(record), ...(name === undefined ? {} : { name }) }, layers, room);
+}
+
+/** What an archive may say of itself. Nobody here has said when it goes; and who its task was for, nobody can know. */
+function factsOf(record: MachineSnapshot): SnapshotFacts {
+  const { version: _version, id: _id, files: _files, layers: _layers, expires: _expires, config, ...facts } = record;
+  const isOfTask = record.kind !== "vm";
+  return { ...facts, imported: true, ...(config === undefined || isOfTask ? {} : { config }) };
 }
 
 async function unpack(

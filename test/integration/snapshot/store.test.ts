@@ -3,6 +3,7 @@ import { appendFile, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } fr
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { findCheckpoint } from "../../../src/feature/checkpoints/find-checkpoint.ts";
 import { BinaryZstd } from "../../../src/image/zstd/binary-zstd.ts";
 import { exportSnapshot } from "../../../src/snapshot/archive/export.ts";
 import { importSnapshot } from "../../../src/snapshot/archive/import.ts";
@@ -175,6 +176,29 @@ describe("an archive of a saved machine", () => {
     expect((await stat(join(again.directory, "memory"))).blocks * 512).toBeLessThan(1_048_576);
   });
 
+  it("is never the checkpoint of a task on the host it is brought to, takes no room of those, and stays", async () => {
+    const created = new Date(Date.now() - 3_600_000).toISOString();
+    const source = { task: { taskId: "t", runId: 0, checkpoint: "built" } };
+    const made = { kind: "checkpoint", created, source } as const;
+    const expires = new Date(Date.now() - 1_000).toISOString();
+    const saved = await save(store, base, { ...made, expires, config: { scope: "host" } });
+    const file = join(directory, "out.tar.zst");
+    await exportSnapshot(saved, file, { zstd });
+    await store.remove(saved.id);
+    const brought = await importSnapshot(store, file, { zstd, images });
+    expect(brought.record).toMatchObject({ kind: "checkpoint", imported: true, source });
+    expect([brought.record.config, brought.expires]).toEqual([undefined, undefined]);
+    expect(await store.removeExpired()).toEqual([]);
+    const wanted = { taskId: "t", checkpoint: "built" };
+    expect(findCheckpoint(await store.list(), wanted, new Date())).toBeUndefined();
+    const own = await save(store, base, made, { maxCount: 1, whenFull: "drop-oldest" });
+    expect((await store.list()).map(({ id }) => id).sort()).toEqual([brought.id, own.id].sort());
+    expect(findCheckpoint(await store.list(), wanted, new Date())?.id).toBe(own.id);
+    // Also where it is exported once more.
+    await exportSnapshot(brought, file, { zstd });
+    expect((await importSnapshot(store, file, { zstd, images })).record.imported).toBe(true);
+  });
+
   it.each<[string, (folder: string) => Promise<unknown>, string[] | undefined, RegExp]>([
     [
       "another file",
@@ -192,6 +216,15 @@ describe("an archive of a saved machine", () => {
       /bytes, and its snapshot\.json says/,
     ],
     ["another state", (folder) => writeFile(join(folder, "state"), "state of SECRET"), undefined, /another state/],
+    [
+      "a digest of its whole memory",
+      (folder) =>
+        rewrite(folder, (text) =>
+          text.replace('"name": "memory",', `"name": "memory", "sha256": "${"0".repeat(64)}",`),
+        ),
+      undefined,
+      /has a digest of memory/,
+    ],
     [
       "a link",
       async (folder) => {

@@ -46,6 +46,8 @@ describe("the record of a machine that goes on from a saved one", () => {
     const move = moveOf(goesOn ?? { cdroms: [] });
     expect(move).toMatchObject({ logOffset: 9, checkpoint: "built", task: { user: "ci" } });
     expect(move.fork).toBeUndefined();
+    // Whoever submitted that task would have a right to the machine, and an archive can say what it likes.
+    expect(buildClone({ ...was, record: { ...was.record, imported: true } }, {}, facts).from).toEqual({ snapshot: ID });
   });
 });
 

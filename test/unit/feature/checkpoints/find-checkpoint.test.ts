@@ -5,11 +5,18 @@ import { saved } from "../../snapshot/saved.ts";
 const NOW = new Date("2026-11-21T12:00:00Z");
 const WANTED = { taskId: "t", checkpoint: "built" };
 
+interface Made {
+  taskId?: string;
+  checkpoint?: string;
+  expires?: Date;
+  imported?: boolean;
+}
+
 /** Made by run number `hour`. */
-function made(id: string, hour: number, more: { taskId?: string; checkpoint?: string; expires?: Date } = {}) {
-  const { taskId = "t", checkpoint = "built", expires } = more;
+function made(id: string, hour: number, more: Made = {}) {
+  const { taskId = "t", checkpoint = "built", expires, ...rest } = more;
   const source = { task: { taskId, runId: hour, checkpoint } };
-  return saved(id, { hour, kind: "checkpoint", source, ...(expires === undefined ? {} : { expires }) });
+  return saved(id, { hour, kind: "checkpoint", source, ...rest, ...(expires === undefined ? {} : { expires }) });
 }
 
 describe("the checkpoint a task starts from", () => {
@@ -32,5 +39,9 @@ describe("the checkpoint a task starts from", () => {
     const expired = made("f", 7, { expires: new Date("2026-11-21T11:00:00Z") });
     expect(findCheckpoint([expired, ...all], WANTED, NOW)?.id).toBe("b");
     expect(findCheckpoint([expired], WANTED, NOW)).toBeUndefined();
+  });
+
+  it("is none that somebody has brought as an archive", () => {
+    expect(findCheckpoint([made("g", 8, { imported: true }), ...all], WANTED, NOW)?.id).toBe("b");
   });
 });

@@ -10,12 +10,16 @@ interface Kept {
   minutesAgo?: number;
   expiresIn?: number;
   kind?: SavedMachine["record"]["kind"];
+  imported?: boolean;
 }
 
-function saved(id: string, { task, run = 0, minutesAgo = 10, expiresIn = 60, kind = "failed" }: Kept): SavedMachine {
+function saved(
+  id: string,
+  { task, run = 0, minutesAgo = 10, expiresIn = 60, kind = "failed", ...more }: Kept,
+): SavedMachine {
   const created = new Date(NOW.getTime() - minutesAgo * 60_000);
   const expires = new Date(NOW.getTime() + expiresIn * 60_000);
-  const record = { kind, source: { task: { taskId: task, runId: run } } } as SavedMachine["record"];
+  const record = { ...more, kind, source: { task: { taskId: task, runId: run } } } as SavedMachine["record"];
   return { kind: "machine", id, record, directory: `/${id}`, created, expires, diskBytes: 1 };
 }
 
@@ -24,6 +28,7 @@ const ENTRIES = [
   saved("new", { task: "abc", run: 2, minutesAgo: 5 }),
   saved("late", { task: "abc", run: 3, minutesAgo: 1, expiresIn: 0 }),
   saved("other", { task: "abcdef" }),
+  saved("brought", { task: "abc", run: 4, minutesAgo: 1, imported: true }),
   saved("mark", { task: "xyz", kind: "checkpoint" }),
   { kind: "damaged", id: "broken", why: "it is", diskBytes: 1 } as const,
 ];
