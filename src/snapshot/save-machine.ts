@@ -6,7 +6,7 @@
  * others get a second name.
  */
 import { rename, stat, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { codeOf } from "../base/errors.ts";
 import { copySparse } from "../host/copy-sparse.ts";
 import { linkOrCopy } from "../host/link-or-copy.ts";
@@ -128,10 +128,14 @@ function requireSavable({ machine }: SnapshotFacts): void {
 
 async function saveRest(
   { directory }: SnapshotDraft,
-  { vm, cdroms = [] }: SavableMachine,
+  { vm, disk, cdroms = [] }: SavableMachine,
   signal: AbortSignal | undefined,
 ): Promise<void> {
-  for (const [index, { file }] of cdroms.entries()) await linkOrCopy(file, join(directory, cdromFile(index)), signal);
+  for (const [index, { file }] of cdroms.entries()) {
+    // A file that is somebody else's may be written to later.
+    const isOwn = dirname(file) === disk.directory;
+    await (isOwn ? linkOrCopy : copySparse)(file, join(directory, cdromFile(index)), signal);
+  }
   await writeFile(join(directory, CONSOLE_FILE), vm.console.tail, { mode: 0o600 });
 }
 

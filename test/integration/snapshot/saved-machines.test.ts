@@ -1,5 +1,5 @@
 /** Machines that are saved while they run, and machines that go on from there; the guest is a disk that counts. */
-import { mkdtemp, readdir, readFile, rm, stat } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
@@ -204,6 +204,20 @@ describe("a machine that is saved", () => {
     await heir.countsOn();
     await heir.vm.ejectDisk(1);
     await machine.countsOn();
+  });
+
+  it("has CDs of its own, and copies of those that are somebody else's", async () => {
+    await using machine = await boot();
+    const [own, theirs] = [join(machine.disk.directory, "own.iso"), join(directory, "theirs.iso")];
+    for (const file of [own, theirs]) await writeFile(file, "before");
+    const cdroms = [own, theirs].map((file) => ({ drive: "board", file }) as const);
+    const { vm, disk, memoryFile } = machine;
+    const saved = await saveMachine(store, { vm, disk, memoryFile, cdroms }, { facts: factsOf(machine.machine) });
+    const inode = async (file: string) => (await stat(file)).ino;
+    expect(await inode(join(saved.directory, "cd.0.iso"))).toBe(await inode(own));
+    await writeFile(theirs, "after, and longer");
+    expect(await readFile(join(saved.directory, "cd.1.iso"), "utf8")).toBe("before");
+    expect(await store.find(saved.id)).toMatchObject({ kind: "machine" });
   });
 
   it("is captured for ever, in milliseconds", async () => {
