@@ -18,13 +18,16 @@ export interface DaemonOptions {
   env?: Readonly<Record<string, string>>;
   /** Called with each document that it reports. */
   onReport: (report: unknown) => void;
+  /** Fires when it is not wanted any more, while it starts: it is told to end, by SIGTERM. */
+  signal?: AbortSignal | undefined;
 }
 
-/** Resolves when it reports no more, or is gone. */
+/** Resolves when it reports no more, or is gone. @throws `signal.reason`, when that is so. */
 export async function startDaemon(
   [file, ...args]: readonly [string, ...string[]],
-  { logFile, env, onReport }: DaemonOptions,
+  { logFile, env, onReport, signal }: DaemonOptions,
 ): Promise<{ readonly pid: number | undefined }> {
+  signal?.throwIfAborted();
   const log = await open(logFile, "a", 0o600);
   try {
     const child = execa(file, args, {
@@ -34,16 +37,25 @@ export async function startDaemon(
       ...(env === undefined ? {} : { env: { ...env } }),
     });
     child.nodeChildProcess.unref();
-    const reports = child.stdio[REPORT_FD] as Readable | undefined;
-    if (reports !== undefined) {
-      for await (const line of createInterface({ input: reports })) {
-        const report = tryParse(line);
-        if (report !== undefined) onReport(report);
-      }
+    const onAbort = () => void child.kill("SIGTERM");
+    signal?.addEventListener("abort", onAbort, { once: true });
+    try {
+      await readReports(child.stdio[REPORT_FD] as Readable | undefined, onReport);
+    } finally {
+      signal?.removeEventListener("abort", onAbort);
     }
+    signal?.throwIfAborted();
     return { pid: child.pid };
   } finally {
     await log.close();
+  }
+}
+
+async function readReports(reports: Readable | undefined, onReport: DaemonOptions["onReport"]): Promise<void> {
+  if (reports === undefined) return;
+  for await (const line of createInterface({ input: reports })) {
+    const report = tryParse(line);
+    if (report !== undefined) onReport(report);
   }
 }
 
