@@ -91,9 +91,9 @@ export class VmIndex {
     return await this.#locks.holder(id);
   }
 
-  /** Waits until nobody else makes, or starts, one: for what is decided by all of them. */
-  async acquireTurn(to: "make" | "start"): Promise<AsyncDisposable> {
-    return await this.#locks.acquire(`to-${to}`);
+  /** Waits until nobody else makes, or starts, one: for what is decided by all of them. @throws `signal.reason` */
+  async acquireTurn(to: "make" | "start", signal?: AbortSignal): Promise<AsyncDisposable> {
+    return await this.#locks.acquire(`to-${to}`, { signal });
   }
 
   /**

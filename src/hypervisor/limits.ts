@@ -16,6 +16,8 @@ import { called } from "./refs.ts";
 interface Means {
   readonly index: VmIndex;
   readonly vms: VmsSettings;
+  /** Fires when nobody waits any longer for a turn. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** @param more How many are to be made. @throws {VmError} `vm-limits`: that would be too many. Pure. */
@@ -89,13 +91,13 @@ export async function requireRoom({ index, vms }: Means, { count, memoryMiB, cop
  * @throws {VmError} `vm-limits`; what `make` and `admit` throw.
  */
 export async function makeWithinLimits<T>(
-  { index, vms }: Means,
+  { index, vms, signal }: Means,
   moreBytes: number,
   make: () => Promise<T>,
   admit?: CloneOptions["admit"],
 ): Promise<T> {
   if (vms.max === undefined && vms.maxDiskBytes === undefined && admit === undefined) return await make();
-  await using _turn = await index.acquireTurn("make");
+  await using _turn = await index.acquireTurn("make", signal);
   const there = await index.list();
   requireCount(there.length, vms);
   admit?.(there.map(({ record }) => record));
@@ -103,14 +105,14 @@ export async function makeWithinLimits<T>(
   return await make();
 }
 
-/** @param start Resolves when it runs. @throws {VmError} `vm-limits`; what `start` throws. */
+/** @param start Resolves when it runs. @throws {VmError} `vm-limits`; what `start` throws; `signal.reason` */
 export async function startWithinLimits(
-  { index, vms }: Means,
+  { index, vms, signal }: Means,
   record: VmRecord,
   start: () => Promise<void>,
 ): Promise<void> {
   if (vms.maxMemory === undefined) return await start();
-  await using _turn = await index.acquireTurn("start");
+  await using _turn = await index.acquireTurn("start", signal);
   requireMemory(await index.list(), record, vms);
   await start();
 }

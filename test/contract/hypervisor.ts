@@ -1,5 +1,6 @@
 /** What every hypervisor does, whatever runs its machines. */
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { codeOf } from "../../src/base/errors.ts";
 import { Scope } from "../../src/base/scope.ts";
 import type { Hypervisor, VmEvent } from "../../src/hypervisor/hypervisor.ts";
 import type { VmSpec } from "../../src/hypervisor/spec.ts";
@@ -144,6 +145,30 @@ export function describeHypervisor(name: string, open: (scope: Scope) => Promise
         }
         expect(await harness.machines()).toHaveLength(1);
         expect((await one.inspect("both")).record.starts).toBe(1);
+      },
+      START_MS,
+    );
+
+    it(
+      "stops a machine also while it starts again, and for all who want that at once",
+      async () => {
+        await make("again");
+        await one.start("again", { signal });
+        const { emulator } = await processOf("again");
+        const again = one.restart("again", { force: true, signal }).then(() => "started", codeOf);
+        await vi.waitUntil(async () => !(await harness.machines()).includes(emulator), {
+          timeout: 30_000,
+          interval: 5,
+        });
+        expect((await two.stop("again", { force: true, signal })).state).toBe("stopped");
+        // It may just have started again.
+        expect(await again).toMatch(/^(started|vm-state|vm-lost)$/);
+        expect((await one.inspect("again")).record).toMatchObject({ state: "stopped", reason: "it was stopped" });
+
+        await one.start("again", { signal });
+        const stopped = await Promise.all([one, two, one].map((each) => each.stop("again", { force: true, signal })));
+        expect(stopped.map(({ state }) => state)).toEqual(["stopped", "stopped", "stopped"]);
+        await one.remove("again", { signal });
       },
       START_MS,
     );

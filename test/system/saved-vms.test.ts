@@ -4,6 +4,7 @@ import { type AddressInfo, createServer } from "node:net";
 import { join } from "node:path";
 import { expect, it } from "vitest";
 import type { VmRecord } from "../../src/generated/vm-record.ts";
+import { QemuHypervisor } from "../../src/hypervisor/qemu/qemu-hypervisor.ts";
 import { describeSnapshots, type SnapshotHarness } from "../contract/hypervisor-snapshots.ts";
 import { Boxcar } from "./boxcar.ts";
 import { openQemu, type QemuHarness } from "./qemu-hypervisors.ts";
@@ -41,7 +42,7 @@ describeSnapshots(
     return harness;
   },
   () => {
-    it("keeps what it is to go on from where a port is in use, and its disk whatever happened at its first start", async () => {
+    it("keeps what it is to go on from where a port or a limit is in its way, and its disk whatever its first start came to", async () => {
       const { one, snapshots } = harness;
       const process = await good("exec", "dev", "--", "cat", "/dev/shm/pid");
       const edit = async (change: (record: VmRecord) => VmRecord) => {
@@ -55,6 +56,11 @@ describeSnapshots(
       const forward = { host: "127.0.0.1", hostPort: somebody.port, guestPort: 80 };
       await edit((record) => ({ ...record, forwards: [forward] }));
       const refused = { code: "vm-invalid", message: expect.stringMatching(/cannot listen on .*EADDRINUSE/) };
+      const { host } = harness;
+      const small = { ...host, config: { ...host.config, vms: { ...host.config.vms, maxMemory: 100 } } };
+      const limited = await QemuHypervisor.open({ host: small, supervisor: () => ["false"] });
+      await expect(limited.restoreFrom("dev", lease.saved, { signal })).rejects.toMatchObject({ code: "vm-limits" });
+      expect((await one.inspect("dev")).record.goesOn).toBeUndefined();
       await expect(one.restoreFrom("dev", lease.saved, { signal })).rejects.toMatchObject(refused);
       await expect(one.cloneFrom(lease.saved, { forwards: [forward], signal })).rejects.toMatchObject(refused);
       await edit(({ forwards: _none, ...record }) => ({ ...record, forwards: [] }));

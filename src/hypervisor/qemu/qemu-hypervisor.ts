@@ -5,12 +5,10 @@
  */
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
-import { setTimeout as after } from "node:timers/promises";
-import { orAborted } from "../../base/abort.ts";
-import { codeOf, InvalidInputError } from "../../base/errors.ts";
+import { InvalidInputError } from "../../base/errors.ts";
 import { networkIssues } from "../../feature/network/request.ts";
 import type { VmRecord } from "../../generated/vm-record.ts";
-import { isAlive, type Owner } from "../../host/owner.ts";
+import { isAlive } from "../../host/owner.ts";
 import { requirePrivate } from "../../host/private-directory.ts";
 import type { ImageLease } from "../../image/store/image-lease.ts";
 import type { SavedMachine } from "../../snapshot/saved-machine.ts";
@@ -38,6 +36,7 @@ import { buildRecord, type VmSpec } from "../spec.ts";
 import { advanceRecord, apparentState, decide, isStale, type VmAction } from "../states.ts";
 import { watchMachines } from "../watch.ts";
 import { bootNext } from "./boot-cold.ts";
+import { endSupervisor, secondsOf } from "./end-supervisor.ts";
 import type { QemuHost } from "./host.ts";
 import { MachineFiles } from "./machine-files.ts";
 import { describeCommand } from "./plan.ts";
@@ -51,7 +50,6 @@ export interface QemuHypervisorOptions {
 }
 
 const BACKEND = "qemu";
-const POLL_MS = 50;
 
 export class QemuHypervisor implements Hypervisor, Direct {
   readonly backend = BACKEND;
@@ -85,7 +83,7 @@ export class QemuHypervisor implements Hypervisor, Direct {
     const { host } = this.#options;
     await using image = await host.images.acquire(spec.image);
     const machine = this.#resolve(spec, image, userData);
-    const lock = await makeWithinLimits(this.#limited, 0, () =>
+    const lock = await makeWithinLimits({ ...this.#limited, signal }, 0, () =>
       this.#index.create((id) => this.#record(spec, { id, machine, image })),
     );
     try {
@@ -115,15 +113,15 @@ export class QemuHypervisor implements Hypervisor, Direct {
 
   async start(ref: string, { note, wait, cold, signal }: StartOptions): Promise<VmRecord> {
     const { go, record } = await this.#decided(ref, "start");
-    if (go && cold === true) await bootNext(this.#index, record.id);
-    if (go) await this.#spawn(record, note);
+    const prepare = cold === true ? () => bootNext(this.#index, record.id) : undefined;
+    if (go) await this.#spawn(record, { note, signal, prepare });
     if (wait === true) await (await this.open(record.id)).waitForGuest(signal);
     return await this.#read(record.id);
   }
 
   async stop(ref: string, options: StopVmOptions): Promise<VmRecord> {
     const { go, record } = await this.#decided(ref, "stop");
-    if (go) await this.#stop(record, options);
+    if (go) await endSupervisor(this.#index, record, options);
     return await this.#read(record.id);
   }
 
@@ -161,9 +159,10 @@ export class QemuHypervisor implements Hypervisor, Direct {
     const means = { index: this.#index, host, backend: BACKEND, runParent: vmFolders(host.config).sockets };
     const made = await makeClone(saved, options, means);
     try {
-      await this.#spawn(made, options.note);
+      await this.#spawn(made, options);
     } catch (error) {
-      await this.remove(made.id, { force: true, signal: options.signal });
+      // Also where nobody waits for it any longer.
+      await this.remove(made.id, { force: true, signal: new AbortController().signal });
       throw error;
     }
     if (options.wait === true) await (await this.open(made.id)).waitForGuest(options.signal);
@@ -177,11 +176,11 @@ export class QemuHypervisor implements Hypervisor, Direct {
     await requireGoesOn(saved, means, { note, signal });
     if (go) await new SupervisorClient(record).restore(saved.directory, signal);
     else {
-      {
+      const prepare = async () => {
         await using lock = await this.#index.lock(record.id);
         await restoreStopped(lock, saved, { ...means, signal });
-      }
-      await this.#spawn(record, note);
+      };
+      await this.#spawn(record, { note, signal, prepare });
     }
     if (wait === true) await (await this.open(record.id)).waitForGuest(signal);
     return await this.#read(record.id);
@@ -207,7 +206,7 @@ export class QemuHypervisor implements Hypervisor, Direct {
     if (decision.kind === "refuse" && !(force === true && record.process !== undefined)) {
       throw new VmError("vm-state", decision.why);
     }
-    if (decision.kind === "refuse") await this.#stop(record, { force: true, signal });
+    if (decision.kind === "refuse") await endSupervisor(this.#index, record, { force: true, signal });
     await using lock = await this.#index.lock(record.id);
     await lock.remove();
   }
@@ -239,30 +238,17 @@ export class QemuHypervisor implements Hypervisor, Direct {
     return (await viewOf(record)).record;
   }
 
-  /** Resolves when it runs. */
-  async #spawn(record: VmRecord, note: (text: string) => void = () => {}): Promise<void> {
-    const { log } = new MachineFiles(this.#index.folderOf(record.id));
+  /** Resolves when it runs. @param options.prepare Done with it before, where it may be started at all. */
+  async #spawn(
+    record: VmRecord,
+    { note = () => {}, signal, prepare }: StartOptions & { prepare?: (() => Promise<void>) | undefined },
+  ): Promise<void> {
+    const { log: logFile } = new MachineFiles(this.#index.folderOf(record.id));
     const command = this.#options.supervisor(record.id);
-    await startWithinLimits(this.#limited, record, () => spawnSupervisor(command, record, { logFile: log, note }));
-  }
-
-  /** Resolves when its supervisor is gone. */
-  async #stop(record: VmRecord, options: StopVmOptions): Promise<void> {
-    const { signal } = options;
-    const supervisor = record.process?.supervisor;
-    try {
-      await new SupervisorClient(record).stop(secondsOf(options), signal);
-    } catch (error) {
-      // It may have ended by itself, or was killed: what counts is that it is gone.
-      if (codeOf(error) !== "vm-lost") throw error;
-      // Somebody may have removed its socket: a signal reaches it all the same.
-      if (supervisor !== undefined) await terminate(supervisor, options);
-    }
-    while (supervisor !== undefined && (await isAlive(supervisor)) && (await this.#index.holder(record.id))) {
-      await orAborted(after(POLL_MS), signal);
-    }
-    // What a killed one has left is put right here.
-    await using _lock = await this.#index.lock(record.id);
+    await startWithinLimits({ ...this.#limited, signal }, record, async () => {
+      await prepare?.();
+      await spawnSupervisor(command, record, { logFile, note, signal });
+    });
   }
 
   #resolve(spec: VmSpec, image: ImageLease, userData: string | undefined): ResolvedMachine {
@@ -299,20 +285,4 @@ async function viewOf(record: VmRecord): Promise<VmView> {
   const alive = supervisor !== undefined && (await isAlive(supervisor));
   const state = apparentState(record, alive);
   return { record: { ...record, state }, isStale: isStale(record, alive) };
-}
-
-/** The second one has it not wait for the guest. */
-async function terminate(supervisor: Owner, { force }: StopVmOptions): Promise<void> {
-  for (let count = force === true ? 2 : 1; count > 0 && (await isAlive(supervisor)); count--) {
-    try {
-      process.kill(supervisor.pid, "SIGTERM");
-    } catch (error) {
-      if (codeOf(error) !== "ESRCH") throw error;
-    }
-  }
-}
-
-function secondsOf({ force, politeMs }: StopVmOptions): number | undefined {
-  if (force === true) return 0;
-  return politeMs === undefined ? undefined : Math.ceil(politeMs / 1_000);
 }

@@ -45,6 +45,7 @@ export async function makeClone(
   { index, host, ...facts }: Means & { backend: string; runParent: string },
 ): Promise<VmRecord> {
   const { config } = host;
+  const { signal } = options;
   const { image, machine, network: hadNetwork } = saved.record;
   const issues = networkIssues(options.network ?? hadNetwork, config.network.policy);
   if (issues.length > 0) throw new InvalidInputError("The machine", issues, "task");
@@ -55,12 +56,12 @@ export async function makeClone(
   const create = () =>
     index.create((id, folder) => buildClone(saved, options, { ...facts, id, folder, now: new Date() }));
   const bytes = await copiedBytes(saved);
-  await using lock = await makeWithinLimits({ index, vms: config.vms }, bytes, create, options.admit);
+  await using lock = await makeWithinLimits({ index, vms: config.vms, signal }, bytes, create, options.admit);
   try {
     const { id } = lock.record;
     const files = new MachineFiles(index.folderOf(id));
     await host.images.pin(image.digest, { key: `vm-${id}`, path: files.folder });
-    await fillFolder(files, saved, lock.record, { image: lease.image, signal: options.signal });
+    await fillFolder(files, saved, lock.record, { image: lease.image, signal });
     await lock.write(advanceRecord(lock.record, "made", { now: new Date() }));
     return lock.record;
   } catch (error) {

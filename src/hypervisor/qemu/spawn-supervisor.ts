@@ -5,16 +5,21 @@ import { VmError } from "../errors.ts";
 import { called } from "../refs.ts";
 import { parseReport } from "../supervisor/report.ts";
 
-/** Resolves when the machine runs. @throws {VmError} what the supervisor says; `vm-start-failed`. */
+/**
+ * Resolves when the machine runs.
+ *
+ * @param options.signal Fires when nobody waits for that any longer: the machine is not started then, or ended again.
+ * @throws {VmError} what the supervisor says; `vm-start-failed`; `signal.reason`
+ */
 export async function spawnSupervisor(
   command: readonly [string, ...string[]],
   record: VmRecord,
-  { logFile, note }: { logFile: string; note: (text: string) => void },
+  { logFile, note, signal }: { logFile: string; note: (text: string) => void; signal: AbortSignal },
 ): Promise<void> {
   let failure: VmError | undefined;
   let isReady = false;
   await startDaemon(command, {
-    logFile,
+    ...{ logFile, signal },
     onReport: (raw) => {
       const report = parseReport(raw);
       if (report?.kind === "note") note(report.text);
