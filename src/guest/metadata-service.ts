@@ -140,8 +140,9 @@ async function checkpoint(session: GuestSession, request: Request, response: Res
   const { socket } = request;
   response.once("close", leave);
   await readBody(request, 0);
-  // Who waits for an answer could end its side before; a command that was killed is what does it.
-  socket.once("end", leave);
+  // Who waits for an answer could end its side before; a command that was killed is what does it. Many requests may be
+  // on their way over one connection: the rate of all is what is limited.
+  socket.setMaxListeners(0).once("end", leave);
   try {
     const answer = await session.checkpoints.take(String(request.params["name"]), gone.signal);
     if (!response.destroyed) response.json(answer);

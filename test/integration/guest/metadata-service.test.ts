@@ -604,6 +604,29 @@ describe("a hostile guest", () => {
     await expect(folder((tar) => void tar.entry({ name: "ok/x" }, "x"))).resolves.toEqual(["ok/x"]);
   });
 
+  it("makes no more checkpoints by asking for a thousand at once over one connection", async () => {
+    const warnings: string[] = [];
+    const note = ({ name }: Error) => void warnings.push(name);
+    process.on("warning", note);
+    let taken = 0;
+    const onCheckpoint = async () => {
+      taken += 1;
+      return { bytes: 1, stillMs: 1 };
+    };
+    await using service = await ServiceOnLoopback.start({ onCheckpoint, maxCheckpoints: 2 });
+    const ask = (index: number) =>
+      [`PUT /engine/v1/checkpoint/n${index} HTTP/1.1`, "Host: 169.254.169.254", "Content-Length: 0"].join("\r\n");
+    const socket = connect(service.port, "127.0.0.1");
+    for (let index = 1; index < 1_000; index++) socket.write(`${ask(index)}\r\n\r\n`);
+    socket.write(`${ask(0)}\r\nConnection: close\r\n\r\n`);
+    const answers = (await buffer(socket)).toString().match(/HTTP\/1\.1 \d+/g) ?? [];
+    process.off("warning", note);
+    expect(answers).toHaveLength(1_000);
+    expect(taken).toBeLessThanOrEqual(2);
+    expect(answers.filter((answer) => answer.endsWith(" 200"))).toHaveLength(taken);
+    expect(warnings).toEqual([]);
+  });
+
   it("cannot say nonsense of how a command ended", async () => {
     await using service = await ServiceOnLoopback.start();
     const running = service.session.exec({ command: ["x"] });
