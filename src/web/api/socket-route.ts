@@ -13,6 +13,13 @@ export interface SocketCall<Q extends Parameters = Parameters> {
   readonly request: IncomingMessage;
 }
 
+/** Has something already for the client to come: either of the two is called, once. */
+export interface SocketService {
+  serve(client: WebSocket): void;
+  /** The connection did not become a websocket: its client hung up, or did not ask for one as it should. */
+  drop(): void;
+}
+
 export interface SocketRouteOptions<Q extends Parameters> {
   /** From the root, with names in braces. */
   readonly path: string;
@@ -36,7 +43,7 @@ export interface SocketRouteOptions<Q extends Parameters> {
    *
    * @throws {ApiError}
    */
-  readonly open: (call: SocketCall<Q>) => Promise<(client: WebSocket) => void>;
+  readonly open: (call: SocketCall<Q>) => Promise<SocketService | SocketService["serve"]>;
 }
 
 export type SocketRoute = SocketRouteOptions<Parameters>;

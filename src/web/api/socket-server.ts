@@ -12,7 +12,7 @@ import { splitUrl } from "../runs/log-request.ts";
 import { ApiError, toApiError } from "./api-error.ts";
 import { parseQuery, requireNames } from "./parameters.ts";
 import { requirePermission } from "./permission.ts";
-import type { SocketCall, SocketRoute } from "./socket-route.ts";
+import type { SocketCall, SocketRoute, SocketService } from "./socket-route.ts";
 
 // See guarded-server.ts for why it is not imported.
 const { STATUS_CODES } = process.getBuiltinModule("node:http");
@@ -89,15 +89,20 @@ export class SocketServer implements AsyncDisposable {
     if (route.permission !== undefined) requirePermission(principal, route.permission);
     const call: SocketCall = { principal, params, query: parseQuery(route.query, query), request };
     if (await passOn?.(route, call, { socket, head })) return;
-    const serve = await route.open(call);
+    const opened = await route.open(call);
+    const service: SocketService = typeof opened === "function" ? { serve: opened, drop: () => {} } : opened;
+    let isServed = false;
+    // It calls back at once, or not at all.
     server.handleUpgrade(request, socket, head, (client) => {
       this.#answering.add(client);
       client.on("pong", () => this.#answering.add(client));
       client.on("error", () => {});
       const gone = observe?.(route);
       if (gone !== undefined) client.once("close", gone);
-      serve(client);
+      isServed = true;
+      service.serve(client);
     });
+    if (!isServed) service.drop();
   }
 
   #find(path: string): Found {

@@ -9,7 +9,7 @@ import type { SupervisedVm } from "../../hypervisor/supervisor/supervised-vm.ts"
 import { ApiError } from "../api/api-error.ts";
 import { closeSocket } from "../api/close-socket.ts";
 import { flag, integer, text, texts } from "../api/parameters.ts";
-import { defineSocketRoute, type SocketRoute } from "../api/socket-route.ts";
+import { defineSocketRoute, type SocketRoute, type SocketService } from "../api/socket-route.ts";
 import { ShellSession } from "../machines/shell-session.ts";
 
 const MAX_MESSAGE_BYTES = 1_048_576;
@@ -87,8 +87,7 @@ function portRoute(vm: SupervisedVm): SocketRoute {
     maxMessageBytes: MAX_MESSAGE_BYTES,
     async open({ query: { port } }) {
       if (port === undefined) throw new ApiError(400, "bad-request", "port must be given");
-      const stream = await vm.connect(port);
-      return (client) => void joinStream(client, stream);
+      return serviceOf(await vm.connect(port));
     },
   });
 }
@@ -102,18 +101,19 @@ function streamRoute(options: {
   const { path, operation, summary, open } = options;
   return defineSocketRoute({
     ...{ ...COMMON, path, operation, summary, query: {}, maxMessageBytes: MAX_MESSAGE_BYTES },
-    async open() {
-      const stream = await open();
-      return (client) => void joinStream(client, stream);
-    },
+    open: async () => serviceOf(await open()),
   });
+}
+
+function serviceOf(stream: Duplex): SocketService {
+  stream.on("error", () => {});
+  return { serve: (client) => void joinStream(client, stream), drop: () => stream.destroy() };
 }
 
 /** Until either side has ended; never rejects. */
 async function joinStream(client: WebSocket, stream: Duplex): Promise<void> {
   const socket = createWebSocketStream(client);
   socket.on("error", () => {});
-  stream.on("error", () => {});
   await Promise.allSettled([pipeline(socket, stream), pipeline(stream, socket)]);
   stream.destroy();
   socket.destroy();
