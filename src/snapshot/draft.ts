@@ -2,11 +2,12 @@
 import { join } from "node:path";
 import type { MachineSnapshot } from "../generated/machine-snapshot.ts";
 import { syncDirectory, syncFile, writeDurably } from "../host/durable-file.ts";
+import { parseAs } from "../schema/parse.ts";
 import { formatRecord } from "./format-record.ts";
 import { markFile } from "./marks.ts";
 import { neededFiles, parseRecord } from "./record.ts";
 import type { RoomLimits } from "./room.ts";
-import { CONSOLE_FILE, RECORD_FILE, type SavedMachine, type SnapshotFacts } from "./saved-machine.ts";
+import { CONSOLE_FILE, MEMORY_FILE, RECORD_FILE, type SavedMachine, type SnapshotFacts } from "./saved-machine.ts";
 
 export interface SnapshotDraft extends AsyncDisposable {
   /** What it will be called. */
@@ -26,6 +27,12 @@ export interface SnapshotDraft extends AsyncDisposable {
 export interface SealedDraft {
   record: MachineSnapshot;
   diskBytes: number;
+}
+
+/** Before there are any files. @throws {@link InvalidInputError} (blame: task) such as for a name that none can have. */
+export function requireFacts(facts: SnapshotFacts): void {
+  const record = { version: 1, id: "0".repeat(12), ...facts, layers: 1, files: [{ name: MEMORY_FILE, bytes: 0 }] };
+  parseAs("machine-snapshot", record, { subject: "The snapshot", blame: "task" });
 }
 
 /** Writes the record, when all of the files are on the disk. */

@@ -67,8 +67,10 @@ export async function saveMachine(
 ): Promise<SavedMachine & { stillMs: number }> {
   const { vm, disk, memoryFile } = machine;
   requireSavable(facts);
+  await store.requirePublishable(facts);
   const dataFiles = [...(machine.dataDisks ?? [])].map(([, { diskFile }]) => diskFile);
-  await store.requireRoom(await diskBytesOf([memoryFile, ...dataFiles]));
+  const cdFiles = (machine.cdroms ?? []).map(({ file }) => file).filter((file) => !isOwn(file, machine));
+  await store.requireRoom(await diskBytesOf([memoryFile, ...dataFiles, ...cdFiles]));
   await using draft = await store.begin();
   const { directory } = draft;
   const { layers } = disk;
@@ -128,15 +130,18 @@ function requireSavable({ machine }: SnapshotFacts): void {
 
 async function saveRest(
   { directory }: SnapshotDraft,
-  { vm, disk, cdroms = [] }: SavableMachine,
+  machine: SavableMachine,
   signal: AbortSignal | undefined,
 ): Promise<void> {
-  for (const [index, { file }] of cdroms.entries()) {
-    // A file that is somebody else's may be written to later.
-    const isOwn = dirname(file) === disk.directory;
-    await (isOwn ? linkOrCopy : copySparse)(file, join(directory, cdromFile(index)), signal);
+  for (const [index, { file }] of (machine.cdroms ?? []).entries()) {
+    // One that is somebody else's may be written to later.
+    await (isOwn(file, machine) ? linkOrCopy : copySparse)(file, join(directory, cdromFile(index)), signal);
   }
-  await writeFile(join(directory, CONSOLE_FILE), vm.console.tail, { mode: 0o600 });
+  await writeFile(join(directory, CONSOLE_FILE), machine.vm.console.tail, { mode: 0o600 });
+}
+
+function isOwn(file: string, { disk }: SavableMachine): boolean {
+  return dirname(file) === disk.directory;
 }
 
 function withDisks(facts: SnapshotFacts, { dataDisks, cdroms = [] }: SavableMachine): SnapshotFacts {

@@ -14,14 +14,14 @@ import { ignoreMissing, syncDirectory } from "../host/durable-file.ts";
 import { FileLocks } from "../host/file-locks.ts";
 import { isAbandoned } from "../host/owned-name.ts";
 import { requireDiskSpace } from "../image/disk-space.ts";
-import { type SealedDraft, type SnapshotDraft, sealDraft } from "./draft.ts";
+import { requireFacts, type SealedDraft, type SnapshotDraft, sealDraft } from "./draft.ts";
 import { SnapshotError } from "./errors.ts";
 import { SnapshotLayout } from "./layout.ts";
 import { beginLease, countLeases, removeLeases } from "./leases.ts";
 import { readEntry } from "./read-entry.ts";
 import { findByReference, notFound } from "./reference.ts";
 import { planRoom, type RoomLimits } from "./room.ts";
-import type { SavedMachine, SnapshotEntry } from "./saved-machine.ts";
+import type { SavedMachine, SnapshotEntry, SnapshotFacts } from "./saved-machine.ts";
 
 /** What keeps an image where it is; the store of images is one. */
 export interface ImagePins {
@@ -82,6 +82,16 @@ export class SnapshotStore {
       },
       [Symbol.asyncDispose]: () => staging[Symbol.asyncDispose](),
     };
+  }
+
+  /**
+   * Whether one with these facts may be published now, before anything is done for it; another one may get its name first.
+   *
+   * @throws {SnapshotError} `snapshot-exists`; {@link InvalidInputError} (blame: task)
+   */
+  async requirePublishable(facts: SnapshotFacts): Promise<void> {
+    requireFacts(facts);
+    requireFreeName(facts.name, await this.#machines());
   }
 
   /** @throws {ImageError} `disk-space-low` unless `bytes` more can be saved. */
@@ -148,14 +158,18 @@ export class SnapshotStore {
     return removed;
   }
 
+  async #machines(): Promise<SavedMachine[]> {
+    return (await this.list()).filter((entry) => entry.kind === "machine");
+  }
+
   async #publish(directory: string, { record, diskBytes }: SealedDraft, room: RoomLimits | undefined) {
     const { id, name, image } = record;
     const target = this.#layout.path("machines", id);
     await using staging = await this.#layout.makeStaging();
     {
       await using _lock = await this.#locks.acquire(LOCK);
-      const there = (await this.list()).filter((entry) => entry.kind === "machine");
-      if (name !== undefined && there.some(({ record: other }) => other.name === name)) throw taken(name);
+      const there = await this.#machines();
+      requireFreeName(name, there);
       await this.#images.pin(image.digest, { key: `snapshot-${id}`, path: target });
       if (room !== undefined) await this.#makeRoom(there, record, diskBytes, room, staging.path);
       await rename(directory, target);
@@ -215,7 +229,9 @@ export function isExpired({ expires }: SavedMachine, now: Date): boolean {
   return expires !== undefined && expires <= now;
 }
 
-function taken(name: string): SnapshotError {
+/** @throws {SnapshotError} `snapshot-exists` */
+function requireFreeName(name: string | undefined, there: readonly SavedMachine[]): void {
+  if (name === undefined || there.every(({ record }) => record.name !== name)) return;
   const message = `there is a snapshot ${name} already; remove it, or choose another name`;
-  return new SnapshotError("snapshot-exists", message, { blame: "task" });
+  throw new SnapshotError("snapshot-exists", message, { blame: "task" });
 }

@@ -65,7 +65,10 @@ export async function importSnapshot(
   await using draft = await store.begin();
   const source = typeof archive === "string" ? createReadStream(archive) : archive;
   const stream = zstd.decompress(source, { maxOutputBytes: maxArchiveBytes(limits), signal });
-  const record = await unpack(stream, draft.directory, store.reserveBytes, limits);
+  const named = name === undefined ? {} : { name };
+  const record = await unpack(stream, draft.directory, store.reserveBytes, limits, (manifest) =>
+    store.requirePublishable({ ...factsOf(manifest), ...named }),
+  );
   await using lease = await images.acquire(record.image.digest);
   const { name: file, format } = baseOf(lease.image);
   await linkBase(draft.directory, lease.image);
@@ -73,7 +76,7 @@ export async function importSnapshot(
   await judgeDisks(draft.directory, record, { name: file, format, virtualBytes }, limits, signal);
   await requireDigests(draft.directory, record);
   const { layers } = record;
-  return await draft.publish({ ...factsOf(record), ...(name === undefined ? {} : { name }) }, layers, room);
+  return await draft.publish({ ...factsOf(record), ...named }, layers, room);
 }
 
 /** What an archive may say of itself. Nobody here has said when it goes; and who its task was for, nobody can know. */
@@ -83,11 +86,13 @@ function factsOf(record: MachineSnapshot): SnapshotFacts {
   return { ...facts, imported: true, ...(config === undefined || isOfTask ? {} : { config }) };
 }
 
+/** @param admit Called before any other file is looked at. */
 async function unpack(
   stream: AsyncIterable<Uint8Array>,
   directory: string,
   reserveBytes: number,
   limits: SnapshotLimits,
+  admit: (manifest: MachineSnapshot) => Promise<void>,
 ): Promise<MachineSnapshot> {
   const guard = new DiskSpaceGuard(directory, reserveBytes);
   const reader = new ByteReader(stream);
@@ -101,6 +106,7 @@ async function unpack(
       if (record === undefined) {
         record = parseRecord(await readText(entry), { subject: MANIFEST_FILE, blame: "task" });
         judgeManifest(record, limits);
+        await admit(record);
         continue;
       }
       await guard.require(0);

@@ -206,6 +206,20 @@ describe("a machine that is saved", () => {
     await machine.countsOn();
   });
 
+  it.each<[{ name?: string; description?: string }, object]>([
+    [{ name: "taken" }, { code: "snapshot-exists" }],
+    [{ name: "a b" }, { code: "invalid-input", message: expect.stringMatching(/name: must be letters/) }],
+    [{ description: "" }, { code: "invalid-input", blame: "task" }],
+  ])("is not held where it could not be kept as %j", async (facts, refused) => {
+    await using machine = await boot();
+    if (facts.name === "taken") await saveMachine(store, machine, { facts: factsOf(machine.machine, facts) });
+    const { layers } = machine.disk;
+    await expect(saveMachine(store, machine, { facts: factsOf(machine.machine, facts) })).rejects.toMatchObject(
+      refused,
+    );
+    expect(machine.disk.layers).toBe(layers);
+  });
+
   it("has CDs of its own, and copies of those that are somebody else's", async () => {
     await using machine = await boot();
     const [own, theirs] = [join(machine.disk.directory, "own.iso"), join(directory, "theirs.iso")];

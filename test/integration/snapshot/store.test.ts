@@ -310,6 +310,26 @@ describe("an archive of a saved machine", () => {
     expect(await store.list()).toEqual([]);
   });
 
+  it("is refused as soon as it is known that it cannot be kept under its name", async () => {
+    const saved = await save(store, base, { name: "mine" });
+    const file = join(directory, "good.tar.zst");
+    await exportSnapshot(saved, file, { zstd });
+    const begun = join(directory, "begun.tar.zst");
+    execFileSync("sh", [
+      "-c",
+      'cd "$1" && tar --zstd -xf "$2" snapshot.json && tar --zstd -cf "$3" snapshot.json',
+      "sh",
+      directory,
+      file,
+      begun,
+    ]);
+    await expect(importSnapshot(store, begun, { zstd, images })).rejects.toMatchObject({ code: "snapshot-exists" });
+    await expect(importSnapshot(store, begun, { zstd, images, name: "a b" })).rejects.toMatchObject({
+      code: "invalid-input",
+    });
+    await expect(importSnapshot(store, begun, { zstd, images, name: "other" })).rejects.toThrow(/has no /);
+  });
+
   it("is refused when it is cut off, is no archive, or its image is not here", async () => {
     const saved = await save(store, base);
     const file = join(directory, "good.tar.zst");
