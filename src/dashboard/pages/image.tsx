@@ -16,6 +16,7 @@ import { ImageHistory } from "../features/images/image-history.tsx";
 import { href } from "../features/images/images.css";
 import { PackageList } from "../features/images/package-list.tsx";
 import { SnapshotList } from "../features/images/snapshot-list.tsx";
+import { Fact } from "../ui/fact.tsx";
 import { Icon } from "../ui/icon.tsx";
 import { ErrorNotice, Loading } from "../ui/notices.tsx";
 import { Page } from "../ui/page.tsx";
@@ -91,7 +92,7 @@ function Whole({ facts, details, chain, worker }: WholeProps) {
       <Section title="Machine">
         <dl class="image-facts">
           {machine.map(([name, value]) => (
-            <Fact key={name} name={name}>
+            <Fact key={name} label={name}>
               {value}
             </Fact>
           ))}
@@ -117,19 +118,19 @@ function Sizes({ facts, details, chain }: Omit<WholeProps, "worker">) {
   const { virtualBytes, isArchiveKept } = details;
   return (
     <dl class="card image-sizes">
-      <Fact name="On disk">{diskBytes === undefined ? "–" : formatBytes(diskBytes)}</Fact>
+      <Fact label="On disk">{diskBytes === undefined ? "–" : formatBytes(diskBytes)}</Fact>
       {chain.below.length === 0 ? undefined : (
-        <Fact name="Shared with its parents">{formatBytes(chain.sharedBytes)}</Fact>
+        <Fact label="Shared with its parents">{formatBytes(chain.sharedBytes)}</Fact>
       )}
-      <Fact name="Disk of a machine">{virtualBytes === undefined ? "–" : formatBytes(virtualBytes)}</Fact>
-      <Fact name="Archive">
+      <Fact label="Disk of a machine">{virtualBytes === undefined ? "–" : formatBytes(virtualBytes)}</Fact>
+      <Fact label="Archive">
         {archiveBytes === undefined ? "–" : formatBytes(archiveBytes)}
         {isArchiveKept === undefined ? undefined : (
           <span class="quiet-text small"> {isArchiveKept ? "kept" : "not kept"}</span>
         )}
       </Fact>
       {lastUsed === undefined ? undefined : (
-        <Fact name="Last used">
+        <Fact label="Last used">
           <RelativeTime at={lastUsed} />
         </Fact>
       )}
@@ -141,17 +142,17 @@ function Provenance({ digest, details }: { digest: string; details: ImageDetails
   const { built, builder, recipe, agent, signatures } = details;
   return (
     <dl class="image-facts">
-      <Fact name="Digest" isWhole>
+      <Fact label="Digest" isWhole>
         <code>{digest}</code>
       </Fact>
-      <Fact name="Built">
+      <Fact label="Built">
         {built === undefined ? "nobody knows when" : <RelativeTime at={built} />}
         {builder === undefined ? "" : ` by ${builder}`}
       </Fact>
-      {recipe === undefined ? undefined : <Fact name="Recipe">{recipe}</Fact>}
-      {agent === undefined ? undefined : <Fact name="Agent">{agent}</Fact>}
+      {recipe === undefined ? undefined : <Fact label="Recipe">{recipe}</Fact>}
+      {agent === undefined ? undefined : <Fact label="Agent">{agent}</Fact>}
       {signatures === undefined ? undefined : (
-        <Fact name="Signed by" isWhole>
+        <Fact label="Signed by" isWhole>
           {signatures.length === 0 ? (
             "nobody: not signed"
           ) : (
@@ -196,14 +197,5 @@ function Section({ title, children }: { title: string; children: ComponentChildr
       <h2>{title}</h2>
       {children}
     </section>
-  );
-}
-
-function Fact({ name, isWhole = false, children }: { name: string; isWhole?: boolean; children: ComponentChildren }) {
-  return (
-    <div class={isWhole ? "whole" : undefined}>
-      <dt>{name}</dt>
-      <dd>{children}</dd>
-    </div>
   );
 }

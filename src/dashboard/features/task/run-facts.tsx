@@ -1,7 +1,7 @@
 /** Beside the log: how long each phase took, and on what the run ran. */
 
-import type { ComponentChildren } from "preact";
 import type { ApiRun, ApiRunReport, ApiTaskDetails } from "../../../generated/api.ts";
+import { Fact } from "../../ui/fact.tsx";
 import { Elapsed, RelativeTime } from "../../ui/time.tsx";
 import { Timeline } from "../timeline/timeline.tsx";
 import { CheckpointList } from "./checkpoint-list.tsx";
@@ -64,14 +64,5 @@ export function RunFacts({ task, run, report }: RunFactsProps) {
         </dl>
       </section>
     </aside>
-  );
-}
-
-function Fact({ label, children }: { label: string; children: ComponentChildren }) {
-  return (
-    <div>
-      <dt>{label}</dt>
-      <dd>{children}</dd>
-    </div>
   );
 }

@@ -1,6 +1,6 @@
 /** Beside a machine that stays: what it is. */
-import type { ComponentChildren } from "preact";
 import type { ApiVm } from "../../../generated/api.ts";
+import { Fact } from "../../ui/fact.tsx";
 import { Elapsed, RelativeTime } from "../../ui/time.tsx";
 import { imagePagePath } from "../images/image-link.tsx";
 import { VmOrigin } from "./vm-origin.tsx";
@@ -57,14 +57,5 @@ export function VmFacts({ vm, worker }: { vm: ApiVm; worker: string | undefined 
         </dl>
       </section>
     </aside>
-  );
-}
-
-function Fact({ label, children }: { label: string; children: ComponentChildren }) {
-  return (
-    <div>
-      <dt>{label}</dt>
-      <dd>{children}</dd>
-    </div>
   );
 }

@@ -1,6 +1,7 @@
 import type { ApiRunningTask, ApiWorker } from "../../../generated/api.ts";
 import { formatBytes, plural, shortId, titleCase } from "../../core/format.ts";
 import { taskPath } from "../../core/routes.ts";
+import { Fact } from "../../ui/fact.tsx";
 import { Icon } from "../../ui/icon.tsx";
 import { StateBadge } from "../../ui/state-badge.tsx";
 import { Elapsed, RelativeTime, Remaining } from "../../ui/time.tsx";
@@ -38,18 +39,20 @@ export function WorkerCard({ worker, isAlone }: { worker: ApiWorker; isAlone: bo
         </ul>
       )}
       <dl class="worker-facts">
-        <Fact name="Queue">{queue}</Fact>
-        <Fact name="Where">{status.queue}</Fact>
-        {status.network === undefined ? undefined : <Fact name="Network">{status.network}</Fact>}
-        <Fact name="Up for">
+        <Fact label="Queue">{queue}</Fact>
+        <Fact label="Where">{status.queue}</Fact>
+        {status.network === undefined ? undefined : <Fact label="Network">{status.network}</Fact>}
+        <Fact label="Up for">
           <Elapsed since={status.startedAt} />
         </Fact>
-        <Fact name="Heard of">
+        <Fact label="Heard of">
           <RelativeTime at={seenAt} />
         </Fact>
-        {version === undefined ? undefined : <Fact name="Version">{version}</Fact>}
-        {url === undefined || !isAlone ? undefined : <Fact name="Address">{url}</Fact>}
-        <Fact name="Finished">{status.finished.total === 0 ? "nothing yet" : <Ends finished={status.finished} />}</Fact>
+        {version === undefined ? undefined : <Fact label="Version">{version}</Fact>}
+        {url === undefined || !isAlone ? undefined : <Fact label="Address">{url}</Fact>}
+        <Fact label="Finished">
+          {status.finished.total === 0 ? "nothing yet" : <Ends finished={status.finished} />}
+        </Fact>
       </dl>
     </article>
   );
@@ -86,14 +89,5 @@ function Ends({ finished }: { finished: ApiWorker["status"]["finished"] }) {
       {plural(finished.total, "run")}
       {ends.length === 0 ? "" : `: ${ends.map(([end, count]) => `${count} ${end}`).join(", ")}`}
     </>
-  );
-}
-
-function Fact({ name, children }: { name: string; children: preact.ComponentChildren }) {
-  return (
-    <div>
-      <dt>{name}</dt>
-      <dd>{children}</dd>
-    </div>
   );
 }
