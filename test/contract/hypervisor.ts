@@ -149,6 +149,18 @@ export function describeHypervisor(name: string, open: (scope: Scope) => Promise
       START_MS,
     );
 
+    it("has nothing run where nobody waits any longer for a start", async () => {
+      // None of its kind has booted before, which takes a while.
+      await make("given-up", { machine: { ...harness.spec.machine, memory: 144 } });
+      const before = await harness.machines();
+      const waiting = new AbortController();
+      const note = () => waiting.abort(new Error("nobody waits"));
+      await expect(one.start("given-up", { note, signal: waiting.signal })).rejects.toThrow("nobody waits");
+      expect(await harness.machines()).toEqual(before);
+      expect((await two.inspect("given-up")).record).toMatchObject({ state: "error", starts: 0 });
+      await two.remove("given-up", { signal });
+    });
+
     it(
       "stops a machine also while it starts again, and for all who want that at once",
       async () => {

@@ -42,6 +42,7 @@ import { MachineFiles } from "./machine-files.ts";
 import { describeCommand } from "./plan.ts";
 import { makeClone, requireGoesOn, requireSameMachine, restoreStopped } from "./saved-machines.ts";
 import { spawnSupervisor } from "./spawn-supervisor.ts";
+import { tidyFolders } from "./tidy-folders.ts";
 
 export interface QemuHypervisorOptions {
   readonly host: QemuHost;
@@ -221,7 +222,9 @@ export class QemuHypervisor implements Hypervisor, Direct {
   }
 
   async gc(): Promise<readonly ReclaimedVm[]> {
-    return await this.#index.reclaim();
+    const reclaimed = await this.#index.reclaim();
+    await tidyFolders(this.#index);
+    return reclaimed;
   }
 
   /** @throws {VmError} `vm-state` */

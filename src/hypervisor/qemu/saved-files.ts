@@ -14,7 +14,7 @@ import { ignoreMissing, syncDirectory } from "../../host/durable-file.ts";
 import { linkOrCopy } from "../../host/link-or-copy.ts";
 import type { Image } from "../../image/store/image.ts";
 import { restoreMachine } from "../../snapshot/restore-machine.ts";
-import type { SavedMachine } from "../../snapshot/saved-machine.ts";
+import { MEMORY_FILE, type SavedMachine, STATE_FILE } from "../../snapshot/saved-machine.ts";
 import { MachineFiles } from "./machine-files.ts";
 
 const PART = "restored.part";
@@ -64,6 +64,16 @@ export async function stageFiles(...[files, saved, disks, options]: Parameters<t
 /** What was staged, and is not wanted any more. */
 export async function dropStaged({ folder }: MachineFiles): Promise<void> {
   for (const name of [PART, WHOLE]) await rm(join(folder, name), { recursive: true, force: true });
+}
+
+/** Of the files in the folder of a machine that does not run: those that nothing will be done with. Pure. */
+export function needlessFiles(names: readonly string[], { goesOn }: Pick<VmRecord, "goesOn">): string[] {
+  const needless = [
+    PART,
+    ...(goesOn?.staged === true ? [] : [WHOLE]),
+    ...(goesOn === undefined ? [MEMORY_FILE, STATE_FILE] : []),
+  ];
+  return names.filter((name) => needless.includes(name));
 }
 
 /** Puts what was staged in the place of what the machine has, or removes it; under its lock, while it does not run. */
