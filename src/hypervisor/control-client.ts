@@ -113,12 +113,19 @@ export class ControlClient {
   }
 }
 
+/** Statuses of a request whose address is, in which a command is. */
+const TOO_LONG: ReadonlySet<number> = new Set([414, 431]);
+
 function isGood({ statusCode = 500 }: IncomingMessage): boolean {
   return statusCode >= 200 && statusCode < 300;
 }
 
 async function refusal(response: IncomingMessage): Promise<WorkerError> {
   const { statusCode = 500 } = response;
+  if (TOO_LONG.has(statusCode)) {
+    response.resume();
+    return new VmError("vm-invalid", "the command is too long; put it into a file, and copy that into the machine");
+  }
   const answer = await json(response).catch(() => undefined);
   const { code, message } = (typeof answer === "object" && answer !== null ? answer : {}) as Record<string, unknown>;
   const known = typeof code === "string" && typeof message === "string";

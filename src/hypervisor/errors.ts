@@ -13,6 +13,7 @@ export type VmErrorCode =
   | "vm-backend-unknown"
   | "vm-start-failed"
   | "vm-silent"
+  | "vm-timeout"
   | "vm-record-broken"
   | "vm-lost";
 

@@ -46,6 +46,7 @@ export interface ExecVmOptions {
   readonly env?: readonly string[] | undefined;
   readonly user?: string | undefined;
   readonly cwd?: string | undefined;
+  /** It is ended then, with what it has started; default: never. */
   readonly timeoutMs?: number | undefined;
   /** Gets stdout and stderr, in the order they were written. */
   readonly onOutput: (chunk: Buffer) => void;
@@ -89,7 +90,7 @@ export interface LiveVm {
   inspect(signal: AbortSignal): Promise<VmFacts>;
   /** Resolves when its guest is in contact. @throws {VmError} `vm-silent` */
   waitForGuest(signal: AbortSignal): Promise<void>;
-  /** Runs a command to its end; resolves with its exit code. */
+  /** Runs a command to its end; resolves with its exit code. @throws {VmError} `vm-timeout`: it was ended. */
   exec(command: readonly string[], options: ExecVmOptions): Promise<number>;
   /** With the messages of guest/shell-protocol.ts. */
   openShell(

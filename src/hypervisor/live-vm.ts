@@ -1,6 +1,7 @@
 /** A machine that runs, by way of its supervisor. */
 import type { Duplex, Readable } from "node:stream";
 import type { WebSocket } from "ws";
+import { formatDuration } from "../base/units.ts";
 import { ControlClient, type VmFacts } from "./control-client.ts";
 import { VmError } from "./errors.ts";
 import type { ExecVmOptions, LiveVm, SavedVm, SaveVmOptions } from "./hypervisor.ts";
@@ -47,8 +48,21 @@ export class SupervisorClient implements LiveVm {
   }
 
   async exec(command: readonly string[], options: ExecVmOptions): Promise<number> {
-    const { env, user, cwd, timeoutMs: ms, onOutput, signal } = options;
-    const query = { command, env, user, cwd, ms };
+    const { timeoutMs, signal } = options;
+    if (timeoutMs === undefined) return await this.#exec(command, options);
+    // Who does not want to hear the end of it has it ended.
+    const timer = AbortSignal.timeout(timeoutMs);
+    try {
+      return await this.#exec(command, { ...options, signal: AbortSignal.any([signal, timer]) });
+    } catch (error) {
+      signal.throwIfAborted();
+      if (timer.aborted) throw tookTooLong(command, timeoutMs);
+      throw error;
+    }
+  }
+
+  async #exec(command: readonly string[], { env, user, cwd, onOutput, signal }: ExecVmOptions): Promise<number> {
+    const query = { command, env, user, cwd };
     const response = await this.#client.open({ method: "POST", path: "/v1/exec", query, signal });
     try {
       for await (const chunk of response as AsyncIterable<Buffer>) onOutput(chunk);
@@ -109,4 +123,8 @@ export class SupervisorClient implements LiveVm {
     const answer = await this.#client.ask<{ return: unknown }>({ method: "POST", path: "/v1/monitor", query, signal });
     return answer.return;
   }
+}
+
+export function tookTooLong([program = ""]: readonly string[], timeoutMs: number): VmError {
+  return new VmError("vm-timeout", `${program} was ended: it took longer than ${formatDuration(timeoutMs)}`);
 }

@@ -98,6 +98,46 @@ it("folders are copied as they are: what is in them, empty ones and links too", 
   await good("screenshot", "dev", join(boxcar.directory, "pictures/dev.png"));
 }, 120_000);
 
+it("a command of a machine may be long, and may take only so long", async () => {
+  const long = "x".repeat(100_000);
+  expect(await good("exec", "dev", "--", "sh", "-c", 'echo "$#"; printf %s "$1" | wc -c', "sh", long)).toBe(
+    "1\n100000",
+  );
+  for (const flags of [[], ["-i"]]) {
+    const { exitCode, stderr } = await vm("exec", ...flags, "--timeout", "1s", "dev", "--", "sleep", "1000");
+    expect([exitCode, stderr]).toEqual([124, "boxcar: sleep was ended: it took longer than 1.0 s"]);
+  }
+  const sleeping = "for each in /proc/[0-9]*; do [ $(cat $each/comm) = sleep ] && echo $each; done; true";
+  const left = () => good("exec", "dev", "--", "sh", "-c", sleeping);
+  await expect.poll(left, { timeout: 30_000 }).toBe("");
+}, 120_000);
+
+it("one that does not start says why, once, and that it stays", async () => {
+  const { process: found } = await inspect("dev");
+  const taken = String(found?.forwards[0]?.hostPort);
+  const { exitCode, stderr } = await vm("run", "--name", "late", "-p", `${taken}:80`, ...SMALL);
+  expect([exitCode, stderr.split("\n")]).toEqual([
+    3,
+    [
+      'boxcar: late was made, and stays; "boxcar vm start late" tries again, "boxcar vm rm late" removes it',
+      expect.stringMatching(`^boxcar: cannot listen on 127.0.0.1:${taken}`),
+    ],
+  ]);
+  await good("rm", "late");
+}, 60_000);
+
+it("one that cannot be captured when it has booted boots all the same", async () => {
+  const env = { BOXCAR_LIMITS_BOOT_TIMEOUT: "1 second" };
+  const words = ["vm", "run", "--name", "slow", "--no-wait", "--memory", "200M", "--cpus", "1"];
+  const { exitCode, stderr } = await boxcar.run(words, env);
+  expect([exitCode, stderr]).toEqual([
+    0,
+    expect.stringMatching(/it boots, because it could not be captured: .*--cold/),
+  ]);
+  expect((await inspect("slow")).state).toBe("running");
+  await good("rm", "--force", "slow");
+}, 60_000);
+
 it("a port of this host leads to one of the guest", async () => {
   const server = boxcar.start(["vm", "exec", "dev", "--", "perl", "-MSocket", "-e", SERVER]);
   await once(server.stdout, "data");

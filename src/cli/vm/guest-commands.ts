@@ -35,7 +35,7 @@ export function execCommand(context: CliContext): Command {
     .argument(...MACHINE)
     .argument("<arguments...>", "program and arguments")
     .option("-i, --interactive", "with stdin, and stderr apart from stdout")
-    .option("--timeout <duration>", "end it after that", parseDurationMs)
+    .option("--timeout <duration>", "end it after that, with exit code 124", parseDurationMs)
     .addHelpText(
       "after",
       `\nExamples:
@@ -111,6 +111,6 @@ export function connectCommand(context: CliContext): Command {
 function withPlace(command: Command): Command {
   return command
     .option("-u, --user <user>", "who runs it (default: the image's)")
-    .option("--cwd <path>", "where")
+    .option("--cwd <path>", "where; made if it is not there")
     .option("-e, --env <NAME=VALUE>", "a variable; may be repeated", collect);
 }

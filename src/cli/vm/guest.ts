@@ -3,10 +3,11 @@ import { join, resolve } from "node:path";
 import type { Duplex, Readable } from "node:stream";
 import { buffer } from "node:stream/consumers";
 import { pipeline } from "node:stream/promises";
-import { InvalidInputError } from "../../base/errors.ts";
+import { codeOf, InvalidInputError, messageOf } from "../../base/errors.ts";
 import { runInForeground } from "../../host/foreground.ts";
 import { letOutputThrough } from "../../host/terminal.ts";
 import type { Hypervisor, LiveVm } from "../../hypervisor/hypervisor.ts";
+import { tookTooLong } from "../../hypervisor/live-vm.ts";
 import { boxcarCommand } from "../boxcar-program.ts";
 import { absoluteConfigFile } from "../config.ts";
 import { type CliContext, EXIT } from "../context.ts";
@@ -53,15 +54,20 @@ export async function exec(
   await using opened = await openHypervisor(context, command);
   const { signal } = context;
   const live = await ready(opened.hypervisor, ref, signal);
-  if (flags.interactive === true) return await execWithStdin(live, words, flags, context);
-  const { timeout } = flags;
-  const code = await live.exec(words, {
-    ...{ ...whereOf(flags), signal },
-    ...(timeout === undefined ? {} : { timeoutMs: timeout }),
-    onOutput: (chunk) => void context.stdout.write(chunk),
-  });
-  context.setExitCode(code);
+  const { timeout: timeoutMs } = flags;
+  try {
+    if (flags.interactive === true) return await execWithStdin(live, words, flags, context);
+    const onOutput = (chunk: Buffer) => void context.stdout.write(chunk);
+    context.setExitCode(await live.exec(words, { ...whereOf(flags), timeoutMs, onOutput, signal }));
+  } catch (error) {
+    if (codeOf(error) !== "vm-timeout") throw error;
+    context.stderr.write(`boxcar: ${messageOf(error)}\n`);
+    context.setExitCode(TIMED_OUT);
+  }
 }
+
+/** As of timeout(1). */
+const TIMED_OUT = 124;
 
 function whereOf({ user, cwd, env }: RunFlags) {
   return {
@@ -91,7 +97,17 @@ async function execWithStdin(
       context.setExitCode(code);
     },
   };
-  await joinShell(await live.openShell({ ...whereOf(flags), tty: false, command }, signal), false, watching);
+  const socket = await live.openShell({ ...whereOf(flags), tty: false, command }, signal);
+  const { timeout } = flags;
+  // Who hangs up has it ended.
+  const timer = timeout === undefined ? undefined : AbortSignal.timeout(timeout);
+  timer?.addEventListener("abort", () => socket.terminate(), { once: true });
+  try {
+    await joinShell(socket, false, watching);
+  } catch (error) {
+    signal.throwIfAborted();
+    throw timeout !== undefined && timer?.aborted ? tookTooLong(words, timeout) : error;
+  }
   if (!failed) return;
   const text = await live
     .getFile(file, signal)

@@ -4,7 +4,8 @@ import type { Command } from "commander";
 import { codeOf, InvalidInputError } from "../../base/errors.ts";
 import type { MachineOverrides } from "../../generated/machine.ts";
 import type { VmRecord } from "../../generated/vm-record.ts";
-import type { Hypervisor, StartOptions } from "../../hypervisor/hypervisor.ts";
+import type { Hypervisor, StartOptions, VmView } from "../../hypervisor/hypervisor.ts";
+import { called } from "../../hypervisor/refs.ts";
 import type { VmDisk, VmForward, VmSpec } from "../../hypervisor/spec.ts";
 import { parseDocument } from "../../schema/document.ts";
 import { parseAs } from "../../schema/parse.ts";
@@ -58,13 +59,24 @@ export async function make(
 }
 
 /** Where a limit keeps it from being started nothing is left of it. */
-async function startMade(hypervisor: Hypervisor, { id }: VmRecord, options: StartOptions): Promise<VmRecord> {
+async function startMade(hypervisor: Hypervisor, made: VmRecord, options: StartOptions): Promise<VmRecord> {
+  const { id } = made;
   try {
     return await hypervisor.start(id, options);
   } catch (error) {
     if (codeOf(error) === "vm-limits") await hypervisor.remove(id, { signal: options.signal });
+    else if (isLeftOff(await hypervisor.inspect(id))) options.note?.(staying(called(made)));
     throw error;
   }
+}
+
+/** One that runs, and whose guest is silent, says so itself. */
+function isLeftOff({ record: { process } }: VmView): boolean {
+  return process === undefined;
+}
+
+function staying(name: string): string {
+  return `${name} was made, and stays; "boxcar vm start ${name}" tries again, "boxcar vm rm ${name}" removes it`;
 }
 
 function report(record: VmRecord, { output }: MakeFlags, context: CliContext): void {

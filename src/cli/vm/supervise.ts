@@ -25,6 +25,9 @@ import { openQemuHost } from "./open-hypervisor.ts";
 /** Of a guest, when this process is told to end. */
 const POLITE_MS = 10_000;
 
+/** A command to run is in the address of a request. */
+const MAX_HEAD_BYTES = 1_024 ** 2;
+
 /** Between two looks at the folder of the machine. */
 const LOOK_MS = 1_000;
 
@@ -55,10 +58,14 @@ export async function supervise(id: string, config: Config, context: CliContext)
       const onFailure = (error: unknown, { method, path }: { method: string; path: string }) =>
         logger.log("error", `${method} ${path}: ${messageOf(error)}`);
       const authenticate = async () => LOCAL;
-      const app = createApp({ routes: vmRoutes(vm), authenticate, onFailure });
+      const app = createApp({ routes: vmRoutes(vm), authenticate, onFailure, maxUrlLength: MAX_HEAD_BYTES });
       const sockets = scope.use(new SocketServer({ routes: vmSockets(vm), authenticate }));
       const upgrade: SocketServer["upgrade"] = (...connection) => sockets.upgrade(...connection);
-      scope.use(await HttpService.listen({ path: controlSocket(vm.record) }, app, upgrade));
+      scope.use(
+        await HttpService.listen({ path: controlSocket(vm.record) }, app, upgrade, {
+          limits: { maxHeaderSize: MAX_HEAD_BYTES },
+        }),
+      );
     };
     const vm = await SupervisedVm.start({ id, index, host, note, serve, signal: context.signal });
     logger.log("info", `runs, as process ${vm.machine.vm.pid}`);

@@ -11,6 +11,7 @@ import { Scope } from "../../base/scope.ts";
 import type { VmRecord } from "../../generated/vm-record.ts";
 import type { GuestSession } from "../../guest/guest-session.ts";
 import type { Image } from "../../image/store/image.ts";
+import type { Snapshot } from "../../image/store/snapshots.ts";
 import type { GuestNetwork } from "../../network/guest-network.ts";
 import { patienceFor } from "../../sandbox/cloud-init.ts";
 import { dropSnapshot, obtainSnapshot, type WarmStartOptions } from "../../sandbox/warm-start.ts";
@@ -143,6 +144,17 @@ export class RunningMachine implements AsyncDisposable {
   }
 }
 
+/** One that cannot be captured, as where no agent is in the image, is one of its own all the same: it boots. */
+async function tryObtainSnapshot(warm: WarmStartOptions): Promise<Snapshot | undefined> {
+  try {
+    return await obtainSnapshot(warm);
+  } catch (error) {
+    warm.signal.throwIfAborted();
+    warm.note(`warning: it boots, because it could not be captured: ${messageOf(error)}; --cold does not try that`);
+    return undefined;
+  }
+}
+
 /** Where it was saved, else from a snapshot of its image, else by booting. */
 async function begin(parts: BeginOptions): Promise<{ begun: BegunMachine; beginning: VmBeginning }> {
   const { record, warm, files, lease, isFirst, signal } = parts;
@@ -157,7 +169,7 @@ async function begin(parts: BeginOptions): Promise<{ begun: BegunMachine; beginn
     }
   }
   const mayResume = isFirst && record.cold !== true && record.directBoot === undefined;
-  const snapshot = mayResume ? await obtainSnapshot(warm) : undefined;
+  const snapshot = mayResume ? await tryObtainSnapshot(warm) : undefined;
   if (snapshot !== undefined) {
     try {
       const beginning: VmBeginning = { kind: "resume", snapshot };

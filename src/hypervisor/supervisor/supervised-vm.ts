@@ -78,7 +78,7 @@ export class SupervisedVm implements AsyncDisposable {
    * @throws {VmError} `vm-busy`: somebody else has it; what starting it throws. The record says why it did not start.
    */
   static async start(options: SupervisedVmOptions): Promise<SupervisedVm> {
-    const { id, index, note } = options;
+    const { id, index } = options;
     const lock = await index.lock(id);
     try {
       await rm(lock.record.runDirectory, { recursive: true, force: true });
@@ -87,7 +87,6 @@ export class SupervisedVm implements AsyncDisposable {
       if (decision.kind === "refuse") throw new VmError("vm-state", decision.why);
       return await SupervisedVm.#begin(options, lock);
     } catch (error) {
-      note(`it did not start: ${messageOf(error)}`);
       const { signal } = options;
       const reason = `it did not start: ${messageOf(signal.aborted ? signal.reason : error)}`;
       await lock.write(advanceRecord(lock.record, "failed", { now: new Date(), reason })).catch(() => {});

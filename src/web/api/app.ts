@@ -20,11 +20,12 @@ export interface AppOptions extends RouteParts {
   others?: readonly Router[];
   /** @throws {ApiError} The request was not meant for this server. Default: it must be for this host. */
   checkHost?: (request: IncomingMessage) => void;
+  /** Of its path and query. Default: 14 KiB, a reference to a task and the name of an artifact of any characters. */
+  maxUrlLength?: number;
   /** Something failed that is no mistake of who asked; he is told less. Default: nobody hears of it. */
   onFailure?: (error: unknown, request: { readonly method: string; readonly path: string }) => void;
 }
 
-/** A path is at most a reference to a task and the name of an artifact, which may be 4 KiB of any characters. */
 const MAX_URL_LENGTH = 14 * 1_024;
 
 const SAFE_METHODS: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS"]);
@@ -33,6 +34,7 @@ export function createApp({
   routes,
   others = [],
   checkHost = requireOwnHost,
+  maxUrlLength = MAX_URL_LENGTH,
   onFailure,
   ...parts
 }: AppOptions): Express {
@@ -42,7 +44,7 @@ export function createApp({
   app.set("query parser", "simple");
   const requireHost: RequestHandler = (request, _response, next) => {
     checkHost(request);
-    if (request.url.length > MAX_URL_LENGTH) throw new ApiError(414, "too-long", "the address is too long");
+    if (request.url.length > maxUrlLength) throw new ApiError(414, "too-long", "the address is too long");
     next();
   };
   app.use(requireHost, hardenAnswer, methodRouter(routes), requireJson(routes), routeRouter(routes, parts), ...others);
