@@ -28,11 +28,6 @@ export class ConsoleHub {
     void console.closed.then(() => this.#close());
   }
 
-  /** What came last. */
-  get recent(): Buffer {
-    return this.#recent;
-  }
-
   get isFull(): boolean {
     return this.#watchers.size >= MAX_WATCHERS;
   }

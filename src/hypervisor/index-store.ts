@@ -20,7 +20,7 @@ import type { Owner } from "../host/owner.ts";
 import { requirePrivate } from "../host/private-directory.ts";
 import { VmError } from "./errors.ts";
 import { formatRecord, parseRecord } from "./record.ts";
-import { called, isVmId, requireVmName, resolveRef } from "./refs.ts";
+import { called, isVmId, requireVmName } from "./refs.ts";
 import { repair } from "./states.ts";
 
 const RECORD = "record.json";
@@ -76,14 +76,6 @@ export class VmIndex {
   async tryRead(id: string): Promise<VmRecord | undefined> {
     const text = await readFile(join(this.folderOf(id), RECORD), "utf8").catch(ignoreMissing);
     return text === undefined ? undefined : parseRecord(text, id);
-  }
-
-  /** @throws {VmError} as {@link resolveRef} */
-  async find(ref: string): Promise<VmRecord> {
-    return resolveRef(
-      (await this.list()).map(({ record }) => record),
-      ref,
-    );
   }
 
   /** Who has the machine now. */

@@ -1,13 +1,12 @@
 /**
- * Puts a machine that runs into the store: as it is at one instant, while it goes on, or for ever.
+ * Puts a machine that runs into the store: as it is at one instant, while it goes on.
  *
  * The machine stands still while its memory is copied, which takes no time where the file system can share blocks, and
  * about a second for each GiB in use where it cannot. Its disk is not copied: it goes on with a new layer, and the
  * others get a second name.
  */
-import { rename, stat, writeFile } from "node:fs/promises";
+import { stat, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { codeOf } from "../base/errors.ts";
 import { copySparse } from "../host/copy-sparse.ts";
 import { linkOrCopy } from "../host/link-or-copy.ts";
 import type { Cdrom } from "../vm/cdroms.ts";
@@ -97,30 +96,6 @@ export async function saveMachine(
   return { ...(await draft.publish(withDisks(facts, machine), layers, room)), stillMs };
 }
 
-/**
- * Saves a machine and ends it, which takes no longer for a large one. Its memory goes to the store; what was its disk
- * stays where it is, too.
- *
- * @throws as {@link saveMachine}; the machine may have ended then.
- */
-export async function captureMachine(
-  store: SnapshotStore,
-  machine: SavableMachine,
-  { facts, room, signal }: SaveOptions,
-): Promise<SavedMachine> {
-  const { vm, disk, memoryFile } = machine;
-  await using draft = await store.begin();
-  await vm.capture(join(draft.directory, STATE_FILE), signal);
-  await moveFile(memoryFile, join(draft.directory, MEMORY_FILE), signal);
-  await disk.linkTo(draft.directory, disk.layers, signal);
-  for (const [slot, { diskFile, format }] of machine.dataDisks ?? []) {
-    await copyDataDisk({ diskFile, format }, join(draft.directory, dataDiskFile({ slot, format })), signal);
-  }
-  await saveBoardFiles(facts.machine, disk.directory, draft.directory);
-  await saveRest(draft, machine, signal);
-  return await draft.publish(withDisks(facts, machine), disk.layers, room);
-}
-
 /** QEMU would find out when the disk has a new layer already. */
 function requireSavable({ machine }: SnapshotFacts): void {
   const why = findSavingObstacle(machine);
@@ -155,15 +130,6 @@ function withDisks(facts: SnapshotFacts, { dataDisks, cdroms = [] }: SavableMach
     ...(disks.length === 0 ? {} : { dataDisks: disks }),
     ...(drives.length === 0 ? {} : { cdroms: drives }),
   };
-}
-
-async function moveFile(source: string, target: string, signal: AbortSignal | undefined): Promise<void> {
-  try {
-    await rename(source, target);
-  } catch (error) {
-    if (codeOf(error) !== "EXDEV") throw error;
-    await copySparse(source, target, signal);
-  }
 }
 
 async function diskBytesOf(files: readonly string[]): Promise<number> {

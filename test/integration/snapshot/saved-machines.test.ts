@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import type { MachineOverrides } from "../../../src/generated/machine.ts";
-import { captureMachine, saveMachine } from "../../../src/snapshot/save-machine.ts";
+import { saveMachine } from "../../../src/snapshot/save-machine.ts";
 import type { SavedMachine } from "../../../src/snapshot/saved-machine.ts";
 import { SnapshotStore } from "../../../src/snapshot/snapshot-store.ts";
 import {
@@ -234,27 +234,11 @@ describe("a machine that is saved", () => {
     expect(await store.find(saved.id)).toMatchObject({ kind: "machine" });
   });
 
-  it("is captured for ever, in milliseconds", async () => {
-    await using machine = await boot();
-    const saved = await captureMachine(store, machine, {
-      facts: factsOf(machine.machine, { kind: "failed", source: { task: { taskId: "t", runId: 0 } } }),
-    });
-    expect(machine.vm.state).toBe("gone");
-    const at = await countIn(join(saved.directory, "memory"));
-    await expectOneInstant(join(saved.directory, "memory"), join(saved.directory, "disk.0.qcow2"));
-    for (let copy = 0; copy < 2; copy++) {
-      await using heir = await CountingMachine.restore(folder(), image, saved);
-      expect(await heir.count()).toBe(at);
-      await heir.vm.resume();
-      await heir.countsOn();
-    }
-  });
-
-  it("is captured where its guest has panicked", async () => {
+  it("is saved where its guest has panicked", async () => {
     const saved = Promise.withResolvers<SavedMachine>();
     const facts = () =>
       factsOf(machine.machine, { kind: "failed", source: { task: { taskId: "t", runId: 0, reason: "panic" } } });
-    const onPanic = async () => saved.resolve(await captureMachine(store, machine, { facts: facts() }));
+    const onPanic = async () => saved.resolve(await saveMachine(store, machine, { facts: facts() }));
     await using machine = await boot({}, { onPanic });
     await machine.panic();
     await using heir = await CountingMachine.restore(folder(), image, await saved.promise);
@@ -263,7 +247,7 @@ describe("a machine that is saved", () => {
     await heir.countsOn();
   });
 
-  it("is killed when its guest has panicked, whatever becomes of its capture", async () => {
+  it("is killed when its guest has panicked, whatever becomes of its snapshot", async () => {
     const onPanic = () => Promise.reject(new Error("no room"));
     await using machine = await boot({}, { onPanic });
     await machine.panic();
