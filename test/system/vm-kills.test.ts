@@ -16,6 +16,7 @@ import { currentSurroundings } from "../../src/config/host-facts.ts";
 import { loadConfig } from "../../src/config/load-config.ts";
 import type { VmRecord } from "../../src/generated/vm-record.ts";
 import { QemuHypervisor } from "../../src/hypervisor/qemu/qemu-hypervisor.ts";
+import { needlessFiles } from "../../src/hypervisor/qemu/saved-files.ts";
 import { isLive, type VmState } from "../../src/hypervisor/states.ts";
 import { ImageStore } from "../../src/image/store/image-store.ts";
 import type { SavedMachine, SnapshotEntry } from "../../src/snapshot/saved-machine.ts";
@@ -311,7 +312,11 @@ async function expectInOrder(kind: string, lane: string): Promise<void> {
     },
     { timeout: 30_000 },
   );
-  expect(outcomes).toContain((await settle(name))?.state);
+  const settled = await settle(name);
+  expect(outcomes).toContain(settled?.state);
+  if (settled !== undefined && !isLive(settled.state)) {
+    expect(needlessFiles(await readdir(hypervisor.index.folderOf(settled.id)), settled)).toEqual([]);
+  }
   // Whole, or not there.
   expect((await tryFindSaved(lane))?.kind).not.toBe("damaged");
 }
