@@ -1,5 +1,4 @@
 /** A machine of the default image is kept by its own command; copies go on with that command, or as forks of it. */
-import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { Scope } from "../../src/base/scope.ts";
 import type { StoredCheckpoint } from "../../src/guest/guest-checkpoints.ts";
@@ -8,19 +7,12 @@ import { GuestSession, type GuestSessionOptions } from "../../src/guest/guest-se
 import { createMetadataService } from "../../src/guest/metadata-service.ts";
 import { createUpgradeListener } from "../../src/guest/upgrade-listener.ts";
 import { createIdentity } from "../../src/guest/wake.ts";
-import { ImageStore } from "../../src/image/store/image-store.ts";
-import { type LaunchedMachine, type LaunchOptions, launch } from "../../src/sandbox/launch.ts";
-import { obtainSnapshot } from "../../src/sandbox/warm-start.ts";
-import { recordedMachine } from "../../src/snapshot/restore-machine.ts";
-import { saveMachine } from "../../src/snapshot/save-machine.ts";
-import { SnapshotStore } from "../../src/snapshot/snapshot-store.ts";
-import { resolveMachine } from "../../src/vm/limits.ts";
-import { openNetworks } from "../fixtures/network/machine-networks.ts";
+import type { LaunchedMachine } from "../../src/sandbox/launch.ts";
 import { LogCollector } from "../integration/guest/guest-harness.ts";
 import { Boxcar } from "./boxcar.ts";
 import { taskOf } from "./sandboxes.ts";
+import { SavableMachines } from "./savable-machines.ts";
 
-const MEMORY_MIB = 256;
 const COPIES = 3;
 const TASK = taskOf(`echo "begin $$"; echo own > /dev/shm/built
 setsid sh -c 'while :; do sleep 0.2; echo beat > /dev/shm/beat; done' > /dev/null 2>&1 &
@@ -57,35 +49,12 @@ function meet(scope: Scope, { vm, network }: LaunchedMachine, options: Partial<G
 
 it("goes on with its command in one copy, and with a task of its own in each fork", async () => {
   await using scope = new Scope();
-  const store = scope.use(await ImageStore.open({ directory: boxcar.images }));
-  const networks = scope.use(await openNetworks(boxcar.directory));
-  const directory = join(boxcar.directory, "state/snapshots");
-  const snapshots = await SnapshotStore.open({ directory, images: store, reserveBytes: 0 });
-  const image = scope.use(await store.acquire("debian-minimal"));
-  const machine = resolveMachine(
-    { payload: { memory: MEMORY_MIB, cores: 1 }, image: image.image.machine },
-    { maxMemory: MEMORY_MIB, maxCPUs: 1, defaultThreads: 1 },
-  );
-  const options: LaunchOptions = {
-    ...{ image, machine, networks, accelerator: "tcg", qemuBinary: "qemu-system-x86_64", agentFile: () => undefined },
-    runParent: join(boxcar.directory, "run/m"),
-    stateParent: join(boxcar.directory, "state/machines"),
-    cacheDirectory: join(boxcar.directory, "state/cache"),
-    signal: new AbortController().signal,
-  };
-  const booted = await obtainSnapshot({ ...options, bootTimeoutMs: 60_000, note: () => {} });
-  const original = await launch(options, { kind: "savable", booted });
+  const machines = await SavableMachines.open(boxcar, scope);
+  const original = await machines.launch();
   const kept = Promise.withResolvers<{ id: string; logOffset: number }>();
   async function onCheckpoint(checkpoint: string): Promise<StoredCheckpoint> {
     const logOffset = guest.log.position;
-    const saved = await saveMachine(snapshots, original.savable ?? expect.fail("it cannot be saved"), {
-      facts: {
-        ...{ kind: "checkpoint", created: new Date().toISOString(), accelerator: "tcg", qemu: "here", cpu: "this one" },
-        source: { task: { taskId: "a-task", runId: 0, checkpoint } },
-        image: { digest: image.image.digest },
-        machine: recordedMachine(machine),
-      },
-    });
+    const saved = await machines.save(original, checkpoint);
     kept.resolve({ id: saved.id, logOffset });
     return { bytes: saved.diskBytes, stillMs: saved.stillMs };
   }
@@ -100,11 +69,8 @@ it("goes on with its command in one copy, and with a task of its own in each for
   );
   const [, pid = ""] = /^begin (\d+)\n/.exec(log.text()) ?? [];
 
-  const lease = scope.use(await snapshots.acquire(id));
-  const machines = await Promise.all(
-    Array.from({ length: COPIES }, () => launch(options, { kind: "restore", saved: lease.saved })),
-  );
-  const copies = machines.map((copy, index) => {
+  const lease = scope.use(await machines.snapshots.acquire(id));
+  const copies = (await machines.copy(lease.saved, COPIES)).map((copy, index) => {
     const fork = { checkpoint: "built", index, count: COPIES - 1 };
     const task = { ...taskOf(FORK_TASK), env: { OLD: pid } };
     const goesOn = index === COPIES - 1;

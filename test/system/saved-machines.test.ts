@@ -3,22 +3,16 @@ import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { PassThrough } from "node:stream";
 import { afterAll, beforeAll, expect, it, vi } from "vitest";
+import { Scope } from "../../src/base/scope.ts";
 import { GuestSession } from "../../src/guest/guest-session.ts";
 import { createMetadataService } from "../../src/guest/metadata-service.ts";
 import { createUpgradeListener } from "../../src/guest/upgrade-listener.ts";
 import { createIdentity } from "../../src/guest/wake.ts";
-import { ImageStore } from "../../src/image/store/image-store.ts";
-import { type LaunchedMachine, type LaunchOptions, launch } from "../../src/sandbox/launch.ts";
-import { obtainSnapshot } from "../../src/sandbox/warm-start.ts";
-import { recordedMachine } from "../../src/snapshot/restore-machine.ts";
-import { saveMachine } from "../../src/snapshot/save-machine.ts";
-import { SnapshotStore } from "../../src/snapshot/snapshot-store.ts";
-import { resolveMachine } from "../../src/vm/limits.ts";
-import { openNetworks } from "../fixtures/network/machine-networks.ts";
+import type { LaunchedMachine } from "../../src/sandbox/launch.ts";
 import { Boxcar } from "./boxcar.ts";
 import { taskOf } from "./sandboxes.ts";
+import { SavableMachines } from "./savable-machines.ts";
 
-const MEMORY_MIB = 256;
 const PATIENCE = { timeout: 60_000, interval: 50 };
 /** A process that is one and the same, a file in memory and a file on the disk; all of it is told to the console. */
 const COUNT = `echo own > /dev/shm/f; i=0
@@ -47,24 +41,9 @@ async function countsBeyond(machine: LaunchedMachine, count: number): Promise<{ 
 }
 
 it("goes on, and so do two copies of it, with the same process in each", async () => {
-  await using store = await ImageStore.open({ directory: boxcar.images });
-  await using networks = await openNetworks(boxcar.directory);
-  const directory = join(boxcar.directory, "state/snapshots");
-  const snapshots = await SnapshotStore.open({ directory, images: store, reserveBytes: 0 });
-  await using image = await store.acquire("debian-minimal");
-  const machine = resolveMachine(
-    { payload: { memory: MEMORY_MIB, cores: 1 }, image: image.image.machine },
-    { maxMemory: MEMORY_MIB, maxCPUs: 1, defaultThreads: 1 },
-  );
-  const options: LaunchOptions = {
-    ...{ image, machine, networks, accelerator: "tcg", qemuBinary: "qemu-system-x86_64", agentFile: () => undefined },
-    runParent: join(boxcar.directory, "run/m"),
-    stateParent: join(boxcar.directory, "state/machines"),
-    cacheDirectory: join(boxcar.directory, "state/cache"),
-    signal: new AbortController().signal,
-  };
-  const booted = await obtainSnapshot({ ...options, bootTimeoutMs: 60_000, note: () => {} });
-  const original = await launch(options, { kind: "savable", booted });
+  await using scope = new Scope();
+  const machines = await SavableMachines.open(boxcar, scope);
+  const original = await machines.launch();
   await using _original = original.vm;
   await using guest = new GuestSession({
     ...{ task: taskOf(COUNT), log: new PassThrough().resume(), maxLogBytes: 1_000_000, onLogLimit: () => {} },
@@ -75,19 +54,12 @@ it("goes on, and so do two copies of it, with the same process in each", async (
   original.wakeLine.wake(createIdentity("a-task"));
   const before = await countsBeyond(original, 3);
 
-  const saved = await saveMachine(snapshots, original.savable ?? expect.fail("it cannot be saved"), {
-    facts: {
-      ...{ kind: "checkpoint", created: new Date().toISOString(), accelerator: "tcg", qemu: "here", cpu: "this one" },
-      source: { task: { taskId: "a-task", runId: 0, checkpoint: "counting" } },
-      image: { digest: image.image.digest },
-      machine: recordedMachine(machine),
-    },
-  });
-  await expect(store.remove(image.image.digest)).rejects.toMatchObject({ code: "image-in-use" });
+  const saved = await machines.save(original, "counting");
+  await expect(machines.store.remove(machines.digest)).rejects.toMatchObject({ code: "image-in-use" });
   await countsBeyond(original, before.count + 3);
 
-  await using lease = await snapshots.acquire(saved.id);
-  const copies = await Promise.all([1, 2].map(() => launch(options, { kind: "restore", saved: lease.saved })));
+  await using lease = await machines.snapshots.acquire(saved.id);
+  const copies = await machines.copy(lease.saved, 2);
   await using _first = copies[0]?.vm as LaunchedMachine["vm"];
   await using _second = copies[1]?.vm as LaunchedMachine["vm"];
   for (const copy of copies) await copy.vm.resume();
@@ -102,6 +74,6 @@ it("goes on, and so do two copies of it, with the same process in each", async (
   const all = [original, ...copies].map(({ savable }) => savable ?? expect.fail("it cannot be saved"));
   const files = await Promise.all(all.flatMap(({ memoryFile, disk }) => [stat(memoryFile), stat(disk.file)]));
   expect(new Set(files.map(({ ino }) => ino)).size).toBe(6);
-  expect(await snapshots.find(saved.id)).toMatchObject({ kind: "machine", id: saved.id });
-  expect(await readdir(join(directory, "staging"))).toEqual([]);
+  expect(await machines.snapshots.find(saved.id)).toMatchObject({ kind: "machine", id: saved.id });
+  expect(await readdir(join(boxcar.directory, "state/snapshots/staging"))).toEqual([]);
 });
