@@ -35,6 +35,7 @@ export interface WantedRoom {
   readonly copiedBytes: number;
 }
 
+/** Saved machines of this very host, beside the {@link Hypervisor} port: files of one are read where they lie. */
 export interface Direct {
   /**
    * Whether so many more machines may be there and run, all alike. Of two who ask at once both may be told that they may;

@@ -12,7 +12,7 @@ import { VirtualMachine } from "../vm/virtual-machine.ts";
 import type { Beginning } from "./beginning.ts";
 import { answerCloudInit, type CloudInitOptions, type MachineCloudInit, prepareCloudInit } from "./cloud-init.ts";
 import type { EgressTap } from "./egress-tap.ts";
-import { type MachineFiles, prepareFiles } from "./machine-files.ts";
+import { type PreparedFiles, prepareFiles } from "./machine-files.ts";
 import type { MachineNetwork, NetworkCard } from "./machine-networks.ts";
 
 export interface LaunchOptions extends CloudInitOptions {
@@ -112,7 +112,7 @@ class LaunchedSavable implements SavableMachine {
 
 async function readOnlyDisks(
   options: LaunchOptions,
-  { machine, cdroms }: Pick<MachineFiles, "machine" | "cdroms">,
+  { machine, cdroms }: Pick<PreparedFiles, "machine" | "cdroms">,
   directory: string,
 ): Promise<{ cdroms: readonly Cdrom[]; cloudInit: LaunchedMachine["cloudInit"] }> {
   if (machine !== undefined && cdroms !== undefined) {

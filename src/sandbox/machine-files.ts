@@ -9,7 +9,8 @@ import { MEMORY_FILE } from "../snapshot/saved-machine.ts";
 import type { MachineDisk, MachineMemory } from "../vm/ports.ts";
 import type { Beginning } from "./beginning.ts";
 
-export interface MachineFiles extends Partial<Pick<RestoredMachine, "machine" | "diskSlots" | "dataDisks" | "cdroms">> {
+export interface PreparedFiles
+  extends Partial<Pick<RestoredMachine, "machine" | "diskSlots" | "dataDisks" | "cdroms">> {
   readonly disk: MachineDisk;
   readonly memory: MachineMemory;
   readonly savable?: Pick<SavableMachine, "disk" | "memoryFile">;
@@ -21,7 +22,7 @@ export async function prepareFiles(
   beginning: Beginning,
   directory: string,
   { ownDirectory = directory, signal }: { ownDirectory?: string | undefined; signal: AbortSignal },
-): Promise<MachineFiles> {
+): Promise<PreparedFiles> {
   switch (beginning.kind) {
     case "boot":
       return { disk: await image.createOverlay(directory), memory: { kind: "anonymous" } };

@@ -16,8 +16,8 @@ import { SupervisedVm } from "../../hypervisor/supervisor/supervised-vm.ts";
 import { createApp } from "../../web/api/app.ts";
 import { SocketServer } from "../../web/api/socket-server.ts";
 import { HttpService } from "../../web/server/service.ts";
-import { vmRoutes } from "../../web/vm/vm-routes.ts";
-import { vmSockets } from "../../web/vm/vm-sockets.ts";
+import { supervisorRoutes } from "../../web/supervisor/supervisor-routes.ts";
+import { supervisorSockets } from "../../web/supervisor/supervisor-sockets.ts";
 import { type CliContext, EXIT } from "../context.ts";
 import { createLogger } from "../worker/logger.ts";
 import { openQemuHost } from "./open-hypervisor.ts";
@@ -58,8 +58,8 @@ export async function supervise(id: string, config: Config, context: CliContext)
       const onFailure = (error: unknown, { method, path }: { method: string; path: string }) =>
         logger.log("error", `${method} ${path}: ${messageOf(error)}`);
       const authenticate = async () => LOCAL;
-      const app = createApp({ routes: vmRoutes(vm), authenticate, onFailure, maxUrlLength: MAX_HEAD_BYTES });
-      const sockets = scope.use(new SocketServer({ routes: vmSockets(vm), authenticate }));
+      const app = createApp({ routes: supervisorRoutes(vm), authenticate, onFailure, maxUrlLength: MAX_HEAD_BYTES });
+      const sockets = scope.use(new SocketServer({ routes: supervisorSockets(vm), authenticate }));
       const upgrade: SocketServer["upgrade"] = (...connection) => sockets.upgrade(...connection);
       scope.use(
         await HttpService.listen({ path: controlSocket(vm.record) }, app, upgrade, {

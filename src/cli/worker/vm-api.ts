@@ -8,14 +8,14 @@ import type { TaskQueue } from "../../queue/task-queue.ts";
 import type { Route } from "../../web/api/route.ts";
 import type { SocketRoute } from "../../web/api/socket-route.ts";
 import { VmAccess } from "../../web/machines/long-lived/vm-access.ts";
-import { type OpenHypervisor, VmDesk } from "../../web/machines/long-lived/vm-desk.ts";
+import { type HypervisorSource, VmDesk } from "../../web/machines/long-lived/vm-desk.ts";
 import { vmRoutes } from "../../web/machines/long-lived/vm-routes.ts";
 import { vmSockets } from "../../web/machines/long-lived/vm-sockets.ts";
 import { VmWatch } from "../../web/machines/long-lived/vm-watch.ts";
 import { ScreenCamera } from "../../web/machines/screen-camera.ts";
 
 export interface VmApiOptions {
-  hypervisor: OpenHypervisor;
+  hypervisor: HypervisorSource;
   workerId: string;
   /** Undefined where others have the queue: then nobody knows who submitted a task. */
   tasks: Pick<TaskQueue, "show"> | undefined;

@@ -13,7 +13,7 @@ import { MachineFiles } from "./machine-files.ts";
 const NO_LIMITS = { maxMemory: Number.MAX_SAFE_INTEGER, maxCPUs: 65_025, defaultThreads: 1 };
 
 /** @param userData What cloud-init is told; only at the first boot. */
-export function resolvedMachine({ machine }: Pick<VmRecord, "machine">, userData?: string): ResolvedMachine {
+export function hardwareOf({ machine }: Pick<VmRecord, "machine">, userData?: string): ResolvedMachine {
   const resolved = resolveMachine({ image: machine }, NO_LIMITS);
   if (userData === undefined || resolved.cloudInit === undefined) return resolved;
   return { ...resolved, cloudInit: { ...resolved.cloudInit, userData } };
@@ -38,7 +38,7 @@ export function describeCommand(
   options: { folder: string; image: Pick<ImageLease, "directBoot">; qemuBinary: string; accelerator: Accelerator },
 ): string[] {
   const { folder, image, qemuBinary, accelerator } = options;
-  const machine = resolvedMachine(record);
+  const machine = hardwareOf(record);
   const files = new MachineFiles(folder);
   const cdroms: Cdrom[] = (record.cdroms ?? []).map((file) => ({ file, drive: "board" }));
   const args = buildArguments(machine, {

@@ -28,7 +28,7 @@ import { untilContact } from "./guest-contact.ts";
 import type { QemuHost } from "./host.ts";
 import { MachineFiles } from "./machine-files.ts";
 import { hostFolders } from "./means.ts";
-import { resolvedMachine } from "./plan.ts";
+import { hardwareOf } from "./plan.ts";
 import { settleFiles } from "./saved-files.ts";
 
 export interface RunningMachineOptions {
@@ -97,7 +97,7 @@ export class RunningMachine implements AsyncDisposable {
     const isFirst = record.starts === 0 && record.from === undefined;
     const userData = isFirst ? await files.tryReadUserData() : undefined;
     if (!isFirst) await files.forgetUserData();
-    const machine = resolvedMachine(record, userData);
+    const machine = hardwareOf(record, userData);
     const cdroms: Cdrom[] = (record.cdroms ?? []).map((file) => ({ file, drive: "board" }));
     const diskSlots = record.diskSlots ?? chooseDiskSlots(machine, record.disks.length, cdroms);
     const { config } = host;

@@ -12,7 +12,7 @@ import type { SupervisedVm } from "../../../src/hypervisor/supervisor/supervised
 import { createApp } from "../../../src/web/api/app.ts";
 import { SocketServer } from "../../../src/web/api/socket-server.ts";
 import { HttpService } from "../../../src/web/server/service.ts";
-import { vmSockets } from "../../../src/web/vm/vm-sockets.ts";
+import { supervisorSockets } from "../../../src/web/supervisor/supervisor-sockets.ts";
 
 const KEY = "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
 const MOST_WATCHERS = 32;
@@ -35,7 +35,7 @@ beforeAll(async () => {
     await go;
     return LOCAL;
   };
-  const sockets = scope.use(new SocketServer({ routes: vmSockets(vm), authenticate }));
+  const sockets = scope.use(new SocketServer({ routes: supervisorSockets(vm), authenticate }));
   const app = createApp({ routes: [], authenticate, onFailure: () => {} });
   scope.use(await HttpService.listen({ path }, app, (...connection) => sockets.upgrade(...connection)));
 });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { MACHINE_DEFAULTS } from "../../../src/generated/machine-defaults.ts";
-import { resolvedMachine } from "../../../src/hypervisor/qemu/plan.ts";
+import { hardwareOf } from "../../../src/hypervisor/qemu/plan.ts";
 import { buildRecord, hostnameOf } from "../../../src/hypervisor/spec.ts";
 import { resolveMachine } from "../../../src/vm/limits.ts";
 
@@ -21,7 +21,7 @@ describe("the record of a new machine", () => {
       runDirectory: "/run/v/0123456789ab",
     });
     expect(Object.keys(record.machine)).toEqual(expect.arrayContaining(Object.keys(MACHINE_DEFAULTS)));
-    expect(resolvedMachine(record)).toEqual(machine);
+    expect(hardwareOf(record)).toEqual(machine);
   });
 
   it("has no user-data: there may be secrets in it", () => {
@@ -29,7 +29,7 @@ describe("the record of a new machine", () => {
     const record = buildRecord({ image: "debian" }, { ...facts, machine });
     expect(JSON.stringify(record)).not.toContain("secret");
     expect(record.machine.cloudInit).toEqual({ source: "disk" });
-    expect(resolvedMachine(record, "later").cloudInit).toEqual({ source: "disk", userData: "later" });
+    expect(hardwareOf(record, "later").cloudInit).toEqual({ source: "disk", userData: "later" });
   });
 
   it("is refused where something of it is out of bounds", () => {

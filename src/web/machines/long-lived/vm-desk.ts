@@ -18,7 +18,7 @@ export type VmPort = Pick<
   "list" | "inspect" | "start" | "stop" | "pause" | "resume" | "remove" | "open" | "watch"
 >;
 
-export type OpenHypervisor = () => Promise<VmPort>;
+export type HypervisorSource = () => Promise<VmPort>;
 
 interface Kept extends Photographed {
   readonly open: { viewers: number };
@@ -28,11 +28,11 @@ const PICTURE_MS = 10_000;
 const FACTS_MS = 3_000;
 
 export class VmDesk {
-  readonly #hypervisor: OpenHypervisor;
+  readonly #hypervisor: HypervisorSource;
   /** Of machines that there are, by their ids: what is to be the same at each question. */
   readonly #kept = new Map<string, Kept>();
 
-  constructor(hypervisor: OpenHypervisor) {
+  constructor(hypervisor: HypervisorSource) {
     this.#hypervisor = hypervisor;
   }
 

@@ -8,7 +8,7 @@ import { apparentState } from "../../hypervisor/states.ts";
 import type { SupervisedVm } from "../../hypervisor/supervisor/supervised-vm.ts";
 import { readSaved } from "../../snapshot/read-entry.ts";
 import { ApiError } from "../api/api-error.ts";
-import { flag, integer, text, texts } from "../api/parameters.ts";
+import { integer, text, texts } from "../api/parameters.ts";
 import type { Answer, Route } from "../api/route.ts";
 import { defineRoute } from "../api/route.ts";
 
@@ -16,7 +16,7 @@ const DONE: Readonly<Record<number, Answer>> = { 200: { description: "It is so."
 const COMMON = { tag: "machines", permission: "operate" } as const;
 const MAX_SECONDS = 86_400;
 
-export function vmRoutes(vm: SupervisedVm): Route[] {
+export function supervisorRoutes(vm: SupervisedVm): Route[] {
   return [...stateRoutes(vm), ...savingRoutes(vm), ...guestRoutes(vm), ...fileRoutes(vm), ...lookRoutes(vm)];
 }
 
@@ -237,7 +237,6 @@ function lookRoutes(vm: SupervisedVm): Route[] {
       query: {
         command: text("Its name.", { pattern: /^[a-z][a-zA-Z0-9_-]{0,79}$/, rule: "the name of a command" }),
         arguments: text("Its arguments, a JSON object.", { maxLength: 65_536 }),
-        human: flag("It is a line of the human monitor."),
         line: text("Of the human monitor.", { maxLength: 4_096 }),
       },
       handle: async ({ query: { command, arguments: json, line } }) => {

@@ -15,7 +15,7 @@ import { ShellSession } from "../machines/shell-session.ts";
 const MAX_MESSAGE_BYTES = 1_048_576;
 const COMMON = { permission: "operate" } as const;
 
-export function vmSockets(vm: SupervisedVm): SocketRoute[] {
+export function supervisorSockets(vm: SupervisedVm): SocketRoute[] {
   return [shellRoute(vm), consoleRoute(vm), displayRoute(vm), portRoute(vm)];
 }
 
