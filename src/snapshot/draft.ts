@@ -1,5 +1,6 @@
 /** A saved machine that is being made: a folder in staging, which enters the store whole or not at all. */
 import { join } from "node:path";
+import { InvalidInputError } from "../base/errors.ts";
 import type { MachineSnapshot } from "../generated/machine-snapshot.ts";
 import { syncDirectory, syncFile, writeDurably } from "../host/durable-file.ts";
 import { parseAs } from "../schema/parse.ts";
@@ -29,10 +30,16 @@ export interface SealedDraft {
   diskBytes: number;
 }
 
+const ID = /^[0-9a-f]{12}$/;
+
 /** Before there are any files. @throws {@link InvalidInputError} (blame: task) such as for a name that none can have. */
 export function requireFacts(facts: SnapshotFacts): void {
   const record = { version: 1, id: "0".repeat(12), ...facts, layers: 1, files: [{ name: MEMORY_FILE, bytes: 0 }] };
   parseAs("machine-snapshot", record, { subject: "The snapshot", blame: "task" });
+  // It would never be found, or hide the one that has it.
+  if (facts.name === undefined || !ID.test(facts.name)) return;
+  const issue = { path: "name", message: `${facts.name} looks like the id of a snapshot; choose another name` };
+  throw new InvalidInputError("The snapshot", [issue], "task");
 }
 
 /** Writes the record, when all of the files are on the disk. */
@@ -43,6 +50,7 @@ export async function sealDraft(
   layers: number,
   names: readonly string[],
 ): Promise<SealedDraft> {
+  requireFacts(facts);
   const record: MachineSnapshot = { version: 1, id, ...facts, layers, files: [] };
   const wanted = [...neededFiles(record), ...(names.includes(CONSOLE_FILE) ? [CONSOLE_FILE] : [])];
   const files = await Promise.all(

@@ -77,6 +77,13 @@ describe("a store of saved machines", () => {
     expect(results.filter(({ status }) => status === "fulfilled")).toHaveLength(1);
   });
 
+  it("has none whose name is as an id is, which would hide another one or never be found", async () => {
+    const like = { code: "invalid-input", message: expect.stringContaining("looks like the id of a snapshot") };
+    await expect(store.requirePublishable(facts({ name: "aaaa11112222" }))).rejects.toMatchObject(like);
+    await expect(save(store, base, { name: "aaaa11112222" })).rejects.toMatchObject(like);
+    await store.requirePublishable(facts({ name: "aaaa1111222" }));
+  });
+
   it("does not remove one that somebody uses", async () => {
     const { id } = await save(store, base);
     {
