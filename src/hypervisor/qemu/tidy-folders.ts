@@ -15,7 +15,8 @@ export async function tidyFolders(index: VmIndex): Promise<void> {
     try {
       await using lock = await index.lock(record.id);
       const folder = index.folderOf(record.id);
-      for (const name of await findNeedless(index, lock.record)) await rm(join(folder, name), { recursive: true, force: true });
+      for (const name of await findNeedless(index, lock.record))
+        await rm(join(folder, name), { recursive: true, force: true });
     } catch (error) {
       if (codeOf(error) !== "vm-busy" && codeOf(error) !== "vm-not-found") throw error;
     }

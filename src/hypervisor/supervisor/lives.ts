@@ -8,11 +8,12 @@
  */
 import { messageOf } from "../../base/errors.ts";
 import type { VmEnd } from "../../vm/end.ts";
+import type { VmState } from "../../vm/life.ts";
 import { VmError } from "../errors.ts";
 
 /** What is needed of a machine. */
 export interface Mortal extends AsyncDisposable {
-  readonly vm: { readonly done: Promise<Pick<VmEnd, "cause" | "message">> };
+  readonly vm: { readonly state: VmState; readonly done: Promise<Pick<VmEnd, "cause" | "message">> };
 }
 
 export interface LivesOptions<M extends Mortal> {
@@ -102,14 +103,22 @@ export class Lives<M extends Mortal> {
    * files. One at a time.
    *
    * @param work Given a signal that fires when it is not wanted any more, since the machine ends for good.
+   * @throws {VmError} `vm-state`: it ends, or has ended; what `work` throws.
    */
   async hold<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
     await this.settled();
     const { signal } = this.#ending;
     signal.throwIfAborted();
+    const { vm } = this.#current;
     const held = work(signal);
     this.#held = held.catch(() => {});
-    return await held;
+    try {
+      return await held;
+    } catch (error) {
+      if (error instanceof VmError || (vm.state !== "stopping" && vm.state !== "gone")) throw error;
+      // It takes its memory along, for example.
+      throw new VmError("vm-state", `${this.#options.called} has ended meanwhile`, { cause: error });
+    }
   }
 
   /** Until it is over. To be called once. Never rejects. */

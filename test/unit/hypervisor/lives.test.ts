@@ -5,15 +5,16 @@ type Cause = Awaited<Mortal["vm"]["done"]>["cause"];
 
 /** A machine that ends when it is told to. */
 class FakeLife implements Mortal {
-  readonly vm: Mortal["vm"];
+  readonly vm: { state: Mortal["vm"]["state"]; readonly done: Mortal["vm"]["done"] };
   isDisposed = false;
   readonly #done = Promise.withResolvers<Awaited<Mortal["vm"]["done"]>>();
 
   constructor() {
-    this.vm = { done: this.#done.promise };
+    this.vm = { state: "running", done: this.#done.promise };
   }
 
   end(cause: Cause): void {
+    this.vm.state = "gone";
     this.#done.resolve({ cause, message: `the machine ended: ${cause}` });
   }
 
@@ -161,4 +162,17 @@ it("is over only when what is done with its files has heard of it", async () => 
   await expect(held).rejects.toMatchObject({ code: "vm-state", message: "web has ended" });
   await over;
   await expect(machine.hold(async () => {})).rejects.toMatchObject({ code: "vm-state" });
+});
+
+it("says that the machine has ended where that is why its files could not be changed", async () => {
+  const { machine, lives } = livesOf();
+  const missing = async () => {
+    throw new Error("ENOENT: no such file or directory");
+  };
+  await expect(machine.hold(missing)).rejects.toThrow("ENOENT");
+  const held = machine.hold(async () => {
+    lives[0]?.end("killed");
+    await missing();
+  });
+  await expect(held).rejects.toMatchObject({ code: "vm-state", message: "web has ended meanwhile" });
 });
