@@ -32,6 +32,8 @@ export async function startDaemon(
   try {
     const child = execa(file, args, {
       ...{ detached: true, cleanup: false, buffer: false, reject: false, cwd: "/" },
+      // One that is told to end may take its time to put things right.
+      forceKillAfterDelay: false,
       // Any descriptor may be passed on; the types of execa know some.
       stdio: ["ignore", log.fd as 1, log.fd as 2, "pipe"],
       ...(env === undefined ? {} : { env: { ...env } }),
