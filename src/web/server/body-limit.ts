@@ -9,14 +9,16 @@ const timers = new WeakMap<IncomingMessage, NodeJS.Timeout>();
 /** Whoever sends for longer is answered 408, and hung up on. */
 export function limitBody(handler: RequestListener, timeoutMs: number): RequestListener {
   return (request, response) => {
+    // A request whose pipeline fails has none any more.
+    const { socket } = request;
     const { "content-length": length = "0", "transfer-encoding": encoding } = request.headers;
     if (encoding !== undefined || length !== "0") {
       timers.set(request, setTimeout(() => endSlow(request, response), timeoutMs).unref());
       response.once("close", () => {
         liftBodyLimit(request);
         // Who was answered before he had sent all may send the rest to nobody, but not for ever.
-        if (!request.complete && !request.socket.destroyed) {
-          setTimeout(() => void (request.complete || request.socket.destroy()), timeoutMs).unref();
+        if (!request.complete && !socket.destroyed) {
+          setTimeout(() => void (request.complete || socket.destroy()), timeoutMs).unref();
         }
       });
     }
