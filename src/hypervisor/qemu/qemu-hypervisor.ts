@@ -158,6 +158,8 @@ export class QemuHypervisor implements Hypervisor, Direct {
   async cloneFrom(saved: SavedMachine, options: CloneOptions): Promise<VmRecord> {
     const { host } = this.#options;
     const means = { index: this.#index, host, backend: BACKEND, runParent: vmFolders(host.config).sockets };
+    // Where it could not be started, GiBs would be copied for nothing.
+    await this.requireRoom({ count: 1, memoryMiB: saved.record.machine.memory ?? 0, copiedBytes: 0 });
     const made = await makeClone(saved, options, means);
     try {
       await this.#spawn(made, options);

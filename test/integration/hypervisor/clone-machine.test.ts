@@ -168,4 +168,11 @@ describe("limits of machines", () => {
     await expect(copying).rejects.toMatchObject({ code: "vm-limits" });
     expect(await snapshots.list()).toEqual(before);
   });
+
+  it("are looked at before anything is copied for one", async () => {
+    const hypervisor = await open({ maxMemory: MEMORY_MIB - 1 });
+    const making = hypervisor.cloneFrom(await save(snapshots, base), { signal });
+    await expect(making).rejects.toMatchObject({ code: "vm-limits" });
+    expect(await hypervisor.list()).toEqual([]);
+  });
 });
