@@ -57,6 +57,9 @@ export function parseForward(text: string, before: VmForward[] = []): VmForward[
     throw new InvalidArgumentError("It must be [ADDRESS:]PORT:GUEST-PORT or GUEST-PORT, such as 8080:80.");
   }
   const address = host === undefined || host === "localhost" ? "127.0.0.1" : host;
+  if (before.some((each) => each.hostPort === ports[0] && each.hostPort !== 0 && each.host === address)) {
+    throw new InvalidArgumentError(`The port ${address}:${ports[0]} is there twice.`);
+  }
   return [...before, { host: address, hostPort: ports[0], guestPort: ports[1] }];
 }
 
@@ -73,7 +76,19 @@ export function parseDisk(text: string, before: VmDisk[] = []): VmDisk[] {
     ...{ name, sizeBytes: parseSizeBytes(size), fs: rest === "none" ? "none" : "ext4" },
     ...(rest === "none" ? {} : { mount: rest ?? `/mnt/${name}` }),
   };
+  if (disk.sizeBytes < MIN_DISK_BYTES) throw new InvalidArgumentError("It must have at least 4M.");
+  const place = placeOf(disk);
+  if (place !== undefined && before.map(placeOf).includes(place)) {
+    throw new InvalidArgumentError(`There are two disks at ${place}.`);
+  }
   return [...before, disk];
+}
+
+/** As the record of a machine has it. */
+const MIN_DISK_BYTES = 4 * 2 ** 20;
+
+function placeOf({ mount }: VmDisk): string | undefined {
+  return mount === undefined ? undefined : mount.replaceAll(/\/+/g, "/").replace(/(?<=.)\/$/, "");
 }
 
 /** Where a file is: `NAME:PATH` is in a machine. A path with a slash before its colon is here. */

@@ -4,6 +4,7 @@ import { rename, rm } from "node:fs/promises";
 import { pipeline } from "node:stream/promises";
 import { setTimeout as after } from "node:timers/promises";
 import type { Command } from "commander";
+import { InvalidInputError } from "../../base/errors.ts";
 import { ignoreMissing } from "../../host/durable-file.ts";
 import type { VmView } from "../../hypervisor/hypervisor.ts";
 import { MachineFiles } from "../../hypervisor/qemu/machine-files.ts";
@@ -131,6 +132,13 @@ export async function monitor(
   await using opened = await openHypervisor(context, command);
   const live = await opened.hypervisor.open(ref);
   const [name = "query-status", json] = words;
+  if (human === true && words.length === 0) {
+    throw new InvalidInputError(
+      "The command line",
+      [{ path: "[words...]", message: 'a line is missing, such as "info status"' }],
+      "task",
+    );
+  }
   if (human === true) {
     const answer = await live.monitor({ line: words.join(" ") }, context.signal);
     print(context, String(answer).replaceAll("\r\n", "\n").trimEnd());

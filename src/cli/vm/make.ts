@@ -65,17 +65,15 @@ async function startMade(hypervisor: Hypervisor, made: VmRecord, options: StartO
     return await hypervisor.start(id, options);
   } catch (error) {
     if (codeOf(error) === "vm-limits") await hypervisor.remove(id, { signal: options.signal });
-    else if (isLeftOff(await hypervisor.inspect(id))) options.note?.(staying(called(made)));
+    else options.note?.(staying(await hypervisor.inspect(id)));
     throw error;
   }
 }
 
-/** One that runs, and whose guest is silent, says so itself. */
-function isLeftOff({ record: { process } }: VmView): boolean {
-  return process === undefined;
-}
-
-function staying(name: string): string {
+function staying({ record }: VmView): string {
+  const name = called(record);
+  if (record.process !== undefined)
+    return `${name} was made, and runs; "boxcar vm console ${name}" shows what it does, "boxcar vm rm --force ${name}" removes it`;
   return `${name} was made, and stays; "boxcar vm start ${name}" tries again, "boxcar vm rm ${name}" removes it`;
 }
 

@@ -25,6 +25,9 @@ describe("options of boxcar vm", () => {
     expect(parseForward("0.0.0.0:1:2", [forward("127.0.0.1", 0, 80)])).toEqual([
       ...[forward("127.0.0.1", 0, 80), forward("0.0.0.0", 1, 2)],
     ]);
+    const before = parseForward("8080:80");
+    expect(() => parseForward("8080:81", before)).toThrow(/127\.0\.0\.1:8080 is there twice/);
+    expect(parseForward("127.0.0.2:8080:80", parseForward("0:80", before))).toHaveLength(3);
     for (const bad of ["", "x", "1:2:3", "8080:", "8080:0", "70000:1", "1.2.3.4:80"]) {
       expect(() => parseForward(bad), bad).toThrow(/GUEST-PORT/);
     }
@@ -35,6 +38,8 @@ describe("options of boxcar vm", () => {
     expect(parseDisk("a:64M:/srv")).toMatchObject([{ mount: "/srv" }]);
     expect(parseDisk("raw:64M:none")).toEqual([{ name: "raw", sizeBytes: 2 ** 26, fs: "none" }]);
     expect(() => parseDisk("data:2G", parseDisk("data:1G"))).toThrow(/two disks/);
+    expect(() => parseDisk("b:1G:/a/", parseDisk("a:1G:/a"))).toThrow(/two disks at \/a/);
+    expect(() => parseDisk("a:3M")).toThrow(/at least 4M/);
     for (const bad of ["", "data", "Data:1G", "data:1G:srv"]) expect(() => parseDisk(bad), bad).toThrow();
   });
 
