@@ -235,6 +235,15 @@ it("nothing of a machine is left whose folder was removed by hand, or whose sock
   }
 }, 120_000);
 
+it("one whose supervisor hangs is ended by force", async () => {
+  await good("run", "--name", "hung", "--no-wait", ...SMALL);
+  const pid = (await inspect("hung")).process?.supervisor.pid ?? Number.NaN;
+  process.kill(pid, "SIGSTOP");
+  await good("rm", "--force", "hung");
+  await expect.poll(() => boxcar.machines()).toEqual([]);
+  expect(await readdir(join(boxcar.directory, "run/v"))).toEqual([]);
+}, 60_000);
+
 it("whatever command is killed at whatever instant, the next one finds all in order", async () => {
   for (let round = 0; round < 10; round++) {
     const words = round % 3 === 2 ? ["rm", "--force", "hunted"] : ["run", "--name", "hunted", "--no-wait", ...SMALL];

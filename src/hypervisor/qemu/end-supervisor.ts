@@ -9,18 +9,24 @@ import type { VmIndex } from "../index-store.ts";
 import { SupervisorClient } from "../live-vm.ts";
 
 const POLL_MS = 50;
+/** One that is told not to ask the guest has ended its machine by then, however that stands. */
+const HANGS_AFTER_MS = 15_000;
 
 /** Resolves when its supervisor is gone, whoever else wanted that too. @throws what the supervisor answers; `signal.reason` */
 export async function endSupervisor(index: VmIndex, record: VmRecord, options: StopVmOptions): Promise<void> {
   const { signal } = options;
   const supervisor = record.process?.supervisor;
+  const hanging = options.force === true ? AbortSignal.timeout(HANGS_AFTER_MS) : undefined;
   try {
-    await new SupervisorClient(record).stop(secondsOf(options), signal);
+    const either = AbortSignal.any([signal, ...(hanging === undefined ? [] : [hanging])]);
+    await new SupervisorClient(record).stop(secondsOf(options), either);
   } catch (error) {
+    signal.throwIfAborted();
+    if (hanging?.aborted === true && supervisor !== undefined) await send(supervisor, "SIGKILL");
     // It may have ended by itself, or was killed: what counts is that it is gone.
-    if (codeOf(error) !== "vm-lost") throw error;
+    else if (codeOf(error) !== "vm-lost") throw error;
     // Somebody may have removed its socket: a signal reaches it all the same.
-    if (supervisor !== undefined) await terminate(supervisor, options);
+    else if (supervisor !== undefined) await terminate(supervisor, options);
   }
   while (supervisor !== undefined && (await isAlive(supervisor)) && (await index.holder(record.id))) {
     await orAborted(after(POLL_MS), signal);
@@ -39,12 +45,15 @@ async function putRight(index: VmIndex, id: string): Promise<void> {
 
 /** The second one has it not wait for the guest. */
 async function terminate(supervisor: Owner, { force }: StopVmOptions): Promise<void> {
-  for (let count = force === true ? 2 : 1; count > 0 && (await isAlive(supervisor)); count--) {
-    try {
-      process.kill(supervisor.pid, "SIGTERM");
-    } catch (error) {
-      if (codeOf(error) !== "ESRCH") throw error;
-    }
+  for (let count = force === true ? 2 : 1; count > 0; count--) await send(supervisor, "SIGTERM");
+}
+
+async function send(supervisor: Owner, signal: "SIGTERM" | "SIGKILL"): Promise<void> {
+  if (!(await isAlive(supervisor))) return;
+  try {
+    process.kill(supervisor.pid, signal);
+  } catch (error) {
+    if (codeOf(error) !== "ESRCH") throw error;
   }
 }
 
