@@ -66,6 +66,8 @@ interface Look {
   userData: string;
   lines: readonly string[];
   hardware?: object;
+  /** Another task goes on from its end. */
+  forks?: boolean;
 }
 
 const LOOKS: readonly [Look, Look][] = [
@@ -81,7 +83,8 @@ const LOOKS: readonly [Look, Look][] = [
       found: "DataSourceNoCloudNet [seed=dmi,http://169.254.169.254/cloud-init/]",
       userData: TEMPLATE,
       lines: ["by write_files of from-nocloud", "by runcmd"],
-      hardware: { firmware: "uefi" },
+      hardware: { firmware: "uefi", tpm: true },
+      forks: true,
     },
   ],
   [
@@ -139,12 +142,13 @@ describe("a stock cloud image", () => {
 });
 
 /** @returns the instance that cloud-init takes the machine for. */
-async function run({ source, found, userData, lines, hardware }: Look): Promise<string> {
+async function run({ source, found, userData, lines, hardware, forks = false }: Look): Promise<string> {
   const hostname = `from-${source}`;
   const payload = {
     image: IMAGE,
     machine: { memory: 1_024, ...hardware, cloudInit: { source, hostname, userData } },
-    command: ["sh", "-c", LOOK],
+    command: ["sh", "-c", forks ? `${LOOK}\nboxcar-agent checkpoint looked > /dev/null` : LOOK],
+    ...(forks ? { checkpoints: {} } : {}),
     cwd: "/root",
     artifacts: [{ name: "instance.txt", path: "/root/instance.txt" }],
   };
@@ -160,7 +164,19 @@ async function run({ source, found, userData, lines, hardware }: Look): Promise<
     ...["active", instance],
   ]);
   expect(printed.find((line) => line.startsWith("DataSource"))).toContain(found);
+  if (forks) await fork(JSON.parse(await readFile(join(output, "result.json"), "utf8")).taskId, lines);
   return instance;
+}
+
+/** Its firmware, its TPM and all of its system go on; only the command is another one. */
+async function fork(task: string, lines: readonly string[]): Promise<void> {
+  const look = "cat /etc/made; echo; cat /run/made; ls /sys/firmware/efi/fw_platform_size /dev/tpm0";
+  const { stdout, stderr, result } = await boxcar.runTask({
+    ...{ machine: undefined, from: { task, checkpoint: "looked" } },
+    command: ["sh", "-c", look],
+  });
+  expect(result, stderr).toMatchObject({ state: "completed", start: "forked" });
+  expect(stdout.split("\n").slice(0, -1)).toEqual([...lines, "/dev/tpm0", "/sys/firmware/efi/fw_platform_size"]);
 }
 
 async function warmRun(task: object): Promise<string[]> {
