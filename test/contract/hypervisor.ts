@@ -149,7 +149,7 @@ export function describeHypervisor(name: string, open: (scope: Scope) => Promise
       START_MS,
     );
 
-    it("has nothing run where nobody waits any longer for a start", async () => {
+    it("has nothing run where nobody waits any longer for a start, and stops what another one starts", async () => {
       // None of its kind has booted before, which takes a while.
       await make("given-up", { machine: { ...harness.spec.machine, memory: 144 } });
       const before = await harness.machines();
@@ -158,6 +158,14 @@ export function describeHypervisor(name: string, open: (scope: Scope) => Promise
       await expect(one.start("given-up", { note, signal: waiting.signal })).rejects.toThrow("nobody waits");
       expect(await harness.machines()).toEqual(before);
       expect((await two.inspect("given-up")).record).toMatchObject({ state: "error", starts: 0 });
+
+      const begun = Promise.withResolvers<void>();
+      const starting = one.start("given-up", { note: () => begun.resolve(), signal });
+      await begun.promise;
+      expect((await two.stop("given-up", { force: true, signal })).state).toBe("stopped");
+      await Promise.allSettled([starting]);
+      expect((await two.inspect("given-up")).record).toMatchObject({ state: "stopped", starts: 1 });
+      expect(await harness.machines()).toEqual(before);
       await two.remove("given-up", { signal });
     });
 

@@ -7,10 +7,21 @@ import { isAlive, type Owner } from "../../host/owner.ts";
 import type { StopVmOptions } from "../hypervisor.ts";
 import type { VmIndex } from "../index-store.ts";
 import { SupervisorClient } from "../live-vm.ts";
+import type { VmState } from "../states.ts";
 
 const POLL_MS = 50;
+const WAITS: readonly VmState[] = ["created", "stopped", "error"];
 /** One that is told not to ask the guest has ended its machine by then, however that stands. */
 const HANGS_AFTER_MS = 15_000;
+
+/** Whoever starts a machine has its lock before its record says so. Resolves when that is over, or it is no start. */
+export async function untilStarted(index: VmIndex, { id, state }: VmRecord, signal: AbortSignal): Promise<void> {
+  for (let now: VmState | undefined = state; now !== undefined && WAITS.includes(now); ) {
+    if ((await index.holder(id)) === undefined) return;
+    await orAborted(after(POLL_MS), signal);
+    now = (await index.tryRead(id))?.state;
+  }
+}
 
 /** Resolves when its supervisor is gone, whoever else wanted that too. @throws what the supervisor answers; `signal.reason` */
 export async function endSupervisor(index: VmIndex, record: VmRecord, options: StopVmOptions): Promise<void> {

@@ -36,7 +36,7 @@ import { buildRecord, type VmSpec } from "../spec.ts";
 import { advanceRecord, apparentState, decide, isStale, type VmAction } from "../states.ts";
 import { watchMachines } from "../watch.ts";
 import { bootNext } from "./boot-cold.ts";
-import { endSupervisor, secondsOf } from "./end-supervisor.ts";
+import { endSupervisor, secondsOf, untilStarted } from "./end-supervisor.ts";
 import type { QemuHost } from "./host.ts";
 import { MachineFiles } from "./machine-files.ts";
 import { describeCommand } from "./plan.ts";
@@ -121,7 +121,9 @@ export class QemuHypervisor implements Hypervisor, Direct {
   }
 
   async stop(ref: string, options: StopVmOptions): Promise<VmRecord> {
-    const { go, record } = await this.#decided(ref, "stop");
+    const found = await this.inspect(ref);
+    await untilStarted(this.#index, found.record, options.signal);
+    const { go, record } = await this.#decided(found.record.id, "stop");
     if (go) await endSupervisor(this.#index, record, options);
     return await this.#read(record.id);
   }
