@@ -35,7 +35,9 @@ export class TapCable implements AsyncDisposable {
     await untilUp(network);
     const { link } = cable;
     for (const end of [link, guestSide]) end.on("error", () => {});
-    link.pipe(guestSide).pipe(link);
+    // Neither waits for the other: both programs wait until what they write is taken, and would wait for each other.
+    link.on("data", (frames: Buffer) => void guestSide.write(frames));
+    guestSide.on("data", (frames: Buffer) => void link.write(frames));
     return cable;
   }
 
