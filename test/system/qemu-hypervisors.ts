@@ -17,15 +17,21 @@ export interface QemuHarness extends HypervisorHarness {
   readonly host: QemuHost;
 }
 
-export async function openQemu(boxcar: Boxcar, scope: Scope): Promise<QemuHarness> {
-  const folders = {
+/** @param settings Variables of the environment, for these and for the supervisors. */
+export async function openQemu(
+  boxcar: Boxcar,
+  scope: Scope,
+  settings: Readonly<Record<string, string>> = {},
+): Promise<QemuHarness> {
+  const environment = {
     BOXCAR_STATE_DIR: join(boxcar.directory, "state"),
     BOXCAR_RUN_DIR: join(boxcar.directory, "run"),
     BOXCAR_IMAGES_DIR: boxcar.images,
     BOXCAR_LIMITS_BOOT_TIMEOUT: "90 seconds",
+    ...settings,
   };
-  const { config } = await loadConfig(currentSurroundings({ ...process.env, ...folders }), undefined);
-  const variables = Object.entries(folders).map(([name, value]) => `${name}=${value}`);
+  const { config } = await loadConfig(currentSurroundings({ ...process.env, ...environment }), undefined);
+  const variables = Object.entries(environment).map(([name, value]) => `${name}=${value}`);
   const supervisor = (id: string): [string, ...string[]] => [
     ...(["env", ...variables] as [string, ...string[]]),
     ...boxcarCommand(undefined, SUPERVISOR_COMMAND, id),

@@ -1,6 +1,6 @@
 /** Machines with UEFI and a TPM, which remember: saved, copied, and taken back to what they were. */
 import { execFileSync } from "node:child_process";
-import { readdir, writeFile } from "node:fs/promises";
+import { readdir, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { currentSurroundings } from "../../src/config/host-facts.ts";
@@ -147,3 +147,14 @@ it(
   },
   BOOT_MS,
 );
+
+it("say which of their files of the host is gone", async () => {
+  await good("stop", "--force", "copy");
+  const kernel = join(boxcar.directory, "kernel/boot");
+  await rename(kernel, `${kernel}.away`);
+  const { exitCode, stderr } = await boxcar.run(["vm", "start", "copy"]);
+  expect([exitCode, stderr]).toEqual([
+    2,
+    expect.stringMatching(/the kernel of copy, .*vmlinuz-.* cannot be read any more/),
+  ]);
+});

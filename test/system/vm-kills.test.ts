@@ -10,18 +10,15 @@ import { setTimeout as after } from "node:timers/promises";
 import { afterAll, beforeAll, expect, it, vi } from "vitest";
 import { codeOf } from "../../src/base/errors.ts";
 import { Scope } from "../../src/base/scope.ts";
-import { boxcarCommand } from "../../src/cli/boxcar-program.ts";
-import { openQemuHost, SUPERVISOR_COMMAND } from "../../src/cli/vm/open-hypervisor.ts";
-import { currentSurroundings } from "../../src/config/host-facts.ts";
-import { loadConfig } from "../../src/config/load-config.ts";
 import type { VmRecord } from "../../src/generated/vm-record.ts";
-import { QemuHypervisor } from "../../src/hypervisor/qemu/qemu-hypervisor.ts";
+import type { QemuHypervisor } from "../../src/hypervisor/qemu/qemu-hypervisor.ts";
 import { needlessFiles } from "../../src/hypervisor/qemu/saved-files.ts";
 import { isLive, type VmState } from "../../src/hypervisor/states.ts";
 import { ImageStore } from "../../src/image/store/image-store.ts";
 import type { SavedMachine, SnapshotEntry } from "../../src/snapshot/saved-machine.ts";
 import { SnapshotStore } from "../../src/snapshot/snapshot-store.ts";
 import { Boxcar } from "./boxcar.ts";
+import { openQemu } from "./qemu-hypervisors.ts";
 import { COUNTING_IMAGE, importCountingImage } from "./vm-kills/counting-image.ts";
 import { findProcesses, kill, type Victim } from "./vm-kills/processes.ts";
 import { Random } from "./vm-kills/random.ts";
@@ -184,20 +181,8 @@ async function remove(name: string): Promise<void> {
 beforeAll(async () => {
   boxcar = scope.use(await Boxcar.open({ ownImages: true }));
   await importCountingImage(boxcar.images);
-  const folders = {
-    BOXCAR_STATE_DIR: join(boxcar.directory, "state"),
-    BOXCAR_RUN_DIR: join(boxcar.directory, "run"),
-    BOXCAR_IMAGES_DIR: boxcar.images,
-    BOXCAR_ACCELERATOR: "tcg",
-  };
-  const { config } = await loadConfig(currentSurroundings({ ...process.env, ...folders }), undefined);
-  const variables = Object.entries(folders).map(([name, value]) => `${name}=${value}`);
-  const supervisor = (id: string): [string, ...string[]] => [
-    ...(["env", ...variables] as [string, ...string[]]),
-    ...boxcarCommand(undefined, SUPERVISOR_COMMAND, id),
-  ];
-  const host = await openQemuHost(config, scope);
-  hypervisor = await QemuHypervisor.open({ host, supervisor });
+  const { one, host } = await openQemu(boxcar, scope, { BOXCAR_ACCELERATOR: "tcg" });
+  hypervisor = one;
   snapshots = await host.openSnapshots();
 });
 

@@ -26,6 +26,7 @@ import { type BeginOptions, type BegunMachine, beginMachine, type VmBeginning } 
 import { doesNotGoOn } from "./boot-cold.ts";
 import { untilContact } from "./guest-contact.ts";
 import type { QemuHost } from "./host.ts";
+import { requireHostFiles } from "./host-files.ts";
 import { MachineFiles } from "./machine-files.ts";
 import { hostFolders } from "./means.ts";
 import { hardwareOf } from "./plan.ts";
@@ -87,6 +88,7 @@ export class RunningMachine implements AsyncDisposable {
    */
   static async start(options: RunningMachineOptions): Promise<RunningMachine> {
     const { record, folder, host, note, signal } = options;
+    await requireHostFiles(record);
     await using scope = new Scope();
     const lease = scope.use(await host.images.acquire(record.image.digest));
     const networks = await host.openNetworks();
