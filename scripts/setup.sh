@@ -45,6 +45,7 @@ REQUIRED=(
   nft:nftables
   dnsmasq:dnsmasq-base
   chromium:chromium
+  apt-ftparchive:apt-utils
 )
 
 debian_packages() {
