@@ -16,7 +16,7 @@ import type { QmpEvent } from "../qmp/messages.ts";
 import { countDiskOperations } from "./block-stats.ts";
 import { type Checkpoint, type CheckpointOptions, holdStill, takeCheckpoint } from "./checkpoint.ts";
 import { type DataDisk, diskNames } from "./data-disks.ts";
-import { addDisk, removeDisk } from "./disk-places.ts";
+import { addDisk, layDisk, removeDisk } from "./disk-places.ts";
 import { describeEnd, type VmEnd } from "./end.ts";
 import { VirtualMachineError } from "./errors.ts";
 import { advance, BIRTH, type VmLife, type VmOccurrence, type VmState } from "./life.ts";
@@ -206,21 +206,12 @@ export class VirtualMachine implements AsyncDisposable {
    */
   async checkpoint(options: CheckpointOptions): Promise<Checkpoint> {
     return await this.#inTurn(async (monitor) => {
-      const changeDisk = (file: string) => this.#changeDisk(monitor, file);
+      const changeDisk = async (file: string) => {
+        await layDisk(monitor, `disk0-${++this.#diskChanges}`, { file, isDurable: this.#isDurable });
+        this.#diskFile = file;
+      };
       return await takeCheckpoint({ monitor, socketPath: this.#stateSocket, changeDisk }, options);
     });
-  }
-
-  /** The file it has written to so far lies below the new one, and is only read. */
-  async #changeDisk(monitor: QmpClient, file: string): Promise<void> {
-    const node = `disk0-${++this.#diskChanges}`;
-    const cache = { "no-flush": !this.#isDurable, direct: false };
-    await monitor.execute("blockdev-add", {
-      ...{ driver: "qcow2", "node-name": node, backing: null, cache, discard: "unmap", "detect-zeroes": "unmap" },
-      file: { driver: "file", filename: file, cache },
-    });
-    await monitor.execute("blockdev-snapshot", { node: "disk0", overlay: node });
-    this.#diskFile = file;
   }
 
   /**
